@@ -1,0 +1,150 @@
+"""Frozen configs that validate themselves; legal ranges are defined here once.
+
+The ranges feed the CLI's help, the page's sliders and the error messages alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from dmlseg_core.errors import ParameterError
+
+TAUS: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
+"""Similarity thresholds T of the mask-classification head (paper, section 3.2)."""
+
+VOC_CLASSES: tuple[str, ...] = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
+    "train", "tvmonitor",
+)  # fmt: skip
+CLASSES: tuple[str, ...] = (*VOC_CLASSES, "object")
+"""Foreground classes, in order; class id 0 is the background, class id k is CLASSES[k - 1]."""
+
+BACKBONES: tuple[str, ...] = ("mobilenetv2", "resnet101")
+PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Range:
+    """A closed or open interval of legal values for one named parameter."""
+
+    name: str
+    low: float
+    high: float
+    open: bool = False
+
+    def check(self, value: float) -> float:
+        """Return `value` as a float, or raise ParameterError naming the legal range."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ParameterError(f"{self.name} must be a number in {self}; got {value!r}") from None
+        inside = self.low < number < self.high if self.open else self.low <= number <= self.high
+        if not inside:  # NaN fails every comparison, so it lands here too
+            raise ParameterError(f"{self.name} must lie in {self}; got {value!r}")
+        return number
+
+    def __str__(self) -> str:
+        left, right = "()" if self.open else "[]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+TAU = Range("tau", 0.0, 1.0, open=True)
+ALPHA = Range("alpha", 0.0, 2.0)
+SEEDINESS_FLOOR = Range("seediness_floor", 0.0, 1.0)
+STRENGTH = Range("strength", 0.0, 1.0)
+LONG_SIDE = Range("long_side", 64, 4096)
+BUDGET = Range("budget", 1, 1000)
+MAX_MEGAPIXELS = Range("max_megapixels", 0.01, 1000)
+
+
+@dataclass(frozen=True)
+class _Config:
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from `to_dict`'s output; an unknown key is a ParameterError, never ignored."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ParameterError(f"{cls.__name__} has no field {unknown}; it has {sorted(known)}")
+        pairs = values.items()
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in pairs})
+
+
+@dataclass(frozen=True)
+class NetworkConfig(_Config):
+    """Everything that decides the network's tensors.
+
+    Attributes:
+        backbone: one of BACKBONES.
+        embedding_dim: D, length of a pixel's embedding vector (paper: 64).
+        taus: T, thresholds of the mask-classification head.
+        classes: foreground class names; the head has one more channel, 0 = background.
+        width: channels of the decoder at stride 4.
+        scales: input scales whose features are concatenated before the heads (paper: .25, .5, 1, 2).
+    """
+
+    backbone: str = "mobilenetv2"
+    embedding_dim: int = 64
+    taus: tuple[float, ...] = TAUS
+    classes: tuple[str, ...] = CLASSES
+    width: int = 96
+    scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if self.backbone not in BACKBONES:
+            raise ParameterError(f"backbone must be one of {BACKBONES}; got {self.backbone!r}")
+        if self.embedding_dim < 1 or self.width < 8:
+            raise ParameterError("embedding_dim must be >= 1 and width >= 8")
+        if not self.taus or list(self.taus) != sorted(set(self.taus)):
+            raise ParameterError(f"taus must be distinct and ascending; got {self.taus}")
+        for tau in self.taus:
+            TAU.check(tau)
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ParameterError(f"classes must be distinct and not empty; got {self.classes}")
+        if 1.0 not in self.scales or not all(0 < s <= 4 for s in self.scales):
+            raise ParameterError(f"scales must contain 1.0 and lie in (0, 4]; got {self.scales}")
+
+    @property
+    def num_outputs(self) -> int:
+        """C + 1: channels of one tau's class logits, background included."""
+        return len(self.classes) + 1
+
+
+@dataclass(frozen=True)
+class SceneConfig(_Config):
+    """How a photo is analysed and how proposals are made of it.
+
+    Attributes:
+        long_side: long side of the analysed photo, pixels; smaller photos are scaled up to it.
+        precision: "auto" is bfloat16 where the CPU computes it natively or on CUDA, else float32.
+        budget: at most this many seeds per photo (paper: 100).
+        alpha: weight of the diversity term in the seed score.
+        seediness_floor: pixels below it are never picked as seeds.
+        overlap: a mask that loses more than this share of its pixels to better ones is dropped.
+        connected: keep only the connected component around the seed.
+        shift_steps: mean-shift steps on a seed's vector before its mask is grown.
+    """
+
+    long_side: int = 640
+    precision: str = "auto"
+    budget: int = 100
+    alpha: float = 0.3
+    seediness_floor: float = 0.05
+    overlap: float = 0.5
+    connected: bool = False
+    shift_steps: int = 0
+
+    def __post_init__(self) -> None:
+        LONG_SIDE.check(self.long_side)
+        BUDGET.check(self.budget)
+        ALPHA.check(self.alpha)
+        SEEDINESS_FLOOR.check(self.seediness_floor)
+        Range("overlap", 0.0, 1.0).check(self.overlap)
+        Range("shift_steps", 0, 10).check(self.shift_steps)
+        if self.precision not in PRECISIONS:
+            raise ParameterError(f"precision must be one of {PRECISIONS}; got {self.precision!r}")

@@ -1,0 +1,43 @@
+"""Typed errors: every mistake a user can make ends in one of these, with one clear sentence.
+
+A message says what was expected, what came, and what to do. The front ends (CLI, page, API) print
+the message alone; a traceback means a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class DmlsegError(Exception):
+    """Base of every error that dmlseg raises on purpose."""
+
+
+class ParameterError(DmlsegError, ValueError):
+    """A value is outside its legal range: tau, a point, a color, a mode, a size."""
+
+
+class ImageError(DmlsegError):
+    """A file could not be used as a photo: not an image, truncated, empty, or over the size cap."""
+
+
+class ExportError(DmlsegError):
+    """A result could not be written: unknown format, an input in the way, an unwritable folder."""
+
+
+class WeightsError(DmlsegError):
+    """Weights are missing, do not match their manifest, or do not fit the network."""
+
+
+class DatasetError(DmlsegError):
+    """A training or validation set is missing, empty, or not in a layout we read."""
+
+
+class RecipeError(DmlsegError):
+    """A recipe is malformed, of a newer version, or bound to another photo."""
+
+
+class TrainingError(DmlsegError):
+    """Training cannot go on: a non-finite loss, or a checkpoint of another run."""
+
+
+class MissingExtraError(DmlsegError):
+    """A feature needs an optional package that is not installed."""
