@@ -85,7 +85,7 @@ class NetworkConfig(_Config):
         taus: T, thresholds of the mask-classification head.
         classes: foreground class names; the head has one more channel, 0 = background.
         width: channels of the decoder at stride 4.
-        scales: input scales whose features are concatenated before the heads (paper: .25, .5, 1, 2).
+        scales: input scales, their features concatenated before the heads (paper: 1/4, 1/2, 1, 2).
     """
 
     backbone: str = "mobilenetv2"
