@@ -87,7 +87,7 @@ class Score:
     high: float
 
 
-def meanscore_of(values: Sequence[FloatArray], *, draws: int = DRAWS) -> Score | None:
+def mean_score(values: Sequence[FloatArray], *, draws: int = DRAWS) -> Score | None:
     """Mean over all values (objects), with an interval from redrawing the photos they are in.
 
     Args:

@@ -1,0 +1,296 @@
+"""`evaluate` with fake segmenters whose right figures are known."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dmlseg_core.config import CLASSES, SceneConfig
+from dmlseg_core.errors import DatasetError
+from dmlseg_core.train.evaluate import evaluate, file_sha256, open_folders
+from dmlseg_core.train.photo_scores import LEVELS, at_photo_resolution
+from dmlseg_core.train.sweep import Variant, VariantSegmenter, markdown, sweep, variants
+
+PERSON, DOG, OBJECT = 15, 12, 21
+KEYS = {
+    "photos", "objects", "objects_left_out", "map_r", "map_r_ci", "map_r_agnostic",
+    "iou_after_clicks", "iou_after_clicks_jitter", "noc85", "noc90", "iou_part", "iou_whole",
+    "boundary_f", "covering", "seconds_per_photo",
+}  # fmt: skip
+
+
+@dataclass
+class Sample:
+    name: str
+    instances: np.ndarray
+    classes: np.ndarray
+    unknown: np.ndarray
+    rule: SimpleNamespace
+    partitions: np.ndarray
+    image: np.ndarray = field(default_factory=lambda: np.zeros((60, 80, 3), np.uint8))
+
+
+def sample(i, *, background="complete", partition=False, unknown=False):
+    """Two objects of 20 x 20 px (left: two parts), a tiny one, a void column; or a partition."""
+    rng = np.random.default_rng(i)
+    instances = np.zeros((60, 80), np.int16)
+    y, x = rng.integers(0, 40), rng.integers(0, 19)
+    instances[y : y + 20, x : x + 20] = 1
+    instances[y : y + 20, 41:61] = 2
+    instances[0:3, 70:73] = 3
+    instances[:, 79] = -1
+    parts = instances.copy()
+    parts[y : y + 20, x : x + 10][instances[y : y + 20, x : x + 10] == 1] = 4
+    people = np.ones((3, 60, 80), np.int16)
+    people[:, 30:], people[2, :, 40:] = 2, 3
+    return Sample(
+        f"photo{i}", instances, np.array([0, PERSON, DOG, OBJECT]),
+        np.array([False, False, False, unknown]),
+        SimpleNamespace(background=background, partition=partition),
+        people if partition else np.stack([instances, parts]),
+    )  # fmt: skip
+
+
+@dataclass
+class Mask:
+    mask: np.ndarray
+    class_name: str = "person"
+    score: float = 1.0
+
+    def to_photo(self):
+        return self.mask
+
+
+class PerfectScene:
+    """Knows the labels; marks itself with the photo's number in the image."""
+
+    def __init__(self, truth):
+        self.truth = truth
+
+    def propose(self):
+        t = self.truth
+        return tuple(
+            Mask(t.instances == k, CLASSES[t.classes[k] - 1], 0.9)
+            for k in np.unique(t.instances[t.instances > 0])
+        )
+
+    def mask_at(self, y, x, tau=None, *, add=(), subtract=()):
+        labels = self.truth.partitions[0]
+        return Mask(labels == labels[y, x])
+
+    def stops(self, y, x):
+        maps = (self.truth.partitions[-1], self.truth.instances)
+        return tuple(Mask(m == m[y, x]) for m in (*maps, np.zeros_like(maps[0])))
+
+    def partition(self, tau):
+        return self.truth.partitions[0]
+
+
+class NoiseScene(PerfectScene):
+    def __init__(self, truth):
+        super().__init__(truth)
+        self.rng = np.random.default_rng(0)
+
+    def _noise(self, share=0.05):
+        return Mask(self.rng.random((60, 80)) < share, CLASSES[self.rng.integers(20)])
+
+    def propose(self):
+        return tuple(self._noise() for _ in range(120))
+
+    def mask_at(self, y, x, tau=None, *, add=(), subtract=()):
+        return self._noise()
+
+    def stops(self, y, x):
+        return self._noise(), self._noise(), self._noise()
+
+    def partition(self, tau):
+        return self.rng.integers(0, 50, (60, 80))
+
+
+class Fake:
+    def __init__(self, scene, samples):
+        self.scene, self.samples = scene, samples
+        self.calls = 0
+        for i, s in enumerate(samples):
+            s.image[0, 0, 0] = i
+
+    def analyze(self, image):
+        self.calls += 1
+        return self.scene(self.samples[int(image[0, 0, 0])])
+
+
+def run(scene, samples, **options):
+    return evaluate(Fake(scene, samples), {"toy": samples}, progress=False, **options)["sets"][
+        "toy"
+    ]
+
+
+def test_a_perfect_predictor_has_ones_everywhere():
+    figures = run(PerfectScene, [sample(i) for i in range(4)])
+    assert set(figures) >= KEYS
+    assert (figures["photos"], figures["objects"], figures["objects_left_out"]) == (4, 12, 4)
+    ones = dict.fromkeys(("0.5", "0.6", "0.7", "0.8", "0.9"), 1.0)
+    assert figures["map_r"] == figures["map_r_agnostic"] == ones
+    assert figures["map_r_ci"]["0.5"] == [1, 1]
+    for clicks in ("iou_after_clicks", "iou_after_clicks_jitter"):
+        assert figures[clicks] == {"1": 1, "3": 1, "5": 1}
+    assert figures["noc85"] == figures["noc90"] == 1
+    assert figures["iou_part"] == figures["iou_whole"] == figures["iou_whole_default"] == 1
+    assert figures["iou_part_default"] == 0.5
+    assert figures["boundary_f"] is None and figures["covering"] is None
+    assert figures["seconds_per_photo"] >= 0
+
+
+def test_noise_has_next_to_nothing():
+    figures = run(NoiseScene, [sample(i) for i in range(3)])
+    assert figures["map_r"]["0.5"] < 0.1
+    assert figures["iou_after_clicks"]["5"] < 0.1
+    assert figures["noc85"] == figures["noc90"] == 20
+
+
+def test_regions_are_scored_as_partitions():
+    samples = [sample(i, partition=True) for i in range(3)]
+    figures = run(PerfectScene, samples)
+    # two people agree; the third's quarters are halves of ours, his half is a third of each union
+    third = 0.25 * 0.5 + 0.25 * 0.5 + 0.5 * 1 / 3
+    assert figures["covering"]["ods"] == pytest.approx((1 + 1 + third) / 3)
+    assert figures["boundary_f"]["ods"] > 0.8
+    assert figures["iou_after_clicks"] == {"1": 1.0, "3": None, "5": None}
+    empty = ("map_r", "map_r_agnostic", "noc85", "iou_part", "iou_after_clicks_jitter")
+    assert all(figures[k] is None for k in empty)
+    noise = run(NoiseScene, samples)
+    assert noise["covering"]["ois"] < 0.1 and noise["iou_after_clicks"]["1"] < 0.1
+
+
+def test_rivals_stand_beside_us():
+    samples = [sample(i, partition=True) for i in range(2)]
+
+    def whole(image):
+        return [np.zeros((60, 80), int)] * len(LEVELS)
+
+    rival = run(PerfectScene, samples, rivals={"whole": whole})["rivals"]["whole"]
+    assert rival["boundary_f"] == {"ods": 0, "ois": 0}
+    assert rival["iou_after_clicks"]["1"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_agnostic_only_where_the_background_is_complete():
+    figures = run(PerfectScene, [sample(0, background="no_voc")], quick=True)
+    assert figures["map_r_agnostic"] is None and figures["map_r"]["0.9"] == 1
+
+
+def test_quick_makes_one_click():
+    figures = run(PerfectScene, [sample(0)], quick=True)
+    assert figures["iou_after_clicks"] == {"1": 1.0, "3": None, "5": None}
+    assert figures["noc85"] is figures["iou_after_clicks_jitter"] is None
+
+
+def test_the_same_figures_twice_and_plain_json():
+    samples = [sample(i) for i in range(2)]
+    first, second = (run(PerfectScene, samples) for _ in range(2))
+    first["seconds_per_photo"] = second["seconds_per_photo"] = 0
+    assert first == second == json.loads(json.dumps(first))
+
+
+def test_limit_spreads_over_the_list():
+    samples = [sample(i) for i in range(9)]
+    fake = Fake(PerfectScene, samples)
+    result = evaluate(fake, {"toy": samples}, limit=3, quick=True, progress=False)
+    assert result["sets"]["toy"]["photos"] == fake.calls == 3
+    assert result["weights"] is None and result["config"] == {}
+
+
+def test_empty_lists_are_typed_errors(tmp_path):
+    fake = Fake(PerfectScene, [])
+    with pytest.raises(DatasetError, match="no set"):
+        evaluate(fake, {})
+    with pytest.raises(DatasetError, match="no photo"):
+        evaluate(fake, {"toy": []})
+    pytest.importorskip("dmlseg_core.train.dataset")
+    with pytest.raises(DatasetError):
+        open_folders([tmp_path / "missing"], "val")
+
+
+def test_grid_partitions_take_the_nearest_cell():
+    frame = SimpleNamespace(cell_of=lambda y, x: (y // 4, x // 4))
+    labels = np.arange(6).reshape(2, 3)
+    big = at_photo_resolution(SimpleNamespace(frame=frame), [labels], np.zeros((8, 12)))[0]
+    assert (big == np.kron(labels, np.ones((4, 4), int))).all()
+
+
+def test_file_hash(tmp_path):
+    (tmp_path / "w").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "w").startswith("ba7816bf8f01cfea")
+
+
+# ---------------------------------------------------------------- sweep
+
+
+def test_variants_change_one_thing():
+    rows = variants(SceneConfig(), ["alpha", "budget"])
+    assert {row.axis for row in rows} == {"alpha", "budget"}
+    assert all(replace(row.config, alpha=0.3, budget=100) == SceneConfig() for row in rows)
+    with pytest.raises(DatasetError, match="cannot sweep"):
+        variants(axes=["color"])
+
+
+@dataclass
+class SweepScene(PerfectScene):
+    """Proposes only as many objects as the budget allows."""
+
+    truth: Sample
+    config: SceneConfig = field(default_factory=SceneConfig)
+    taus: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
+    class_probs: np.ndarray = field(default_factory=lambda: np.zeros((4, 22, 1, 1)))
+
+    def propose(self):
+        assert len(self.taus) == len(self.class_probs)
+        return super().propose()[: self.config.budget]
+
+
+def test_sweep_tables():
+    samples = [sample(i) for i in range(2)]
+    sides = []
+
+    def make(config):
+        sides.append(config.long_side)
+        return Fake(SweepScene, samples)
+
+    rows = [
+        Variant("budget", k, SceneConfig(budget=k)) for k in (1, 100)
+    ] + [Variant("taus", [0.5], SceneConfig(), (0.5,))]  # fmt: skip
+    table = sweep(make, {"toy": samples}, rows, progress=False)
+    assert sides == [640]  # one network pass serves every variant of a size
+    assert [row["sets"]["toy"]["map_r"]["0.5"] for row in table] == [0.5, 1, 1]
+    text = markdown(table)
+    assert text.count("\n") == 5 and "| budget | 1 | toy | 0.500 [0.500, 0.500] |" in text
+
+
+def test_variant_keeps_the_named_taus():
+    fake = Fake(SweepScene, [sample(0)])
+    variant = Variant("taus", [0.5, 0.9], SceneConfig(alpha=0.1), (0.5, 0.9))
+    scene = VariantSegmenter(fake, variant).analyze(fake.samples[0].image)
+    assert scene.taus == (0.5, 0.9) and scene.config.alpha == 0.1
+
+
+# ---------------------------------------------------------------- real sets
+
+
+@pytest.mark.parametrize("name", ["voc", "clothing", "regions", "coco128"])
+def test_a_perfect_predictor_on_real_sets(name):
+    root = os.environ.get("DMLSEG_DATA")
+    if not root:
+        pytest.skip("set DMLSEG_DATA to the folder of unpacked sets to run this")
+    samples = open_folders([Path(root) / name], "val")[name]
+    data = [samples[i] for i in range(3)]
+    figures = run(PerfectScene, data)
+    assert figures["photos"] == 3
+    if name == "regions":
+        assert figures["iou_after_clicks"]["1"] > 0.3
+    else:
+        assert figures["noc85"] == 1
