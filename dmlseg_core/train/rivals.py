@@ -55,8 +55,9 @@ def slic_merge_levels(
         20 of (H, W) integers.
     """
     cells = slic(rgb, n_segments=int(n_segments), compactness=compactness, start_label=1)
-    rag = graph.rag_mean_color(rgb, cells)
-    return [graph.cut_threshold(cells, rag, cut, in_place=False) for cut in CUTS]
+    merging: Any = graph  # untyped in scikit-image 0.26
+    rag = merging.rag_mean_color(rgb, cells)
+    return [merging.cut_threshold(cells, rag, cut, in_place=False) for cut in CUTS]
 
 
 RIVALS: dict[str, Partitioner] = {
@@ -76,7 +77,7 @@ def tune(samples: Iterable[AnySample]) -> dict[str, tuple[Mapping[str, float], f
         "felzenszwalb": felzenszwalb_levels,
         "slic_merge": slic_merge_levels,
     }
-    best = {}
+    best: dict[str, tuple[Mapping[str, float], float]] = {}
     for name, method in methods.items():
         tried = []
         for values in product(*GRIDS[name].values()):

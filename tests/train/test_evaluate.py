@@ -294,3 +294,32 @@ def test_a_perfect_predictor_on_real_sets(name):
         assert figures["iou_after_clicks"]["1"] > 0.3
     else:
         assert figures["noc85"] == 1
+
+
+# ---------------------------------------------------------------- rivals
+
+
+def test_rivals_go_from_fine_to_coarse():
+    pytest.importorskip("skimage")
+    from dmlseg_core.train.rivals import RIVALS
+
+    rng = np.random.default_rng(0)
+    blocks = np.kron(rng.integers(0, 256, (6, 8, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+    for name, method in RIVALS.items():
+        levels = method(blocks)
+        assert len(levels) == len(LEVELS), name
+        assert all(labels.shape == (120, 160) and labels.min() >= 0 for labels in levels)
+        assert len(np.unique(levels[0])) > len(np.unique(levels[-1]))
+
+
+def test_tuning_picks_from_the_grid(monkeypatch):
+    pytest.importorskip("skimage")
+    from dmlseg_core.train import rivals
+
+    grids = {"felzenszwalb": {"sigma": (0.5,), "min_size": (20, 400)},
+             "slic_merge": {"n_segments": (60,), "compactness": (10,)}}  # fmt: skip
+    monkeypatch.setattr(rivals, "GRIDS", grids)
+    photo = sample(0, partition=True)
+    photo.image[30:], photo.image[:30, :, 1] = 250, 90
+    best = rivals.tune([photo])
+    assert best["felzenszwalb"][0]["sigma"] == 0.5 and best["felzenszwalb"][1] > 0.5
