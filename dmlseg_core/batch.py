@@ -131,7 +131,7 @@ class _Batch:
                         done += 1
                     else:
                         failures.append(Failure(job.source, error))
-                        bar.write(f"{job.source}: {error}", file=sys.stderr)
+                        tqdm.write(f"dmlseg: {error}", file=sys.stderr)
                     bar.update()
         except KeyboardInterrupt:
             interrupted = True
@@ -159,7 +159,7 @@ class _Batch:
             masks = self._masks(photo)
             labels = label_photo(masks, photo.size)
         except Exception as error:  # one photo must never stop the rest: it is reported
-            message = _sentence(error)
+            message = _sentence(job, error)
             self._forget(job)
             self.journal.append({**base, "error": message})
             return message
@@ -192,7 +192,7 @@ class _Batch:
                 path.unlink(missing_ok=True)
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, DmlsegError | OSError):
-        return str(error)
-    return f"unexpected {type(error).__name__}: {error}"
+def _sentence(job: Job, error: Exception) -> str:
+    name = str(job.source)
+    told = str(error) if isinstance(error, DmlsegError | OSError) else repr(error)
+    return told if name in told else f"{name}: {told}"

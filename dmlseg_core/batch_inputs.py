@@ -11,10 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from dmlseg_core.errors import ParameterError
 
-SUFFIXES: frozenset[str] = frozenset(
-    ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp".split()
-)
-"""Files of a folder that are taken for photos; a file named on its own is tried whatever its name."""
+_NAMES = "avif bmp gif heic heif jfif jpe jpeg jpg png tif tiff webp"
+SUFFIXES: frozenset[str] = frozenset(f".{name}" for name in _NAMES.split())
+"""Files of a folder that are taken for photos; a file named by itself is always tried."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,9 @@ def _distinct(found: dict[Path, PurePosixPath]) -> list[Job]:
     count = Counter(str(name).casefold() for name in found.values())
     jobs = []
     for source, name in found.items():
-        if count[str(name).casefold()] > 1:
-            name = name.with_name(f"{name.stem}~{_tag(source)}{name.suffix}")
-        jobs.append(Job(source, str(name)))
+        clash = count[str(name).casefold()] > 1
+        own = name.with_name(f"{name.stem}~{_tag(source)}{name.suffix}") if clash else name
+        jobs.append(Job(source, str(own)))
     return jobs
 
 

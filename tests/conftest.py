@@ -1,0 +1,19 @@
+"""Fixtures that many tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no test may wait for the network
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def shipped_weights():
+    """The weights file in weights/; the test is skipped in a checkout that has none yet."""
+    files = sorted((ROOT / "weights").glob("*.safetensors"))
+    if not files:
+        pytest.skip("weights/ holds no weights yet")
+    return files[0]
