@@ -152,9 +152,9 @@ class _Batch:
     def _one(self, job: Job, decoded: Future[Photo]) -> str | None:
         """Segment one photo and record it; the reason where it failed."""
         base: Record = {"name": job.name, "source": str(job.source), "settings": self.settings}
+        # before the work: a photo that changes meanwhile is redone by the next run
+        base["stamp"] = job.stamp()
         try:
-            # before the work: a photo that changes meanwhile is redone by the next run
-            base["stamp"] = job.stamp()
             photo = decoded.result()
             masks = self._masks(photo)
             labels = label_photo(masks, photo.size)

@@ -28,10 +28,13 @@ class Job:
     source: Path
     name: str
 
-    def stamp(self) -> tuple[int, int]:
-        """(size, mtime_ns) of the file: another stamp means that the photo changed."""
-        status = self.source.stat()
-        return status.st_size, status.st_mtime_ns
+    def stamp(self) -> list[int] | None:
+        """[size, mtime_ns] of the file, None where it is missing; it changes with the photo."""
+        try:
+            status = self.source.stat()
+        except OSError:
+            return None
+        return [status.st_size, status.st_mtime_ns]
 
 
 def find_jobs(inputs: Sequence[str | Path], out: str | Path) -> list[Job]:

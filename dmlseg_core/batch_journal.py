@@ -93,11 +93,9 @@ class Journal:
         record = self.get(job.name)
         if record is None or record["error"] is not None:
             return False
-        try:
-            stamp = list(job.stamp())
-        except OSError:
-            return False
-        return bool(record["stamp"] == stamp and record["settings"] == settings)
+        stamp = job.stamp()
+        unchanged = stamp is not None and record["stamp"] == stamp
+        return bool(unchanged and record["settings"] == settings)
 
     def refuse_takeover(self, jobs: Sequence[Job]) -> None:
         """Keep the results of one photo from being overwritten by another's of the same name.
