@@ -68,9 +68,10 @@ class Journal:
     def append(self, record: Record) -> None:
         """Add a photo's record; on disk when this returns."""
         self._file.seek(0, os.SEEK_END)
-        self._places[record["name"]] = self._file.tell()
+        place = self._file.tell()
         self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
+        self._places[record["name"]] = place  # last: Ctrl-C may come in the middle of the write
 
     def get(self, name: str) -> Record | None:
         """The record that counts for an output name, or None."""
