@@ -1,0 +1,152 @@
+"""Backbones behind one contract: an image in, a pyramid of feature maps out.
+
+Every backbone maps (B, 3, 16m + 1, 16n + 1) to a dict of maps at strides 4, 8 and 16 whose sides are
+4m + 1, 2m + 1 and m + 1: with symmetric padding the centre of cell j at stride s is input pixel s * j.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import resnet101
+from torchvision.models.segmentation.deeplabv3 import ASPP
+
+from dmlseg_core.errors import ParameterError
+
+# (expansion, channels, repeats, stride, dilation of the blocks after the first) at output stride 16
+_STAGES = (
+    (1, 16, 1, 1, 1),
+    (6, 24, 2, 2, 1),
+    (6, 32, 3, 2, 1),
+    (6, 64, 4, 2, 1),
+    (6, 96, 3, 1, 1),
+    (6, 160, 3, 1, 2),
+    (6, 320, 1, 1, 2),
+)
+_TAPS = {2: 4, 5: 8, 12: 16}  # block index -> stride of the skip taken after it
+
+
+class Backbone(Protocol):
+    """What the decoder needs to know of a backbone."""
+
+    channels: dict[str, int]
+
+    def __call__(self, images: Tensor) -> dict[str, Tensor]:
+        """Feature maps named "s4", "s8", "s16" and "context" (stride 16)."""
+
+
+class _Conv(nn.Module):
+    """Convolution with bias (batch norm is folded in the pretrained files) and optional ReLU6."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1,
+        dilation: int = 1, act: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        pad = dilation * (kernel // 2)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, pad, dilation, groups)
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return F.relu6(x) if self.act else x
+
+
+class _InvertedResidual(nn.Module):
+    """MobileNetV2's block (arXiv 1801.04381): expand, depthwise, linear projection."""
+
+    def __init__(
+        self, inputs: int, outputs: int, expansion: int, stride: int, dilation: int
+    ) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = _Conv(inputs, hidden) if expansion > 1 else None
+        self.depthwise = _Conv(
+            hidden, hidden, kernel=3, stride=stride, groups=hidden, dilation=dilation
+        )
+        self.project = _Conv(hidden, outputs, act=False)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.expand(x) if self.expand is not None else x
+        y = self.project(self.depthwise(y))
+        return x + y if self.residual else y
+
+
+class MobileNetV2(nn.Module):
+    """DeepLabV3 on MobileNetV2 1.0 at output stride 16, its 1x1 ASPP and image pooling included.
+
+    Tensor names are those of TensorFlow's model-zoo checkpoint, so that it loads as it is.
+    """
+
+    channels = {"s4": 24, "s8": 32, "s16": 96, "context": 256}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        blocks: list[nn.Module] = []
+        inputs = 32
+        for expansion, outputs, repeats, stride, dilation in _STAGES:
+            for i in range(repeats):
+                # the widened block 16 is dilated itself; elsewhere only the blocks after the first
+                rate = dilation if i or repeats == 1 else 1
+                step = stride if i == 0 else 1
+                blocks.append(_InvertedResidual(inputs, outputs, expansion, step, rate))
+                inputs = outputs
+        self.backbone = nn.Module()
+        self.backbone.stem = _Conv(3, 32, kernel=3, stride=2)
+        self.backbone.blocks = nn.ModuleList(blocks)
+        self.aspp0 = _Conv(320, 256, act=False)
+        self.pool = _Conv(320, 256, act=False)
+        self.proj = _Conv(512, 256, act=False)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        maps: dict[str, Tensor] = {}
+        x = self.backbone.stem(images)  # (B, 32, H/2, W/2)
+        for i, block in enumerate(self.backbone.blocks):
+            x = block(x)
+            if i in _TAPS:
+                maps[f"s{_TAPS[i]}"] = x
+        pooled = F.relu(self.pool(x.mean((2, 3), keepdim=True)))  # (B, 256, 1, 1)
+        aspp = F.relu(self.aspp0(x))  # (B, 256, H/16, W/16)
+        maps["context"] = F.relu(self.proj(torch.cat([pooled.expand_as(aspp), aspp], 1)))
+        return maps
+
+
+class ResNet101(nn.Module):
+    """torchvision's DeepLabV3-ResNet101 (the paper's backbone), brought to output stride 16."""
+
+    channels = {"s4": 256, "s8": 512, "s16": 1024, "context": 256}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = resnet101(weights=None, replace_stride_with_dilation=[False, False, True])
+        self.backbone = nn.Sequential(
+            OrderedDict((n, m) for n, m in net.named_children() if n not in ("avgpool", "fc"))
+        )
+        self.aspp = ASPP(2048, [6, 12, 18], 256)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        maps: dict[str, Tensor] = {}
+        x = images
+        for name, layer in self.backbone.named_children():
+            x = layer(x)
+            if name in ("layer1", "layer2", "layer3"):
+                maps["s" + {"1": "4", "2": "8", "3": "16"}[name[-1]]] = x
+        maps["context"] = self.aspp(x)
+        return maps
+
+
+def build_backbone(name: str) -> MobileNetV2 | ResNet101:
+    """The backbone called `name`, randomly initialised.
+
+    Raises:
+        ParameterError: no backbone has that name.
+    """
+    builders = {"mobilenetv2": MobileNetV2, "resnet101": ResNet101}
+    if name not in builders:
+        raise ParameterError(f"backbone must be one of {sorted(builders)}; got {name!r}")
+    return builders[name]()

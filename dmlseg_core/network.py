@@ -1,0 +1,142 @@
+"""The network on one page: backbone, decoder to stride 4, embedding head, mask-classification head."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from dmlseg_core.backbone import build_backbone
+from dmlseg_core.config import NetworkConfig
+from dmlseg_core.errors import ParameterError
+
+STRIDE = 4
+MULTIPLE = 16
+
+
+class Output(NamedTuple):
+    """What one forward pass gives, both float32."""
+
+    embedding: Tensor  # (B, D, h, w)
+    class_logits: Tensor  # (B, T, C + 1, h, w), index 0 = background
+
+
+class _Unit(nn.Sequential):
+    """3x3 convolution, batch norm, ReLU. Dense on purpose: CPUs run it faster than depthwise ones."""
+
+    def __init__(self, inputs: int, outputs: int, dilation: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+    def fuse(self) -> None:
+        """Fold the batch norm into the convolution: same function in eval mode, one pass less."""
+        if isinstance(self[1], nn.BatchNorm2d):
+            self[0] = fuse_conv_bn_eval(self[0], self[1])
+            self[1] = nn.Identity()
+
+
+def _upsample(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear to the size of `like`; align_corners because cell centres coincide at sides 16n + 1."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=True)
+
+
+class _Decoder(nn.Module):
+    """From the backbone's pyramid to one map of `width` channels at stride 4."""
+
+    def __init__(self, channels: dict[str, int], width: int) -> None:
+        super().__init__()
+        mid = width + width // 3  # 128 at the default width of 96
+        self.fuse16 = _Unit(channels["context"] + channels["s16"], mid)
+        self.wide16 = _Unit(mid, mid, dilation=3)
+        self.skip8 = nn.Conv2d(channels["s8"], mid, 1)
+        self.fuse8 = _Unit(mid, mid)
+        self.down = nn.Conv2d(mid, width, 1)
+        self.skip4 = nn.Conv2d(channels["s4"], width, 1)
+        self.fuse4 = _Unit(width, width)
+
+    def forward(self, maps: dict[str, Tensor]) -> Tensor:
+        x = self.fuse16(torch.cat([maps["context"], maps["s16"]], 1))  # (B, mid, H/16, W/16)
+        x = x + self.wide16(x)
+        x = self.fuse8(_upsample(x, maps["s8"]) + self.skip8(maps["s8"]))  # (B, mid, H/8, W/8)
+        x = _upsample(self.down(x), maps["s4"]) + self.skip4(maps["s4"])  # (B, width, H/4, W/4)
+        return self.fuse4(x)  # type: ignore[no-any-return]
+
+
+def _coordinates(like: Tensor) -> Tensor:
+    """(B, 2, h, w) of y and x in units of half the long side, 0 at the centre.
+
+    A convolution sees the same thing wherever it stands, so two equal cars would get one embedding;
+    coordinates let the embedding head tell them apart (arXiv 1807.03247, 1807.10712).
+    """
+    b, _, h, w = like.shape
+    half = max(h, w) / 2
+    y = (torch.arange(h, device=like.device, dtype=like.dtype) - (h - 1) / 2) / half
+    x = (torch.arange(w, device=like.device, dtype=like.dtype) - (w - 1) / 2) / half
+    return torch.stack(torch.meshgrid(y, x, indexing="ij")).expand(b, 2, h, w)
+
+
+class EmbeddingNetwork(nn.Module):
+    """Embedding head and mask-classification (seediness) head on a DeepLab backbone.
+
+    Args:
+        config: decides every tensor; travels with the weights.
+    """
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or NetworkConfig()
+        self.backbone = build_backbone(config.backbone)
+        self.decoder = _Decoder(self.backbone.channels, config.width)
+        width = config.width * len(config.scales)
+        self.embed = _Unit(width + 2, config.width)
+        self.embedding = nn.Conv2d(config.width + 2, config.embedding_dim, 1)
+        self.classify = _Unit(width, config.width)
+        self.classes = nn.Conv2d(config.width, len(config.taus) * config.num_outputs, 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Decoder features of every input scale, concatenated: (B, S * width, h, w), stride 4."""
+        first = self.decoder(self.backbone(images))
+        maps = [first if s == 1 else self._rescaled(images, s, first) for s in self.config.scales]
+        return torch.cat(maps, 1)
+
+    def _rescaled(self, images: Tensor, scale: float, like: Tensor) -> Tensor:
+        size = [max(1, round((n - 1) * scale / MULTIPLE)) * MULTIPLE + 1 for n in images.shape[-2:]]
+        smaller = F.interpolate(images, size=size, mode="bilinear", align_corners=True)
+        return _upsample(self.decoder(self.backbone(smaller)), like)
+
+    def forward(self, images: Tensor) -> Output:
+        """One forward pass.
+
+        Args:
+            images: (B, 3, 16m + 1, 16n + 1) float32 in [-1, 1], RGB.
+
+        Returns:
+            Output at h = 4m + 1, w = 4n + 1, float32 whatever the autocast.
+
+        Raises:
+            ParameterError: images of another shape.
+        """
+        if images.ndim != 4 or images.shape[1] != 3 or any(n % 16 != 1 for n in images.shape[-2:]):
+            raise ParameterError(
+                f"images must be (B, 3, 16m + 1, 16n + 1); got {tuple(images.shape)}"
+            )
+        x = self.features(images)  # (B, S * width, h, w)
+        yx = _coordinates(x)
+        e = self.embedding(torch.cat([self.embed(torch.cat([x, yx], 1)), yx], 1))  # (B, D, h, w)
+        c = self.classes(self.classify(x))  # (B, T * (C + 1), h, w)
+        t = len(self.config.taus)
+        return Output(e.float(), c.float().unflatten(1, (t, self.config.num_outputs)))
+
+    def fuse(self) -> Self:
+        """Switch to eval mode and fold every batch norm of the decoder and heads; returns self."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, _Unit):
+                module.fuse()
+        return self

@@ -1,0 +1,60 @@
+"""What a training run is: one frozen config, stored in its checkpoints and in the weights' manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dmlseg_core.config import NetworkConfig, Range, _Config
+from dmlseg_core.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """Hyper-parameters of one run; the defaults are the recipe of the shipped weights.
+
+    Attributes:
+        steps: optimizer steps of the whole run (the learning-rate schedule ends there).
+        batch_size: crops per step and process.
+        crop: side of a training crop, 16n + 1 pixels.
+        points: K, random points per object (paper: 10).
+        max_groups: at most this many objects (or parts, or regions) of a crop are sampled.
+        background_points: random background points of a crop.
+        background_share: in the classification loss they weigh as much as this many objects.
+        lr, backbone_lr: peak AdamW learning rates of the new layers and of the pretrained trunk.
+        warmup: steps of linear warm-up; afterwards the rate follows half a cosine to 0.
+        lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
+            (paper: 0 -> 0.2 while the embedding settles).
+        match_iou: IoU above which a grown mask counts as its object (paper leaves it open).
+        ema: decay of the averaged weights, which are what is exported.
+        rng: number from which every random choice of the run follows.
+    """
+
+    steps: int = 9000
+    batch_size: int = 12
+    crop: int = 321
+    points: int = 10
+    max_groups: int = 14
+    background_points: int = 24
+    background_share: float = 2.0
+    lr: float = 1e-3
+    backbone_lr: float = 3e-4
+    weight_decay: float = 1e-4
+    warmup: int = 200
+    lambda_max: float = 0.2
+    lambda_ramp: int = 1000
+    match_iou: float = 0.5
+    clip_norm: float = 5.0
+    ema: float = 0.998
+    precision: str = "bfloat16"
+    rng: int = 0
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, dict):  # from_dict of a stored config
+            object.__setattr__(self, "network", NetworkConfig.from_dict(self.network))
+        if self.crop % 16 != 1:
+            raise ParameterError(f"crop must be 16n + 1 pixels; got {self.crop}")
+        for name in ("steps", "batch_size", "points", "max_groups"):
+            Range(name, 1, 10**8).check(getattr(self, name))
+        for name in ("lr", "backbone_lr", "ema", "match_iou"):
+            Range(name, 0.0, 1.0).check(getattr(self, name))

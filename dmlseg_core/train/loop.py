@@ -1,0 +1,219 @@
+"""The training loop: resumable to the step, on one device or several (accelerate / torchrun)."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from dmlseg_core.errors import TrainingError, WeightsError
+from dmlseg_core.network import EmbeddingNetwork
+from dmlseg_core.train.augment import Augment
+from dmlseg_core.train.checkpoint import load_checkpoint, save_checkpoint
+from dmlseg_core.train.config import TrainConfig
+from dmlseg_core.train.dataset import Sample
+from dmlseg_core.train.losses import compute_losses
+from dmlseg_core.train.stream import CropStream, collate
+
+LOG = "log.csv"
+_COLUMNS = ("step", "loss", "embedding", "classification", "lambda", "lr", "seconds")
+
+
+def load_init(network: EmbeddingNetwork, path: Path) -> None:
+    """Start the backbone from a safetensors file; tensors of no use here (a classifier) are left.
+
+    Raises:
+        WeightsError: the file lacks a tensor of the trunk, or one has another shape.
+    """
+    found = {k: v.float() for k, v in load_file(path).items()}
+    if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
+        found = {f"backbone.{k}": v for k, v in found.items()}
+    wanted = network.backbone.state_dict()
+    missing = [k for k in wanted if k.startswith("backbone.") and k not in found]
+    shapes = [k for k in wanted if k in found and found[k].shape != wanted[k].shape]
+    if missing or shapes:
+        raise WeightsError(f"{path} does not fit the backbone: {(missing + shapes)[:3]} ...")
+    network.backbone.load_state_dict({k: found.get(k, v) for k, v in wanted.items()})
+
+
+def learning_rate_factor(step: int, config: TrainConfig) -> float:
+    """Linear warm-up, then half a cosine down to 0 at the last step; in [0, 1]."""
+    if step < config.warmup:
+        return (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def loss_weight(step: int, config: TrainConfig) -> float:
+    """lambda of L = L_e + lambda L_cls: ramps 0 -> lambda_max over the first lambda_ramp steps."""
+    return config.lambda_max * min(1.0, step / max(1, config.lambda_ramp))
+
+
+def make_optimizer(network: EmbeddingNetwork, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW with a lower rate for the pretrained trunk; no weight decay on biases and norms."""
+    groups = []
+    for trunk, lr in ((True, config.backbone_lr), (False, config.lr)):
+        named = [(n, p) for n, p in network.named_parameters() if n.startswith("backbone.") is trunk]
+        for decays in (True, False):
+            chosen = [p for _, p in named if (p.ndim > 1) is decays]
+            decay = config.weight_decay if decays else 0.0
+            groups.append({"params": chosen, "lr": lr, "peak": lr, "weight_decay": decay})
+    return torch.optim.AdamW(groups)
+
+
+class Run:
+    """One training run in a folder: `Run(...).train()` starts it or goes on where it stood.
+
+    Args:
+        folder: where checkpoint and log live.
+        sets, shares: training sets and their sampling weights.
+        config: the run; a checkpoint of another config is refused.
+        augment: photo -> crop.
+        init: safetensors to start the backbone from, or None for random.
+        workers: data-loading processes.
+        save_every: steps between checkpoints.
+    """
+
+    def __init__(
+        self, folder: Path, sets: Sequence[Sequence[Sample]], shares: Sequence[float],
+        config: TrainConfig, augment: Augment, *, init: Path | None = None, workers: int = 1,
+        save_every: int = 200,
+    ) -> None:  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.config, self.save_every = folder, config, save_every
+        mixed = "bf16" if config.precision == "bfloat16" else "no"
+        self.accelerator = Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
+        torch.manual_seed(config.rng)
+        network = EmbeddingNetwork(config.network)
+        if init is not None:
+            load_init(network, init)
+        network = network.to(memory_format=torch.channels_last)
+        self.average = AveragedModel(
+            network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
+        ).to(self.accelerator.device)
+        self.optimizer = make_optimizer(network, config)
+        self.step = 0
+        self._restore(network)
+        self.network, self.optimizer = self.accelerator.prepare(network, self.optimizer)
+        per_step = config.batch_size * self.accelerator.num_processes
+        stream = CropStream(
+            sets, shares, config, augment, self.step * per_step,
+            (config.steps - self.step) * per_step,
+        )  # fmt: skip
+        loader = DataLoader(
+            stream, config.batch_size, collate_fn=collate, num_workers=workers,
+            prefetch_factor=4 if workers else None,
+        )  # fmt: skip
+        self.loader = self.accelerator.prepare(loader)
+
+    def _restore(self, network: EmbeddingNetwork) -> None:
+        state = load_checkpoint(self.folder, self.config)
+        if state is None:
+            return
+        network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+        self.step = int(state["step"])
+
+    def save(self) -> None:
+        """Checkpoint the run; only the first process of several writes."""
+        if self.accelerator.is_main_process:
+            network: nn.Module = self.accelerator.unwrap_model(self.network)
+            state = {
+                "config": self.config.to_dict(), "step": self.step, "rng": torch.get_rng_state(),
+                "network": network.state_dict(), "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            }  # fmt: skip
+            save_checkpoint(self.folder, state)
+
+    def train(self, until: int | None = None) -> EmbeddingNetwork:
+        """Train to the last step (or to step `until`) and return the averaged network.
+
+        Raises:
+            TrainingError: the loss is not finite; the last checkpoint is left as it was.
+        """
+        self.network.train()
+        main = self.accelerator.is_main_process
+        bar = tqdm(total=self.config.steps, initial=self.step, disable=not main, mininterval=5)
+        with _Log(self.folder / LOG, self.step, enabled=main) as log:
+            for batch in self.loader:
+                if self.step >= min(self.config.steps, until or self.config.steps):
+                    break
+                row = self._one_step(batch)
+                log.write(row)
+                bar.update()
+                bar.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
+                if self.step % self.save_every == 0:
+                    self.save()
+        bar.close()
+        self.save()
+        return self.average.module  # type: ignore[no-any-return]
+
+    def _one_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        start = time.perf_counter()
+        factor = learning_rate_factor(self.step, self.config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        images = batch["image"].contiguous(memory_format=torch.channels_last) / 127.5 - 1
+        losses = compute_losses(self.network(images), batch, self.config)
+        weight = loss_weight(self.step, self.config)
+        total = losses["embedding"] + weight * losses["classification"]
+        if not torch.isfinite(total):
+            raise TrainingError(
+                f"loss is {total.item()} at step {self.step}; the checkpoint before it is kept: "
+                "resume with a lower lr"
+            )
+        self.optimizer.zero_grad()
+        self.accelerator.backward(total)
+        self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.average.update_parameters(self.accelerator.unwrap_model(self.network))
+        self.step += 1
+        values: dict[str, Any] = {k: v.item() for k, v in losses.items()}
+        return values | {
+            "step": self.step, "loss": total.item(), "lambda": weight,
+            "lr": self.config.lr * factor, "seconds": time.perf_counter() - start,
+        }  # fmt: skip
+
+
+class _Log:
+    """The run's CSV, one row a step; rows past the checkpoint that a kill left behind are cut."""
+
+    def __init__(self, path: Path, step: int, *, enabled: bool) -> None:
+        self.path, self.step, self.enabled = path, step, enabled
+
+    def __enter__(self) -> _Log:
+        if not self.enabled:
+            return self
+        kept = []
+        if self.path.exists():
+            with self.path.open(newline="") as old:
+                # the row a kill cut short has no readable step
+                kept = [r for r in csv.DictReader(old) if (r["step"] or "x").isdigit()]
+        kept = [r for r in kept if int(r["step"]) <= self.step]
+        self.file = self.path.open("w", newline="")
+        self.writer = csv.DictWriter(self.file, _COLUMNS)
+        self.writer.writeheader()
+        self.writer.writerows(kept)
+        return self
+
+    def write(self, row: dict[str, float]) -> None:
+        if self.enabled:
+            self.writer.writerow({k: f"{row[k]:.6g}" for k in _COLUMNS})
+            self.file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self.enabled:
+            self.file.close()

@@ -1,0 +1,87 @@
+"""L = L_e + lambda * L_cls (paper, sections 3.1 and 3.2), as a named dict."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dmlseg_core.network import Output
+from dmlseg_core.similarity import distances2, log_dissimilarity, log_similarity
+from dmlseg_core.train.config import TrainConfig
+from dmlseg_core.train.targets import Pairs, mask_iou, pair_targets
+
+LOSS_EPSILON = 1e-3  # bounds the gradient of log(1 - sigma) at 1 / sqrt(1e-3), about 32
+
+
+def embedding_loss(vectors: Tensor, pairs: Pairs) -> Tensor:
+    """Weighted logistic loss on pairs, eq. 2, with w_pq summing to 1 per crop (no further 1/|S|).
+
+    For a soft target t the minimum lies at sigma = t. Crops without pairs count for nothing.
+
+    Args:
+        vectors: (B, S, D) embeddings of the sampled points.
+        pairs: targets and weights, (B, S, S).
+    """
+    d2 = distances2(vectors, vectors)
+    joined = pairs.target * log_similarity(d2)
+    parted = (1 - pairs.target) * log_dissimilarity(d2, LOSS_EPSILON)
+    per_crop = -(pairs.weight * (joined + parted)).sum((1, 2))
+    counted = (pairs.weight.sum((1, 2)) > 0).sum().clamp_min(1)
+    return per_crop.sum() / counted
+
+
+def classification_loss(logits: Tensor, allowed: Tensor, weight: Tensor) -> Tensor:
+    """Softmax cross-entropy against *sets* of classes: -log of the probability of the allowed ones.
+
+    With one allowed class this is eq. 4. An object whose class is unknown allows every class but
+    the background; the background of a set that labels VOC's classes only allows `object` too.
+
+    Args:
+        logits: (B, T, S, C + 1).
+        allowed: (B, T, S, C + 1) bool, at least one per point.
+        weight: (B, S) float32.
+    """
+    chosen = logits.masked_fill(~allowed, -torch.inf).logsumexp(-1)
+    loss = (logits.logsumexp(-1) - chosen).mean(1)  # (B, S)
+    return (loss * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def allowed_classes(batch: dict[str, Tensor], matched: Tensor, num_outputs: int) -> Tensor:
+    """(B, T, S, C + 1): the classes a point may take at each tau.
+
+    A point whose mask matches its object takes the object's class (any class where unknown); every
+    other point of an object is background; points outside take what their set says of it.
+    """
+    ids = torch.arange(num_outputs, device=matched.device)
+    own = (ids == batch["class_id"][..., None]) | (batch["unknown"][..., None] & (ids > 0))
+    outside = (ids == 0) | (batch["open"][:, None, None] & (ids == num_outputs - 1))
+    failed = torch.where((batch["class_id"] > 0)[..., None], ids == 0, outside)
+    return torch.where(matched[..., None], own[:, None], failed[:, None])
+
+
+def compute_losses(
+    output: Output, batch: dict[str, Tensor], config: TrainConfig
+) -> dict[str, Tensor]:
+    """Both losses of a batch made by `stream.collate`: {"embedding", "classification"}."""
+    index = batch["index"]
+    e = output.embedding.flatten(2).transpose(1, 2)  # (B, P, D)
+    vectors = torch.gather(e, 1, index[..., None].expand(-1, -1, e.shape[-1]))
+    pairs = pair_targets(batch["labels"], batch["shares"], batch["size"])
+    pick = batch["classified"]  # (B, S'): which of the S points the classification loss uses
+    few = {k: torch.gather(batch[k], 1, pick) for k in ("index", "class_id", "unknown", "weight")}
+    few |= {"open": batch["open"]}
+    taus = config.network.taus
+    iou = torch.zeros(len(index), len(taus), pick.shape[1], device=index.device)
+    for owner, truth in (("object", "objects"), ("part", "parts")):
+        own = torch.gather(batch[owner], 1, pick)
+        if (own > 0).any():
+            found = mask_iou(output.embedding.detach(), few["index"], own, batch[truth], taus)
+            iou = torch.maximum(iou, found)
+    logits = output.class_logits.flatten(3)  # (B, T, C + 1, P)
+    at = few["index"][:, None, None].expand(-1, *logits.shape[1:3], -1)
+    logits = torch.gather(logits, 3, at).transpose(2, 3)  # (B, T, S', C + 1)
+    allowed = allowed_classes(few, iou > config.match_iou, logits.shape[-1])
+    return {
+        "embedding": embedding_loss(vectors, pairs),
+        "classification": classification_loss(logits, allowed, few["weight"]),
+    }
