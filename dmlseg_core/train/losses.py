@@ -54,7 +54,7 @@ def allowed_classes(batch: dict[str, Tensor], matched: Tensor, num_outputs: int)
     """
     ids = torch.arange(num_outputs, device=matched.device)
     own = (ids == batch["class_id"][..., None]) | (batch["unknown"][..., None] & (ids > 0))
-    outside = (ids == 0) | (batch["open"][:, None, None] & (ids == num_outputs - 1))
+    outside = (ids == 0) | (batch["open"][..., None] & (ids == num_outputs - 1))
     failed = torch.where((batch["class_id"] > 0)[..., None], ids == 0, outside)
     return torch.where(matched[..., None], own[:, None], failed[:, None])
 

@@ -1,0 +1,1 @@
+"""Training and evaluation: data, losses, the loop, the measured figures."""
