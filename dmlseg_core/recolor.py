@@ -1,8 +1,8 @@
 """Give an object another color and keep its shading: pure arrays in, pure arrays out.
 
 The object's own diffuse color (`anchor`) is moved to the target in OKLab. Lightness goes through
-a monotone tone curve, hue and chroma through an affine map of saturation (see `recolor_paint`): paint of
-another color under the same light. Edge pixels are unmixed first, so that only the object's share
+a monotone tone curve, hue and chroma through an affine map of saturation (`recolor_paint`): paint
+of another color under the same light. Edge pixels are unmixed first, so that only the object's share
 of them changes; the sum is made in linear light.
 """
 
