@@ -2,8 +2,8 @@
 
 The object's own diffuse color (`anchor`) is moved to the target in OKLab. Lightness goes through
 a monotone tone curve, hue and chroma through an affine map of saturation (`recolor_paint`): paint
-of another color under the same light. Edge pixels are unmixed first, so that only the object's share
-of them changes; the sum is made in linear light.
+of another color under the same light. Edge pixels are unmixed first, so that only the object's
+share of them changes; the sum is made in linear light.
 """
 
 from __future__ import annotations

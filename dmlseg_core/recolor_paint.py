@@ -61,9 +61,9 @@ def tone_curve(anchor: Anchor, target: float) -> NDArray[np.float64]:
     middle = min(max(anchor.lightness, _END), 1 - _END)
     target = min(max(target, _END), 1 - _END)
     below, above = target / middle, (1 - target) / (1 - middle)
-    reach = min(max((anchor.high - middle) / (1 - middle), 0.0), 0.98)
+    reach = min(max((anchor.high - middle) / (1 - middle), 0.0), 1.0)
     # Proportional if the object's bright side then keeps to _ROOM of what is left up to white.
-    bend = max(reach * (1 / _ROOM - 1) / (1 - reach), 1e-6)
+    bend = max(reach * (1 / _ROOM - 1) / max(1 - reach, 0.02), 1e-6)
     slope = min(below, max(above / bend, (below * above) ** 0.5), MAX_SLOPE)
     fall = _far_end(target, slope, middle, (middle - anchor.low) / middle)
     rise = _far_end(1 - target, slope, 1 - middle, reach)

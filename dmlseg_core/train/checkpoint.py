@@ -13,6 +13,7 @@ from dmlseg_core.errors import TrainingError
 from dmlseg_core.train.config import TrainConfig
 
 NAME = "checkpoint.pt"
+MAY_CHANGE = {"steps", "cooldown"}  # a run may be prolonged, or brought to its end early
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
@@ -30,7 +31,8 @@ def load_checkpoint(folder: Path, config: TrainConfig) -> dict[str, Any] | None:
     Only tensors and plain containers are read (`weights_only`): a checkpoint cannot run code.
 
     Raises:
-        TrainingError: it is unreadable, or belongs to a run with another config.
+        TrainingError: it is unreadable, or belongs to a run with another config (`steps` and
+            `cooldown` may differ).
     """
     path = folder / NAME
     if not path.exists():
@@ -40,7 +42,7 @@ def load_checkpoint(folder: Path, config: TrainConfig) -> dict[str, Any] | None:
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise TrainingError(f"{path} is no readable checkpoint ({error}); remove it") from error
     theirs, ours = TrainConfig.from_dict(state["config"]).to_dict(), config.to_dict()
-    if changed := sorted(k for k in ours if ours[k] != theirs[k]):
+    if changed := sorted(k for k in ours.keys() - MAY_CHANGE if ours[k] != theirs[k]):
         raise TrainingError(
             f"{path} belongs to a run with other values of {changed}; "
             "resume it with those, or choose another folder"

@@ -21,7 +21,7 @@ class TrainConfig(_Config):
         background_points: random background points of a crop.
         background_share: in the classification loss they weigh as much as this many objects.
         lr, backbone_lr: peak AdamW learning rates of the new layers and of the pretrained trunk.
-        warmup: steps of linear warm-up; afterwards the rate follows half a cosine to 0.
+        warmup, cooldown: steps at the start and at the end over which the rate rises and falls.
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
         match_iou: IoU above which a grown mask counts as its object (paper leaves it open).
@@ -40,6 +40,7 @@ class TrainConfig(_Config):
     backbone_lr: float = 3e-4
     weight_decay: float = 1e-4
     warmup: int = 200
+    cooldown: int = 1200
     lambda_max: float = 0.2
     lambda_ramp: int = 1000
     match_iou: float = 0.5

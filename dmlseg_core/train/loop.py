@@ -48,11 +48,15 @@ def load_init(network: EmbeddingNetwork, path: Path) -> None:
 
 
 def learning_rate_factor(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to 0 at the last step; in [0, 1]."""
+    """Linear warm-up, a plateau, then 1 - sqrt down to 0 over the last `cooldown` steps; in [0, 1].
+
+    Unlike a cosine it does not depend on the length of the run before the cool-down: a run can be
+    prolonged from its plateau, or ended early (Haegele et al. 2024, arXiv 2405.18392).
+    """
     if step < config.warmup:
         return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    done = (step - (config.steps - config.cooldown)) / max(1, config.cooldown)
+    return 1 - math.sqrt(min(1.0, max(0.0, done)))
 
 
 def loss_weight(step: int, config: TrainConfig) -> float:
