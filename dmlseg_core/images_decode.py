@@ -33,7 +33,8 @@ DECODER_ERRORS = (
 def exif_of(image: Image.Image) -> tuple[bytes | None, int]:
     """EXIF without its orientation, and the orientation (1..8) still to be applied."""
     found = image.getexif()
-    turn = found.get(_ORIENTATION, 1)
+    # Pillow and OpenCV both turn a TIFF's pixels themselves while they decode it.
+    turn = found.get(_ORIENTATION, 1) if image.format != "TIFF" else 1
     kept = Image.Exif()
     for tag in _DESCRIPTIVE:
         if tag in found:

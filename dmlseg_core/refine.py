@@ -30,7 +30,7 @@ def refine_alpha(
     *,
     edge: float = 0.0,
     radius: int | None = None,
-    eps: float = 1e-4,
+    eps: float = 1e-3,
     gain: float = 2.0,
 ) -> Floats:
     """Snap a mask's edge to the photo: a guided filter (He, Sun, Tang 2013) in the edge band.
