@@ -1,0 +1,141 @@
+"""Masks as answers, and the list of them that a photo is proposed as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmlseg_core.config import SceneConfig
+from dmlseg_core.masks import (
+    connected_part,
+    levels,
+    resolve_overlap,
+    seed_distances2,
+    with_sign,
+)
+from dmlseg_core.preprocess import Frame
+from dmlseg_core.seeds import Seed
+from dmlseg_core.similarity import radius2
+
+Point = tuple[float, float]
+"""(y, x) of a photo pixel."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """An instance that the user pointed at, in photo coordinates.
+
+    Attributes:
+        y, x: the clicked pixel.
+        tau: similarity threshold; None = the head's best.
+        add, subtract: further points that enlarge or cut its mask.
+    """
+
+    y: float
+    x: float
+    tau: float | None = None
+    add: tuple[Point, ...] = ()
+    subtract: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """One instance at grid resolution.
+
+    Attributes:
+        grid: (h, w) bool.
+        level: (h, w) float32, >= 0 exactly inside; its zero contour is the sub-cell edge.
+        seed: the cell it was grown from, with its tau.
+        class_name: what it most likely is.
+        score: probability that it is an instance of that class.
+        frame: where the grid lies on the photo.
+    """
+
+    grid: NDArray[np.bool_] = field(repr=False)
+    level: NDArray[np.float32] = field(repr=False)
+    seed: Seed
+    class_name: str
+    score: float
+    frame: Frame = field(repr=False)
+
+    def to_level(self) -> NDArray[np.float32]:
+        """(H, W) float32: `level` upsampled, what `refine_alpha` takes."""
+        return self.frame.to_photo(self.level)
+
+    def to_photo(self) -> NDArray[np.bool_]:
+        """(H, W) bool at photo resolution."""
+        return self.to_level() >= 0
+
+
+class Proposals(Sequence[Mask]):
+    """Disjoint masks of one photo: the user's own first, then best first.
+
+    Attributes:
+        labels: (h, w) int32, 0 = background, k = mask number k - 1.
+    """
+
+    def __init__(self, masks: Sequence[Mask], frame: Frame) -> None:
+        self._masks, self._frame = tuple(masks), frame
+        self.labels: NDArray[np.int32] = np.zeros(frame.grid_size, np.int32)
+        for k, mask in enumerate(self._masks, 1):
+            self.labels[mask.grid] = k
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __getitem__(self, k):  # type: ignore[no-untyped-def]
+        return self._masks[k]
+
+    def __iter__(self) -> Iterator[Mask]:
+        return iter(self._masks)
+
+    def instance_at(self, y: float, x: float) -> Mask | None:
+        """The mask that holds a photo pixel, or None; ParameterError outside the photo."""
+        k = int(self.labels[self._frame.cell_of(y, x)])
+        return self._masks[k - 1] if k else None
+
+
+def make_proposals(
+    embedding: Tensor,
+    seeds: Sequence[Seed],
+    asked: Sequence[Mask],
+    classes: Sequence[str],
+    frame: Frame,
+    config: SceneConfig,
+) -> Proposals:
+    """Grow the automatic seeds, set the user's masks before them, and make all disjoint.
+
+    Args:
+        embedding: (D, h, w) float32.
+        seeds: automatic seeds, best first.
+        asked: the user's own masks; automatic ones that hold the seed of one of these give way.
+        classes: C foreground class names.
+        frame: where the grid lies.
+        config: overlap, connected, shift_steps.
+    """
+    chosen = [*(mask.seed for mask in asked), *seeds]
+    if not chosen:
+        return Proposals((), frame)
+    cells, taus = [(s.y, s.x) for s in chosen], [s.tau for s in chosen]
+    d2 = seed_distances2(embedding, cells, taus, shift_steps=config.shift_steps).numpy()
+    reach = np.array([radius2(tau) for tau in taus], np.float32)
+    masks = d2 <= reach[:, None, None]
+    if config.connected:
+        for k, cell in enumerate(cells):
+            masks[k] = connected_part(masks[k], [cell])
+    for k, mask in enumerate(asked):
+        masks[k] = mask.grid
+        masks[len(asked) :][masks[len(asked) :, mask.seed.y, mask.seed.x]] = False
+    resolution = resolve_overlap(d2, masks, overlap=config.overlap)
+    made = []
+    for k, level in zip(resolution.kept, levels(d2, taus, resolution), strict=True):
+        own = resolution.owner == k
+        if k < len(asked):  # its own points and cuts, not the seed's vector alone, shape its edge
+            level = asked[k].level
+        name = classes[chosen[k].class_id - 1]
+        made.append(Mask(own, with_sign(level, own), chosen[k], name, chosen[k].score, frame))
+    return Proposals(made, frame)

@@ -1,0 +1,237 @@
+"""A `Scene` is what one forward pass saw; everything after it is arithmetic on it.
+
+Points are photo coordinates (y, x); grids are the network's (h, w) cells. Nothing here runs the
+network, and nothing is changed: two users may read one scene at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmlseg_core.config import TAU, SceneConfig
+from dmlseg_core.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
+from dmlseg_core.preprocess import Frame
+from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
+from dmlseg_core.seeds import Seed, cover, describe, pick_seeds, pixel_matrix, seediness
+from dmlseg_core.similarity import distances2, log_similarity, radius2
+
+__all__ = ["Mask", "Override", "Proposals", "Scene"]
+
+_REMEMBERED = 8
+"""Clicked points whose distance maps a scene keeps: a tau move is then one comparison."""
+_SEEDS_AT_ONCE = 256
+
+
+class _Recent:
+    """The last few distance maps; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._maps: OrderedDict[object, tuple[NDArray[np.float32], NDArray[np.float32]]]
+        self._maps, self._lock = OrderedDict(), Lock()
+
+    def get(self, key: object) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        with self._lock:
+            if key in self._maps:
+                self._maps.move_to_end(key)
+            return self._maps.get(key)
+
+    def put(self, key: object, maps: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+        with self._lock:
+            self._maps[key] = maps
+            while len(self._maps) > _REMEMBERED:
+                self._maps.popitem(last=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the network says of one photo.
+
+    Attributes:
+        frame: where the grid lies on the photo.
+        embedding: (D, h, w) float32, one vector per cell.
+        class_probs: (T, C+1, h, w) float32 in [0, 1], index 0 = background.
+        taus: the T thresholds of the mask-classification head.
+        classes: the C foreground class names.
+        config: how proposals are made.
+        photo_digest: `Photo.digest` of the analysed photo.
+    """
+
+    frame: Frame
+    embedding: Tensor = field(repr=False)
+    class_probs: Tensor = field(repr=False)
+    taus: tuple[float, ...]
+    classes: tuple[str, ...]
+    config: SceneConfig
+    photo_digest: str = ""
+    _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the tensors and, at most, by the remembered distance maps."""
+        cells = self.embedding.shape[1] * self.embedding.shape[2]
+        tensors = (self.embedding, self.class_probs)
+        return sum(t.numel() * t.element_size() for t in tensors) + _REMEMBERED * 8 * cells
+
+    @property
+    def seediness(self) -> NDArray[np.float32]:
+        """S_p, (h, w) float32 in [0, 1]: how good a seed each cell would be."""
+        return np.asarray(seediness(self.class_probs).numpy())
+
+    def propose(
+        self,
+        *,
+        overrides: Sequence[Override] = (),
+        tau: float | None = None,
+        budget: int | None = None,
+        alpha: float | None = None,
+        seediness_floor: float | None = None,
+        connected: bool | None = None,
+    ) -> Proposals:
+        """Every instance of the photo, best first and disjoint; a user's own come before the rest.
+
+        An override replaces the proposals whose mask holds its point. The greedy picks are made
+        anew with the user's seeds first, and contested pixels are resolved again.
+
+        Args:
+            overrides: instances that the user pointed at.
+            tau: one threshold for every automatic seed; None = the head's best for each.
+            budget, alpha, seediness_floor, connected: in place of the config's.
+
+        Raises:
+            ParameterError: a value outside its range, or a point outside the photo.
+        """
+        given = {
+            "budget": budget,
+            "alpha": alpha,
+            "seediness_floor": seediness_floor,
+            "connected": connected,
+        }
+        config = replace(self.config, **{k: v for k, v in given.items() if v is not None})
+        fixed = [self.frame.cell_of(o.y, o.x) for o in overrides]
+        found = pick_seeds(
+            self.embedding,
+            self.class_probs,
+            self.taus,
+            budget=config.budget,
+            alpha=config.alpha,
+            floor=config.seediness_floor,
+            fixed=fixed,
+        )
+        automatic = found[len(dict.fromkeys(fixed)) :]
+        if tau is not None:
+            TAU.check(tau)
+            automatic = tuple(
+                describe(self.class_probs, self.taus, s.y, s.x, tau) for s in automatic
+            )
+        automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
+        asked = [
+            self.mask_at(o.y, o.x, o.tau, add=o.add, subtract=o.subtract, connected=connected)
+            for o in overrides
+        ]
+        return make_proposals(
+            self.embedding, automatic, asked, self.classes, self.frame, config
+        )
+
+    def mask_at(
+        self,
+        y: float,
+        x: float,
+        tau: float | None = None,
+        *,
+        add: Sequence[Point] = (),
+        subtract: Sequence[Point] = (),
+        connected: bool | None = None,
+    ) -> Mask:
+        """m(p, tau) of the clicked point's own vector; proposals are never read.
+
+        Added points unite their masks with it; a pixel nearer (in embedding space) to a subtracted
+        point than to every positive one is taken away.
+
+        Args:
+            y, x: the clicked photo pixel.
+            tau: threshold in (0, 1); None = the head's best for each positive point.
+            add, subtract: further photo pixels (y, x).
+            connected: keep only what is connected to a positive point; None = the config's choice.
+
+        Raises:
+            ParameterError: a point outside the photo, or tau outside (0, 1).
+        """
+        cells = [self.frame.cell_of(*point) for point in ((y, x), *add)]
+        seeds = [self._seed(cell, tau) for cell in cells]
+        near, inside, level = self._grow(seeds)
+        for point in subtract:
+            away, log_away = self._distances(self._seed(self.frame.cell_of(*point), tau))
+            inside = inside & (near <= away)
+            log_near = log_similarity(torch.from_numpy(near)).numpy()
+            level = np.minimum(level, log_near - log_away)
+        if self.config.connected if connected is None else connected:
+            inside = connected_part(inside, cells)
+        seed = seeds[0]
+        name = self.classes[seed.class_id - 1]
+        return Mask(inside, with_sign(level, inside), seed, name, seed.score, self.frame)
+
+    def best_tau(self, y: float, x: float) -> float:
+        """The head's best threshold for a photo pixel: argmax over tau and c >= 1 of C."""
+        return self._seed(self.frame.cell_of(y, x), None).tau
+
+    def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
+        """Masks of a point as part, object and group: tau at plateaus of its area(tau) curve."""
+        seed = self._seed(self.frame.cell_of(y, x), None)
+        _, log_sigma = self._distances(seed)
+        part, object_, group = (self.mask_at(y, x, t) for t in stop_taus(log_sigma, seed.tau))
+        return part, object_, group
+
+    def partition(self, tau: float) -> NDArray[np.int32]:
+        """Regions of the whole photo, (h, w) int32 from 0 on: most seedy first, seeds are taken
+        until every cell is within `tau` of one; a cell goes to its nearest seed (ties: earlier).
+        """
+        h, w = self.embedding.shape[1:]
+        points = cover(self.embedding, seediness(self.class_probs), TAU.check(tau))
+        pixels = pixel_matrix(self.embedding)
+        vectors = pixels[torch.tensor([y * w + x for y, x in points])]
+        nearest = torch.full((h * w,), torch.inf)
+        labels = torch.zeros(h * w, dtype=torch.int32)
+        for first in range(0, len(vectors), _SEEDS_AT_ONCE):  # bounds the (seeds, pixels) matrix
+            d2, which = distances2(vectors[first : first + _SEEDS_AT_ONCE], pixels).min(0)
+            closer = d2 < nearest
+            nearest = torch.where(closer, d2, nearest)
+            labels = torch.where(closer, which.int() + first, labels)
+        return np.asarray(labels.view(h, w).numpy())
+
+    def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
+        checked = None if tau is None else TAU.check(tau)
+        return describe(self.class_probs, self.taus, *cell, checked)
+
+    def _distances(self, seed: Seed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(h, w) squared distances to a seed, and their log similarity."""
+        steps = self.config.shift_steps
+        key = (seed.y, seed.x, seed.tau if steps else None)
+        maps = self._recent.get(key)
+        if maps is None:
+            d2 = seed_distances2(
+                self.embedding, [(seed.y, seed.x)], [seed.tau], shift_steps=steps
+            )[0]
+            maps = d2.numpy(), log_similarity(d2).numpy()
+            self._recent.put(key, maps)
+        return maps
+
+    def _grow(
+        self, seeds: Sequence[Seed]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+        """Union of the seeds' masks: distance to the nearest seed, inside, level."""
+        near, log_sigma = self._distances(seeds[0])
+        inside, level = near <= radius2(seeds[0].tau), level_of(log_sigma, seeds[0].tau)
+        for seed in seeds[1:]:
+            d2, log_sigma = self._distances(seed)
+            inside = inside | (d2 <= radius2(seed.tau))
+            level = np.maximum(level, level_of(log_sigma, seed.tau))
+            near = np.minimum(near, d2)
+        return near, inside, level
