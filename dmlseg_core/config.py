@@ -54,9 +54,19 @@ TAU = Range("tau", 0.0, 1.0, open=True)
 ALPHA = Range("alpha", 0.0, 2.0)
 SEEDINESS_FLOOR = Range("seediness_floor", 0.0, 1.0)
 STRENGTH = Range("strength", 0.0, 1.0)
+PROTECT_HIGHLIGHTS = Range("protect_highlights", 0.0, 1.0)
 LONG_SIDE = Range("long_side", 64, 4096)
 BUDGET = Range("budget", 1, 1000)
 MAX_MEGAPIXELS = Range("max_megapixels", 0.01, 1000)
+
+AMOUNTS: dict[str, Range] = {
+    "hue_shift": Range("amount", -360, 360),
+    "saturation": Range("amount", -1, 1),
+    "lightness": Range("amount", -1, 1),
+}
+"""Recolor modes that take an amount, not a target: degrees; relative change; change of L."""
+MODES: tuple[str, ...] = ("match", "tint", *AMOUNTS)
+"""All modes of recoloring; the first two take a target color."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ class NetworkConfig(_Config):
     embedding_dim: int = 64
     taus: tuple[float, ...] = TAUS
     classes: tuple[str, ...] = CLASSES
-    width: int = 96
+    width: int = 64
     scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The network on one page: backbone, decoder to stride 4, embedding head, mask-classification head."""
+"""The network on one page: backbone, decoder to stride 4, embedding and mask-class heads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Output(NamedTuple):
 
 
 class _Unit(nn.Sequential):
-    """3x3 convolution, batch norm, ReLU. Dense on purpose: CPUs run it faster than depthwise ones."""
+    """3x3 convolution, batch norm, ReLU. Dense on purpose: faster on CPUs than depthwise ones."""
 
     def __init__(self, inputs: int, outputs: int, dilation: int = 1) -> None:
         super().__init__(
@@ -36,13 +36,14 @@ class _Unit(nn.Sequential):
 
     def fuse(self) -> None:
         """Fold the batch norm into the convolution: same function in eval mode, one pass less."""
-        if isinstance(self[1], nn.BatchNorm2d):
-            self[0] = fuse_conv_bn_eval(self[0], self[1])
+        conv, norm = self[0], self[1]
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            self[0] = fuse_conv_bn_eval(conv, norm)
             self[1] = nn.Identity()
 
 
 def _upsample(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear to the size of `like`; align_corners because cell centres coincide at sides 16n + 1."""
+    """Bilinear to the size of `like`; align_corners: at sides 16n + 1 the cell centres coincide."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=True)
 
 
@@ -51,7 +52,7 @@ class _Decoder(nn.Module):
 
     def __init__(self, channels: dict[str, int], width: int) -> None:
         super().__init__()
-        mid = width + width // 3  # 128 at the default width of 96
+        mid = width * 3 // 2
         self.fuse16 = _Unit(channels["context"] + channels["s16"], mid)
         self.wide16 = _Unit(mid, mid, dilation=3)
         self.skip8 = nn.Conv2d(channels["s8"], mid, 1)

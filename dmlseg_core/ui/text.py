@@ -1,0 +1,96 @@
+"""Every word of the page, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dmlseg_core.config import CLASSES
+
+LANGUAGES: tuple[str, ...] = ("en", "zh")
+
+_TEXT: dict[str, tuple[str, str]] = {
+    "title": ("Point at a thing, give it another color", "指一下，换个颜色"),
+    "drop": ("Drop a photo here, or click to choose one", "把照片拖到这里，或点击选择"),
+    "samples": ("Sample photos", "示例照片"),
+    "photo": ("Click an object", "点击物体"),
+    "click_does": ("A click", "点击时"),
+    "new": ("selects", "选择"),
+    "add": ("adds to it", "添加"),
+    "subtract": ("takes away", "减去"),
+    "outlines": ("Show outlines", "显示轮廓"),
+    "objects": ("Objects found", "找到的物体"),
+    "no_objects": ("No object stands out here. Click anywhere on the photo to select.",
+                   "没有明显的物体。点击照片任意处即可选择。"),
+    "tau": ("Similarity τ: whole ↔ part", "相似度 τ：整体 ↔ 局部"),
+    "auto_tau": ("Automatic τ", "自动 τ"),
+    "part": ("Part", "局部"),
+    "object": ("Object", "物体"),
+    "group": ("Group", "一组"),
+    "color": ("New color", "新颜色"),
+    "mode": ("Recolor", "换色方式"),
+    "paint": ("Recolor", "换色"),
+    "match": ("hit this color", "准确匹配此颜色"),
+    "tint": ("tint, keep lightness", "仅染色，保持明暗"),
+    "strength": ("Strength", "强度"),
+    "uncolor": ("Own color", "恢复原色"),
+    "deselect": ("Deselect", "移除选区"),
+    "undo": ("Undo", "撤销"),
+    "redo": ("Redo", "重做"),
+    "compare": ("Before | after", "前后对比"),
+    "edit": ("Edit: click an object", "编辑：点击物体"),
+    "save": ("Download photo", "下载照片"),
+    "save_mask": ("Download mask", "下载蒙版"),
+    "format": ("File format", "文件格式"),
+    "as_source": ("as the photo", "与原照片相同"),
+    "working": ("Looking at the photo …", "正在分析照片……"),
+    "start": ("Drop a photo or pick a sample.", "拖入照片，或选择一个示例。"),
+    "gone": ("This photo was put aside to save memory; open it again.",
+             "为节省内存，这张照片已被移除，请重新打开。"),
+    "selected": ("Selected: **{name}** ({score:.0%}), τ {tau:.2f}.",
+                 "已选择：**{name}**（{score:.0%}），τ {tau:.2f}。"),
+    "covered": ("The selection is covered by a later one.", "此选区已被后来的选区覆盖。"),
+    "click": ("Click an object to select it.", "点击物体以选择。"),
+    "measured": ("`{before}` → `{after}`, asked `{asked}`, ΔE₀₀ {delta_e:.1f}.",
+                 "`{before}` → `{after}`，目标 `{asked}`，ΔE₀₀ {delta_e:.1f}。"),
+    "size": ("{width} × {height} pixels", "{width} × {height} 像素"),
+}  # fmt: skip
+
+_CLASSES_ZH = (
+    "飞机", "自行车", "鸟", "船", "瓶子", "公共汽车", "汽车", "猫", "椅子", "牛", "餐桌", "狗",
+    "马", "摩托车", "人", "盆栽", "羊", "沙发", "火车", "显示器", "物体",
+)  # fmt: skip
+_CLASS_NAMES = dict(zip(CLASSES, _CLASSES_ZH, strict=True))
+
+
+def translations() -> dict[str, dict[str, str]]:
+    """{language: {key: text}}, what `gr.I18n` takes; Chinese under the names that browsers use."""
+    tables = {
+        language: {key: texts[i] for key, texts in _TEXT.items()}
+        for i, language in enumerate(LANGUAGES)
+    }
+    return {**tables, "zh-CN": tables["zh"], "zh-TW": tables["zh"]}
+
+
+def language_of(headers: Mapping[str, str] | None) -> str:
+    """The first of our languages in a request's accept-language; English where there is none.
+
+    >>> language_of({"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    'zh'
+    """
+    accepted = (headers or {}).get("accept-language") or ""
+    found = (part.strip()[:2].lower() for part in accepted.split(","))
+    return next((language for language in found if language in LANGUAGES), LANGUAGES[0])
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """A text in a language, its fields filled in."""
+    return _TEXT[key][LANGUAGES.index(language)].format(**values)
+
+
+def class_label(language: str, name: str) -> str:
+    """A class name to show; a class that is not ours keeps its own name.
+
+    >>> class_label("zh", "cat")
+    '猫'
+    """
+    return _CLASS_NAMES.get(name, name) if language == "zh" else name
