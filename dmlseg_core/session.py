@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.colorspace import parse_color
 from dmlseg_core.config import STRENGTH, TAU
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo
@@ -27,6 +28,8 @@ from dmlseg_core.scene import Scene
 PREVIEW_SIDE = 1024
 """Long side of the picture that is shown while editing; files are always of full size."""
 MEGABYTE = 2**20
+TARGET_MODES: tuple[str, ...] = ("match", "tint")
+"""Modes of `recolor` that take a target color."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,10 @@ class EditSession:
             ParameterError: nothing is selected, or a value that `recolor` does not take.
         """
         k, selection = self._active_selection()
+        if color is not None:
+            parse_color(color)
+        if mode is not None and mode not in TARGET_MODES:
+            raise ParameterError(f"mode must be one of {TARGET_MODES}; got {mode!r}")
         new = replace(
             selection,
             color=color,

@@ -16,17 +16,13 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dmlseg_core.config import NetworkConfig
-from dmlseg_core.errors import ParameterError, WeightsError
+from dmlseg_core.errors import WeightsError
 from dmlseg_core.export import write_bytes
 from dmlseg_core.network import EmbeddingNetwork
+from dmlseg_core.package_data import data_folder
 
 MANIFEST = "manifest.json"
-_HERE = Path(__file__).parent
-_FOLDERS = (_HERE / "_data" / "weights", _HERE.parent / "weights")
-"""In an installed wheel; in a checkout."""
-DEFAULT_WEIGHTS: Path = next((f for f in _FOLDERS if f.is_dir()), _FOLDERS[-1]) / (
-    "dmlseg-mobilenetv2.safetensors"
-)
+DEFAULT_WEIGHTS: Path = data_folder("weights") / "dmlseg-mobilenetv2.safetensors"
 """The shipped weights."""
 
 
@@ -42,12 +38,21 @@ def save_weights(network: EmbeddingNetwork, path: str | Path, **about: Any) -> d
         The manifest entry.
 
     Raises:
-        WeightsError: the name does not end in .safetensors, or a weight is not finite in float16.
+        WeightsError: the name does not end in .safetensors, the network is fused, or a weight is
+            not finite in float16.
         ExportError: the folder cannot be written.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise WeightsError(f"weights are written as NAME.safetensors; got {path.name}")
+    with torch.device("meta"):  # names only: nothing is allocated
+        wanted = EmbeddingNetwork(network.config).state_dict()
+    if odd := sorted(wanted.keys() ^ network.state_dict().keys()):
+        raise WeightsError(f"{path.name}: tensors of a fused or another network: {odd[:3]}")
+    with torch.device("meta"):  # names only: nothing is allocated
+        wanted = EmbeddingNetwork(network.config).state_dict()
+    if odd := sorted(wanted.keys() ^ network.state_dict().keys()):
+        raise WeightsError(f"{path.name}: tensors of a fused or another network: {odd[:3]}")
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
@@ -95,7 +100,7 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
     try:
         network = EmbeddingNetwork(NetworkConfig.from_dict(entry["config"]))
         tensors = load(data)
-    except (KeyError, TypeError, ParameterError, SafetensorError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
         raise WeightsError(f"{path.name} or its manifest cannot be read: {error}") from None
     _fit(network, tensors, path.name)
     return network.eval(), entry
@@ -117,7 +122,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> None:
     wanted = network.state_dict()
     if odd := sorted(wanted.keys() ^ tensors.keys()):
-        raise WeightsError(f"{name} does not fit its config: tensors {odd[:3]} miss or are too many")
+        raise WeightsError(f"{name} does not fit its config: {odd[:3]} miss or are too many")
     for key, value in tensors.items():
         if value.shape != wanted[key].shape:
             raise WeightsError(

@@ -13,6 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 
 from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.package_data import data_folder
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.session import MEGABYTE, SessionStore
 from dmlseg_core.ui.handlers import Handlers
@@ -76,6 +77,7 @@ def prepare(args: argparse.Namespace, folder: Path) -> tuple[Any, dict[str, Any]
         "css": css(),
         "theme": theme(),
         "ssr_mode": False,
+        "favicon_path": data_folder("assets") / "icon.svg",
         "footer_links": [],
         "allowed_paths": [str(folder)],
     }

@@ -96,7 +96,8 @@ class _Page:
         samples = sample_photos()
         self.samples = gr.Gallery(
             [_thumbnail(p) for p in samples], label=i18n("samples"), show_label=False,
-            columns=len(samples) or 1, allow_preview=False, height=130, elem_id="samples", buttons=[], interactive=False,
+            columns=len(samples) or 1, allow_preview=False,
+            height=130, elem_id="samples", buttons=[], interactive=False,
         )  # fmt: skip
 
     def _controls(self) -> None:
