@@ -1,7 +1,8 @@
 """Backbones behind one contract: an image in, a pyramid of feature maps out.
 
-Every backbone maps (B, 3, 16m + 1, 16n + 1) to a dict of maps at strides 4, 8 and 16 whose sides are
-4m + 1, 2m + 1 and m + 1: with symmetric padding the centre of cell j at stride s is input pixel s * j.
+Every backbone maps (B, 3, 16m + 1, 16n + 1) to a dict of maps at strides 4, 8 and 16 whose sides
+are 4m + 1, 2m + 1 and m + 1: with symmetric padding the centre of cell j at stride s is input pixel
+s * j.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import resnet101
-from torchvision.models.segmentation.deeplabv3 import ASPP
+from torchvision.models import resnet101  # type: ignore[import-untyped]
+from torchvision.models.segmentation.deeplabv3 import ASPP  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import ParameterError
 
@@ -52,8 +53,10 @@ class _Conv(nn.Module):
         self.act = act
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
-        return F.relu6(x) if self.act else x
+        y: Tensor = self.conv(x)
+        if self.act:
+            y = F.relu6(y)
+        return y
 
 
 class _InvertedResidual(nn.Module):
@@ -72,9 +75,18 @@ class _InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.expand(x) if self.expand is not None else x
+        y: Tensor = self.expand(x) if self.expand is not None else x
         y = self.project(self.depthwise(y))
         return x + y if self.residual else y
+
+
+class _Trunk(nn.Module):
+    """The stem and its blocks, under the names they have in the pretrained files."""
+
+    def __init__(self, blocks: list[nn.Module]) -> None:
+        super().__init__()
+        self.stem = _Conv(3, 32, kernel=3, stride=2)
+        self.blocks = nn.ModuleList(blocks)
 
 
 class MobileNetV2(nn.Module):
@@ -96,14 +108,13 @@ class MobileNetV2(nn.Module):
                 step = stride if i == 0 else 1
                 blocks.append(_InvertedResidual(inputs, outputs, expansion, step, rate))
                 inputs = outputs
-        self.backbone = nn.Module()
-        self.backbone.stem = _Conv(3, 32, kernel=3, stride=2)
-        self.backbone.blocks = nn.ModuleList(blocks)
+        self.backbone = _Trunk(blocks)
         self.aspp0 = _Conv(320, 256, act=False)
         self.pool = _Conv(320, 256, act=False)
         self.proj = _Conv(512, 256, act=False)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """The pyramid: see the module's contract."""
         maps: dict[str, Tensor] = {}
         x = self.backbone.stem(images)  # (B, 32, H/2, W/2)
         for i, block in enumerate(self.backbone.blocks):
@@ -130,6 +141,7 @@ class ResNet101(nn.Module):
         self.aspp = ASPP(2048, [6, 12, 18], 256)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """The pyramid: see the module's contract."""
         maps: dict[str, Tensor] = {}
         x = images
         for name, layer in self.backbone.named_children():
@@ -146,7 +158,10 @@ def build_backbone(name: str) -> MobileNetV2 | ResNet101:
     Raises:
         ParameterError: no backbone has that name.
     """
-    builders = {"mobilenetv2": MobileNetV2, "resnet101": ResNet101}
+    builders: dict[str, type[MobileNetV2 | ResNet101]] = {
+        "mobilenetv2": MobileNetV2,
+        "resnet101": ResNet101,
+    }
     if name not in builders:
         raise ParameterError(f"backbone must be one of {sorted(builders)}; got {name!r}")
     return builders[name]()

@@ -116,7 +116,14 @@ def resolve_overlap(d2: Floats, masks: Bools, *, overlap: float) -> Resolution:
         masks: (N, h, w) bool, same order.
         overlap: in [0, 1].
     """
-    kept = _without_duplicates(masks, overlap)
+    found = _compete(d2, masks, _without_duplicates(masks, overlap))
+    kept = tuple(k for k in found.kept if (found.owner == k).any())
+    # a mask that won nothing is no rival: with it a winner of equal distance would have no depth
+    return found if kept == found.kept else _compete(d2, masks, kept)
+
+
+def _compete(d2: Floats, masks: Bools, kept: tuple[int, ...]) -> Resolution:
+    """Step 2 among the masks `kept`."""
     shape = d2.shape[1:]
     owner = np.full(shape, -1, np.int32)
     nearest, second = np.full(shape, np.inf, np.float32), np.full(shape, np.inf, np.float32)
@@ -126,12 +133,12 @@ def resolve_overlap(d2: Floats, masks: Bools, *, overlap: float) -> Resolution:
         np.minimum(second, np.where(closer, nearest, own), out=second)
         np.copyto(nearest, own, where=closer)
         owner[closer] = k
-    kept = tuple(k for k in kept if (owner == k).any())
     return Resolution(kept, owner, nearest, second)
 
 
 def _without_duplicates(masks: Bools, overlap: float) -> tuple[int, ...]:
-    bits = np.packbits(masks.reshape(len(masks), -1), axis=1)  # 8 pixels a byte: 100 masks in 0.1 ms
+    # 8 pixels a byte: 100 masks in 0.1 ms
+    bits = np.packbits(masks.reshape(len(masks), -1), axis=1)
     taken = np.zeros(bits.shape[1:], np.uint8)
     kept = []
     for k, mine in enumerate(bits):
@@ -150,7 +157,8 @@ def level_of(log_sigma: Floats, tau: float) -> Floats:
     -20) would pull the upsampled edge all the way to the last cell inside.
     """
     limit = np.float32(-math.log(tau))
-    return np.clip(log_sigma + limit, -limit, limit)
+    level: Floats = np.clip(log_sigma + limit, -limit, limit)
+    return level
 
 
 def levels(d2: Floats, taus: Sequence[float], resolution: Resolution) -> Floats:

@@ -92,9 +92,9 @@ class Frame:
         pixels = np.ascontiguousarray(rgb)
         if (h_in, w_in) != self.photo_size:  # Pillow's bilinear widens its filter when shrinking
             image = Image.fromarray(pixels)
-            pixels = np.asarray(image.resize(
-                (w_in, h_in), Image.Resampling.BILINEAR, reducing_gap=3
-            ))
+            pixels = np.asarray(
+                image.resize((w_in, h_in), Image.Resampling.BILINEAR, reducing_gap=3)
+            )
         pad = ((0, h_pad - h_in), (0, w_pad - w_in), (0, 0))
         padded = np.pad(pixels, pad, mode="edge").transpose(2, 0, 1)  # (3, Hp, Wp)
         scaled = np.multiply(padded, np.float32(1 / 127.5), dtype=np.float32, order="C")
@@ -167,10 +167,8 @@ class Frame:
                 result[part] = _lerp(wide[top[part]], wide[bottom[part]], fy[part, None])
         return out.reshape(*grid.shape[:-2], height, width)
 
-    def _taps(
-        self, axis: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """For each photo row or column: the two grid lines around it and the weight of the second."""
+    def _taps(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """For each photo row or column: the grid lines around it and the weight of the second."""
         last = self.grid_size[axis] - 1
         at = self._grid_position(axis, np.arange(self.photo_size[axis], dtype=np.float64))
         at = np.clip(at, 0, last)

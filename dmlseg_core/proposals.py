@@ -102,7 +102,8 @@ class Proposals(Sequence[Mask]):
 def make_proposals(
     embedding: Tensor,
     seeds: Sequence[Seed],
-    asked: Sequence[Mask],
+    asked: Sequence[tuple[Mask, NDArray[np.float32]]],
+    *,
     classes: Sequence[str],
     frame: Frame,
     config: SceneConfig,
@@ -112,12 +113,13 @@ def make_proposals(
     Args:
         embedding: (D, h, w) float32.
         seeds: automatic seeds, best first.
-        asked: the user's own masks; automatic ones that hold the seed of one of these give way.
+        asked: the user's own masks, each with its (h, w) squared distances to the nearest of its
+            positive points; automatic ones that hold the seed of one of these give way.
         classes: C foreground class names.
         frame: where the grid lies.
         config: overlap, connected, shift_steps.
     """
-    chosen = [*(mask.seed for mask in asked), *seeds]
+    chosen = [*(mask.seed for mask, _ in asked), *seeds]
     if not chosen:
         return Proposals((), frame)
     cells, taus = [(s.y, s.x) for s in chosen], [s.tau for s in chosen]
@@ -127,15 +129,15 @@ def make_proposals(
     if config.connected:
         for k, cell in enumerate(cells):
             masks[k] = connected_part(masks[k], [cell])
-    for k, mask in enumerate(asked):
-        masks[k] = mask.grid
+    for k, (mask, near) in enumerate(asked):
+        masks[k], d2[k] = mask.grid, near
         masks[len(asked) :][masks[len(asked) :, mask.seed.y, mask.seed.x]] = False
     resolution = resolve_overlap(d2, masks, overlap=config.overlap)
     made = []
-    for k, level in zip(resolution.kept, levels(d2, taus, resolution), strict=True):
+    for k, grown in zip(resolution.kept, levels(d2, taus, resolution), strict=True):
         own = resolution.owner == k
-        if k < len(asked):  # its own points and cuts, not the seed's vector alone, shape its edge
-            level = asked[k].level
+        # a user's points and cuts, not the first seed's vector alone, shape the edge
+        level = asked[k][0].level if k < len(asked) else grown
         name = classes[chosen[k].class_id - 1]
         made.append(Mask(own, with_sign(level, own), chosen[k], name, chosen[k].score, frame))
     return Proposals(made, frame)

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,7 +109,7 @@ class Scene:
         Raises:
             ParameterError: a value outside its range, or a point outside the photo.
         """
-        given = {
+        given: dict[str, Any] = {
             "budget": budget,
             "alpha": alpha,
             "seediness_floor": seediness_floor,
@@ -133,11 +134,16 @@ class Scene:
             )
         automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
         asked = [
-            self.mask_at(o.y, o.x, o.tau, add=o.add, subtract=o.subtract, connected=connected)
+            self._ask((o.y, o.x), o.tau, add=o.add, subtract=o.subtract, connected=connected)
             for o in overrides
         ]
         return make_proposals(
-            self.embedding, automatic, asked, self.classes, self.frame, config
+            self.embedding,
+            automatic,
+            asked,
+            classes=self.classes,
+            frame=self.frame,
+            config=config,
         )
 
     def mask_at(
@@ -164,11 +170,23 @@ class Scene:
         Raises:
             ParameterError: a point outside the photo, or tau outside (0, 1).
         """
-        cells = [self.frame.cell_of(*point) for point in ((y, x), *add)]
+        return self._ask((y, x), tau, add=add, subtract=subtract, connected=connected)[0]
+
+    def _ask(
+        self,
+        point: Point,
+        tau: float | None,
+        *,
+        add: Sequence[Point],
+        subtract: Sequence[Point],
+        connected: bool | None,
+    ) -> tuple[Mask, NDArray[np.float32]]:
+        """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
+        cells = [self.frame.cell_of(*positive) for positive in (point, *add)]
         seeds = [self._seed(cell, tau) for cell in cells]
         near, inside, level = self._grow(seeds)
-        for point in subtract:
-            away, log_away = self._distances(self._seed(self.frame.cell_of(*point), tau))
+        for negative in subtract:
+            away, log_away = self._distances(self._seed(self.frame.cell_of(*negative), tau))
             inside = inside & (near <= away)
             log_near = log_similarity(torch.from_numpy(near)).numpy()
             level = np.minimum(level, log_near - log_away)
@@ -176,7 +194,8 @@ class Scene:
             inside = connected_part(inside, cells)
         seed = seeds[0]
         name = self.classes[seed.class_id - 1]
-        return Mask(inside, with_sign(level, inside), seed, name, seed.score, self.frame)
+        mask = Mask(inside, with_sign(level, inside), seed, name, seed.score, self.frame)
+        return mask, near
 
     def best_tau(self, y: float, x: float) -> float:
         """The head's best threshold for a photo pixel: argmax over tau and c >= 1 of C."""
@@ -216,9 +235,8 @@ class Scene:
         key = (seed.y, seed.x, seed.tau if steps else None)
         maps = self._recent.get(key)
         if maps is None:
-            d2 = seed_distances2(
-                self.embedding, [(seed.y, seed.x)], [seed.tau], shift_steps=steps
-            )[0]
+            cell = [(seed.y, seed.x)]
+            d2 = seed_distances2(self.embedding, cell, [seed.tau], shift_steps=steps)[0]
             maps = d2.numpy(), log_similarity(d2).numpy()
             self._recent.put(key, maps)
         return maps

@@ -4,8 +4,8 @@
     p_t = argmax_p [ log S_p + alpha * log D(p, p_1..t-1) ],  D = min_q ||e_p - e_q||^2
 
 The argmax is exact and over the whole map. It is fast because pixels are kept in tiles of 64 with a
-bounding ball: a new seed can lower D only in tiles whose ball it comes closer to than their farthest
-pixel is from its nearest seed, and only those are updated.
+bounding ball: a new seed can lower D only in tiles whose ball it comes closer to than their
+farthest pixel is from its nearest seed, and only those are updated.
 """
 
 from __future__ import annotations

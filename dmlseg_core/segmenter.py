@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -21,10 +20,10 @@ from dmlseg_core.weights import load_network
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is computed by the device itself; emulated, it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
-    able = getattr(torch.cpu, "get_capabilities", dict)()
+    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("arm_bf16"))
 
 
@@ -49,7 +48,7 @@ class Segmenter:
         self.config = config or SceneConfig()
         try:
             self.device = torch.device(device)
-            self.network = network.fuse().to(self.device, memory_format=torch.channels_last)
+            self.network = network.fuse().to(self.device).to(memory_format=torch.channels_last)
         except (RuntimeError, AssertionError) as error:
             raise ParameterError(f"device {device!r} cannot be used: {error}") from None
         wanted = self.config.precision

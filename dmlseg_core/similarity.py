@@ -71,7 +71,8 @@ def tau_of(d2: float) -> float:
     >>> round(tau_of(radius2(0.4)), 12)
     0.4
     """
-    return 2 / (1 + math.exp(d2))
+    falloff = math.exp(-d2)  # exp(d2) would overflow beyond 709
+    return 2 * falloff / (1 + falloff)
 
 
 def distances2(vectors: Tensor, others: Tensor) -> Tensor:
