@@ -16,7 +16,10 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 def add_commands(commands: Commands) -> None:
     """Add `eval` to the parser; `train` defines its own flags."""
     score = commands.add_parser("eval", help="measure weights on labelled photos")
-    score.add_argument("--data", nargs="+", type=Path, required=True, metavar="DIR")
+    score.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="SET",
+        help="folders in PASCAL VOC layout, or COCO annotation files (NAME.json)",
+    )  # fmt: skip
     score.add_argument("--split", help="list of the sets (default: val; with --sweep: train)")
     score.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
     score.add_argument("--json", type=Path, required=True, metavar="FILE", help="where to write")

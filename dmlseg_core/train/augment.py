@@ -58,7 +58,7 @@ class Augment:
         crop = self._crop(sample, rng, c.scale)
         if self.donors and not crop.rule.partition and rng.random() < c.paste_probability:
             for _ in range(rng.integers(1, c.max_pastes + 1)):
-                donors = self.donors[rng.integers(len(self.donors))]
+                donors = self.donors[int(rng.integers(len(self.donors)))]
                 donor = self._crop(donors[int(rng.integers(len(donors)))], rng, (0.4, 1.2))
                 crop = paste(crop, donor, rng)
         return replace(crop, image=_jitter(crop.image, c.jitter, rng))
@@ -121,12 +121,12 @@ def paste(crop: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     if not len(numbers):
         return crop
     number = int(rng.choice(numbers))
-    shift = rng.integers(-donor.instances.shape[0] // 3, donor.instances.shape[0] // 3 + 1, 2)
     side = donor.instances.shape[0]
-    mask = _window(donor.instances, *map(int, shift), side, -1) == number
+    y, x = (int(v) for v in rng.integers(-side // 3, side // 3 + 1, 2))
+    mask = _window(donor.instances, y, x, side, -1) == number
     if mask.sum() < 0.01 * mask.size:
         return crop
-    color = _window(donor.image, *map(int, shift), side, MEAN_GREY)
+    color = _window(donor.image, y, x, side, MEAN_GREY)
     soft = cv2.GaussianBlur(cv2.erode(mask.astype(np.float32), np.ones((3, 3))), (0, 0), 0.8)
     image = crop.image + soft[..., None] * (color.astype(np.float32) - crop.image)
     label = len(crop.classes)
@@ -135,7 +135,7 @@ def paste(crop: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     partitions[:, mask] = fresh
     partitions[0][mask] = max(fresh, label)
     if len(partitions) == len(donor.partitions) == 2:
-        parts = _window(donor.partitions[1], *map(int, shift), side, -1)
+        parts = _window(donor.partitions[1], y, x, side, -1)
         partitions[1][mask] = np.where(parts > 0, parts % 256 + label * 256, -1)[mask]
     instances = crop.instances.copy()
     before = np.bincount(instances[instances > 0], minlength=label)
@@ -155,9 +155,8 @@ def paste(crop: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
 def _jitter(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Random gain, contrast and saturation."""
     gain, contrast, saturation = rng.uniform(1 - strength, 1 + strength, 3)
-    x = image.astype(np.float32)
-    grey = x.mean(2, keepdims=True)
-    x = grey + saturation * (x - grey)
-    mean = x.mean()
-    x = gain * (mean + contrast * (x - mean))
-    return np.clip(x, 0, 255).astype(np.uint8)
+    # all three are linear in RGB, so they are one 3 x 4 matrix: grey = mean over the channels
+    mix = saturation * np.eye(3) + (1 - saturation) / 3
+    offset = np.full((3, 1), gain * (1 - contrast) * image.mean())
+    jittered = cv2.transform(image, np.hstack([gain * contrast * mix, offset]))
+    return np.asarray(jittered, np.uint8)

@@ -17,11 +17,18 @@ MAY_CHANGE = {"steps", "cooldown"}  # a run may be prolonged, or brought to its 
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
-    """Write `state` to FOLDER/checkpoint.pt through a temporary file: a kill leaves the old one."""
+    """Write `state` to FOLDER/checkpoint.pt through a temporary file: a kill leaves the old one.
+
+    Raises:
+        TrainingError: the disk is full, or the folder cannot be written.
+    """
     path = folder / NAME
     scratch = path.with_suffix(".tmp")
-    torch.save(state, scratch)
-    os.replace(scratch, path)  # noqa: PTH105 - replaces atomically on every platform
+    try:
+        torch.save(state, scratch)
+        os.replace(scratch, path)  # noqa: PTH105 - replaces atomically on every platform
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise TrainingError(f"{path} cannot be written ({error}); the last one is kept") from error
     return path
 
 

@@ -1,4 +1,4 @@
-"""What a training run is: one frozen config, stored in its checkpoints and in the weights' manifest."""
+"""What a training run is: one frozen config, stored in its checkpoints."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ class TrainConfig(_Config):
         warmup, cooldown: steps at the start and at the end over which the rate rises and falls.
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
+        frozen: name prefixes of tensors that stay as they were loaded. The pretrained trunk's
+            depthwise convolutions are the slowest to differentiate on a CPU; () trains everything.
         match_iou: IoU above which a grown mask counts as its object (paper leaves it open).
         ema: decay of the averaged weights, which are what is exported.
         rng: number from which every random choice of the run follows.
     """
 
     steps: int = 9000
-    batch_size: int = 12
-    crop: int = 321
+    batch_size: int = 8
+    crop: int = 257
     points: int = 10
     max_groups: int = 14
     background_points: int = 24
@@ -39,14 +41,15 @@ class TrainConfig(_Config):
     lr: float = 1e-3
     backbone_lr: float = 3e-4
     weight_decay: float = 1e-4
-    warmup: int = 200
-    cooldown: int = 1200
+    warmup: int = 100
+    cooldown: int = 500
     lambda_max: float = 0.2
-    lambda_ramp: int = 1000
+    lambda_ramp: int = 500
+    frozen: tuple[str, ...] = ("backbone.backbone.",)
     match_iou: float = 0.5
     clip_norm: float = 5.0
-    ema: float = 0.998
-    precision: str = "bfloat16"
+    ema: float = 0.99
+    precision: str = "float32"
     rng: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)
 
@@ -55,6 +58,8 @@ class TrainConfig(_Config):
             object.__setattr__(self, "network", NetworkConfig.from_dict(self.network))
         if self.crop % 16 != 1:
             raise ParameterError(f"crop must be 16n + 1 pixels; got {self.crop}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ParameterError(f"precision must be float32 or bfloat16; got {self.precision!r}")
         for name in ("steps", "batch_size", "points", "max_groups"):
             Range(name, 1, 10**8).check(getattr(self, name))
         for name in ("lr", "backbone_lr", "ema", "match_iou"):

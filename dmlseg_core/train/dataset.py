@@ -13,6 +13,8 @@ from dmlseg_core.config import CLASSES, VOC_CLASSES
 from dmlseg_core.errors import DatasetError
 
 VOID = 255
+MAX_WITH_PARTS = 120
+"""Parts of further objects are void: number * 256 + part must fit int16, after pastes too."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 _ALIASES = {
     "airplane": "aeroplane", "motorcycle": "motorbike", "potted plant": "pottedplant",
@@ -81,8 +83,8 @@ def read_labelmap(path: Path) -> list[tuple[str, tuple[int, int, int]]]:
     for line in path.read_text("utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        name, color, *_ = line.split(":")
         try:
+            name, color, *_ = line.split(":")
             r, g, b = (int(c) for c in color.split(","))
         except ValueError:
             raise DatasetError(f"{path}: expected 'label:r,g,b::'; got {line!r}") from None
@@ -100,13 +102,43 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
+def class_id_of(name: str, classes: tuple[str, ...] = CLASSES) -> int:
+    """Class id of a set's own class name: 0 for "background", the last class for unknown names.
+
+    >>> class_id_of("airplane"), class_id_of("zebra"), class_id_of("background")
+    (1, 21, 0)
+    """
+    name = _ALIASES.get(name, name)
+    if name == "background":
+        return 0
+    return classes.index(name) + 1 if name in classes else len(classes)
+
+
+def list_file(root: Path, split: str) -> Path:
+    """Where a folder in VOC layout has the list called `split`."""
+    return root / "ImageSets" / "Segmentation" / f"{split}.txt"
+
+
+def _pixels(path: Path, *, mask: bool = False) -> np.ndarray:
+    """(H, W, 3) uint8 RGB; of a mask that stores indices, (H, W) uint8.
+
+    Raises:
+        DatasetError: no readable picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image if mask and image.mode in ("P", "L") else image.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is no readable picture ({error})") from None
+
+
 def part_components(parts: np.ndarray, min_area: int = 100) -> list[np.ndarray]:
     """Connected components (H, W) bool of at least `min_area` pixels of every part label > 0."""
     from skimage.measure import label as components  # noqa: PLC0415 - only evaluation needs it
 
     found = []
     for part in np.unique(parts[parts > 0]):
-        numbered = components(parts == part, connectivity=2)
+        numbered = components(parts == part, connectivity=2)  # type: ignore[no-untyped-call]
         sizes = np.bincount(numbered.ravel())
         found += [numbered == k for k in range(1, len(sizes)) if sizes[k] >= min_area]
     return found
@@ -139,14 +171,12 @@ class VOCFolder(Sequence[Sample]):
         self._colors = {c: i for i, (_, c) in enumerate(rows)} or {
             (int(r), int(g), int(b)): i for i, (r, g, b) in enumerate(palette)
         }
-        last = len(classes)
-        ids = {name: i + 1 for i, name in enumerate(classes)} | {"background": 0}
-        self._class_ids = np.full(256, last, np.int16)
-        for i, name in enumerate(names):
-            self._class_ids[i] = ids.get(_ALIASES.get(name, name), last)
+        self._last = len(classes)
+        self._class_ids = np.full(256, self._last, np.int16)
+        self._class_ids[: len(names)] = [class_id_of(name, classes) for name in names]
 
     def _read_list(self, split: str) -> list[str]:
-        path = self.root / "ImageSets" / "Segmentation" / f"{split}.txt"
+        path = list_file(self.root, split)
         if not path.exists():
             raise DatasetError(
                 f"{path} is missing: expected a folder in PASCAL VOC layout "
@@ -160,22 +190,25 @@ class VOCFolder(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, i):  # type: ignore[no-untyped-def,override]
+    def __getitem__(self, i):  # type: ignore[no-untyped-def]
         """Sample number i."""
         name = self.names[i]
-        image = self._photo(name)
+        image = _pixels(self._photo_path(name))
         if self.rule.partition:
             return self._regions(name, image)
         numbers = self._indices("SegmentationObject", name, image.shape[:2], palette=True)
         kinds = self._indices("SegmentationClass", name, image.shape[:2])
         return self._objects(name, image, numbers, kinds)
 
-    def _photo(self, name: str) -> np.ndarray:
+    def photo_paths(self) -> list[Path]:
+        """File of every listed photo."""
+        return [self._photo_path(name) for name in self.names]
+
+    def _photo_path(self, name: str) -> Path:
         for suffix in SUFFIXES:
             path = self.root / "JPEGImages" / f"{name}{suffix}"
             if path.exists():
-                with Image.open(path) as image:
-                    return np.asarray(image.convert("RGB"))
+                return path
         raise DatasetError(
             f"{self.root / 'JPEGImages' / name}: listed, but no file {SUFFIXES} has that name"
         )
@@ -186,12 +219,12 @@ class VOCFolder(Sequence[Sample]):
         path = self.root / folder / f"{name}.png"
         if not path.exists():
             raise DatasetError(f"{path} is missing: every listed photo needs its mask there")
-        with Image.open(path) as image:
-            indexed = image.mode in ("P", "L")
-            values = np.asarray(image if indexed else image.convert("RGB"))
+        values = _pixels(path, mask=True)
         if values.shape[:2] != size:
             raise DatasetError(f"{path} is {values.shape[:2]}, its photo {size}: sizes must agree")
-        return values if indexed else _unpaint(values, None if palette else self._colors, path)
+        if values.ndim == 2:
+            return values
+        return _unpaint(values, None if palette else self._colors, path)
 
     def _objects(
         self, name: str, image: np.ndarray, numbers: np.ndarray, kinds: np.ndarray
@@ -203,16 +236,19 @@ class VOCFolder(Sequence[Sample]):
         instances = np.where(void, np.int16(-1), lookup[numbers])
         votes = [np.bincount(kinds[(numbers == k) & ~void]).argmax() for k in present]
         classes = np.array([0, *(self._class_ids[v] for v in votes)], np.int16)
-        unknown = (classes == self._class_ids.max()) & self.rule.unknown_object
-        partitions, weights = instances[None], (1.0,)
+        unknown = (classes == self._last) & self.rule.unknown_object
+        partitions, weights = instances[None], [1.0]
         if (self.root / "SegmentationPart").is_dir():
             parts = self._indices("SegmentationPart", name, image.shape[:2]).astype(np.int16)
             # number parts per object; an object's pixels of no known part are void there
             inside = (instances > 0) & (parts > 0) & (parts != VOID)
+            inside &= instances <= MAX_WITH_PARTS
             numbered = np.where(inside, instances * 256 + parts, np.where(instances == 0, 0, -1))
             partitions = np.stack([instances, numbered.astype(np.int16)])
-            weights = (0.4, 0.6)
-        return Sample(name, image, partitions, weights, instances, classes, unknown, self.rule)
+            weights = [0.4, 0.6]
+        return Sample(
+            name, image, partitions, tuple(weights), instances, classes, unknown, self.rule
+        )
 
     def _regions(self, name: str, image: np.ndarray) -> Sample:
         paths = sorted((self.root / "Regions").glob(f"{name}_*.png"))

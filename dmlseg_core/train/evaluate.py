@@ -119,15 +119,15 @@ def evaluate_folders(
 
 
 def open_folders(folders: Sequence[str | Path], split: str) -> dict[str, Sequence[AnySample]]:
-    """One set per folder, by folder name; DatasetError when two folders share a name."""
-    from dmlseg_core.train.dataset import VOCFolder  # noqa: PLC0415
+    """One set per VOC folder or COCO file, by its name; DatasetError when two share a name."""
+    from dmlseg_core.train.sets import open_set, set_name  # noqa: PLC0415
 
     datasets: dict[str, Sequence[AnySample]] = {}
-    for folder in map(Path, folders):
-        name = folder.resolve().name
+    for folder in folders:
+        name = set_name(folder)
         if name in datasets:
-            raise DatasetError(f"two folders are named {name!r}: figures are filed by folder name")
-        datasets[name] = VOCFolder(folder, split)
+            raise DatasetError(f"two sets are named {name!r}: figures are filed by name")
+        datasets[name] = open_set(folder, split)
     return datasets
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
-from dmlseg_core.errors import TrainingError, WeightsError
+from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
+from dmlseg_core.export import write_bytes
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.train.augment import Augment
 from dmlseg_core.train.checkpoint import load_checkpoint, save_checkpoint
@@ -34,9 +37,12 @@ def load_init(network: EmbeddingNetwork, path: Path) -> None:
     """Start the backbone from a safetensors file; tensors of no use here (a classifier) are left.
 
     Raises:
-        WeightsError: the file lacks a tensor of the trunk, or one has another shape.
+        WeightsError: the file is unreadable, lacks a tensor of the trunk, or one has another shape.
     """
-    found = {k: v.float() for k, v in load_file(path).items()}
+    try:
+        found = {k: v.float() for k, v in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is no readable safetensors file ({error})") from None
     if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
         found = {f"backbone.{k}": v for k, v in found.items()}
     wanted = network.backbone.state_dict()
@@ -45,6 +51,27 @@ def load_init(network: EmbeddingNetwork, path: Path) -> None:
     if missing or shapes:
         raise WeightsError(f"{path} does not fit the backbone: {(missing + shapes)[:3]} ...")
     network.backbone.load_state_dict({k: found.get(k, v) for k, v in wanted.items()})
+
+
+def freeze(network: nn.Module, prefixes: Sequence[str]) -> None:
+    """Keep every tensor whose name starts with one of `prefixes` out of training.
+
+    Raises:
+        ParameterError: a prefix that no tensor has: it would silently freeze nothing.
+    """
+    for prefix in prefixes:
+        chosen = [p for n, p in network.named_parameters() if n.startswith(prefix)]
+        if not chosen:
+            raise ParameterError(f"frozen: no tensor's name starts with {prefix!r}")
+        for parameter in chosen:
+            parameter.requires_grad_(False)
+
+
+def hold_still(network: nn.Module, prefixes: Sequence[str]) -> None:
+    """Put the frozen modules in eval mode: their batch norms' running statistics stay too."""
+    for name, module in network.named_modules():
+        if any(f"{name}.".startswith(prefix) for prefix in prefixes):
+            module.eval()
 
 
 def learning_rate_factor(step: int, config: TrainConfig) -> float:
@@ -68,9 +95,13 @@ def make_optimizer(network: EmbeddingNetwork, config: TrainConfig) -> torch.opti
     """AdamW with a lower rate for the pretrained trunk; no weight decay on biases and norms."""
     groups = []
     for trunk, lr in ((True, config.backbone_lr), (False, config.lr)):
-        named = [(n, p) for n, p in network.named_parameters() if n.startswith("backbone.") is trunk]
+        trained = [
+            p
+            for n, p in network.named_parameters()
+            if p.requires_grad and n.startswith("backbone.") is trunk
+        ]
         for decays in (True, False):
-            chosen = [p for _, p in named if (p.ndim > 1) is decays]
+            chosen = [p for p in trained if (p.ndim > 1) is decays]
             decay = config.weight_decay if decays else 0.0
             groups.append({"params": chosen, "lr": lr, "peak": lr, "weight_decay": decay})
     return torch.optim.AdamW(groups)
@@ -94,30 +125,37 @@ class Run:
         config: TrainConfig, augment: Augment, *, init: Path | None = None, workers: int = 1,
         save_every: int = 200,
     ) -> None:  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{folder} cannot be made ({error.strerror or error})") from None
         self.folder, self.config, self.save_every = folder, config, save_every
+        self.shares = tuple(shares)
         mixed = "bf16" if config.precision == "bfloat16" else "no"
         self.accelerator = Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
         torch.manual_seed(config.rng)
         network = EmbeddingNetwork(config.network)
         if init is not None:
             load_init(network, init)
+        freeze(network, config.frozen)
         network = network.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
-        ).to(self.accelerator.device)
+        average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(network, multi_avg_fn=average, use_buffers=True).to(
+            self.accelerator.device
+        )
         self.optimizer = make_optimizer(network, config)
         self.step = 0
         self._restore(network)
         self.network, self.optimizer = self.accelerator.prepare(network, self.optimizer)
         per_step = config.batch_size * self.accelerator.num_processes
         stream = CropStream(
-            sets, shares, config, augment, self.step * per_step,
-            (config.steps - self.step) * per_step,
+            sets, shares, config, augment, first=self.step * per_step,
+            length=(config.steps - self.step) * per_step,
         )  # fmt: skip
         loader = DataLoader(
             stream, config.batch_size, collate_fn=collate, num_workers=workers,
             prefetch_factor=4 if workers else None,
+            generator=torch.Generator(),  # its own: a resumed run must not draw once more
         )  # fmt: skip
         self.loader = self.accelerator.prepare(loader)
 
@@ -149,11 +187,15 @@ class Run:
             TrainingError: the loss is not finite; the last checkpoint is left as it was.
         """
         self.network.train()
+        hold_still(self.accelerator.unwrap_model(self.network), self.config.frozen)
         main = self.accelerator.is_main_process
-        bar = tqdm(total=self.config.steps, initial=self.step, disable=not main, mininterval=5)
-        with _Log(self.folder / LOG, self.step, enabled=main) as log:
-            for batch in self.loader:
-                if self.step >= min(self.config.steps, until or self.config.steps):
+        last = self.config.steps
+        with (
+            tqdm(total=last, initial=self.step, disable=not main, mininterval=5) as bar,
+            _Log(self.folder / LOG, self.step, enabled=main) as log,
+        ):
+            for batch in self._batches():
+                if self.step >= min(last, until or last):
                     break
                 row = self._one_step(batch)
                 log.write(row)
@@ -161,9 +203,16 @@ class Run:
                 bar.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
                 if self.step % self.save_every == 0:
                     self.save()
-        bar.close()
         self.save()
-        return self.average.module  # type: ignore[no-any-return]
+        network: Any = self.average.module
+        return network  # type: ignore[no-any-return]
+
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        """The loader's batches; a bad photo's error comes without the traceback of a worker."""
+        try:
+            yield from self.loader
+        except DatasetError as error:
+            raise DatasetError(str(error).rsplit("DatasetError: ", 1)[-1].strip()) from None
 
     def _one_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         start = time.perf_counter()
@@ -174,14 +223,12 @@ class Run:
         losses = compute_losses(self.network(images), batch, self.config)
         weight = loss_weight(self.step, self.config)
         total = losses["embedding"] + weight * losses["classification"]
-        if not torch.isfinite(total):
-            raise TrainingError(
-                f"loss is {total.item()} at step {self.step}; the checkpoint before it is kept: "
-                "resume with a lower lr"
-            )
+        self._stop_unless_finite("loss", total)
         self.optimizer.zero_grad()
         self.accelerator.backward(total)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        if norm is not None:  # checked before the step: the weights would be lost with it
+            self._stop_unless_finite("gradient", norm)
         self.optimizer.step()
         self.average.update_parameters(self.accelerator.unwrap_model(self.network))
         self.step += 1
@@ -190,6 +237,13 @@ class Run:
             "step": self.step, "loss": total.item(), "lambda": weight,
             "lr": self.config.lr * factor, "seconds": time.perf_counter() - start,
         }  # fmt: skip
+
+    def _stop_unless_finite(self, name: str, value: Tensor) -> None:
+        if not torch.isfinite(value):
+            raise TrainingError(
+                f"{name} is {value.item()} at step {self.step}; {self.folder} keeps the checkpoint "
+                "before it, but try a lower lr in another folder"
+            )
 
 
 class _Log:
@@ -205,12 +259,15 @@ class _Log:
         if self.path.exists():
             with self.path.open(newline="") as old:
                 # the row a kill cut short has no readable step
-                kept = [r for r in csv.DictReader(old) if (r["step"] or "x").isdigit()]
+                kept = [r for r in csv.DictReader(old) if (r.get("step") or "x").isdigit()]
         kept = [r for r in kept if int(r["step"]) <= self.step]
-        self.file = self.path.open("w", newline="")
+        text = io.StringIO(newline="")
+        rows = csv.DictWriter(text, _COLUMNS, extrasaction="ignore")
+        rows.writeheader()
+        rows.writerows(kept)
+        write_bytes(text.getvalue().encode(), self.path)  # whole, whenever the run is killed
+        self.file = self.path.open("a", newline="")
         self.writer = csv.DictWriter(self.file, _COLUMNS)
-        self.writer.writeheader()
-        self.writer.writerows(kept)
         return self
 
     def write(self, row: dict[str, float]) -> None:

@@ -40,7 +40,7 @@ class CropStream(Dataset[dict[str, Tensor]]):
 
     def __init__(
         self, sets: Sequence[Sequence[Sample]], shares: Sequence[float], config: TrainConfig,
-        augment: Augment, first: int, length: int,
+        augment: Augment, *, first: int, length: int,
     ) -> None:  # fmt: skip
         self.sets, self.config, self.augment = sets, config, augment
         self.shares = np.asarray(shares, float) / sum(shares)
@@ -59,9 +59,7 @@ class CropStream(Dataset[dict[str, Tensor]]):
         return to_tensors(crop, points, c.background_share)
 
 
-def to_tensors(
-    crop: Sample, points: Points, background_share: float = 1.0
-) -> dict[str, Tensor]:
+def to_tensors(crop: Sample, points: Points, background_share: float = 1.0) -> dict[str, Tensor]:
     """One crop and its points as the tensors that `losses.compute_losses` reads."""
     maps = to_grid(crop.partitions).astype(np.int64).reshape(len(crop.partitions), -1)
     objects = to_grid(crop.instances).astype(np.int64).ravel()

@@ -1,0 +1,357 @@
+"""The loop on a tiny network: it learns, resumes to the bit, and stops where it must."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dmlseg_core.config import NetworkConfig
+from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
+from dmlseg_core.train import loop
+from dmlseg_core.train.augment import Augment, AugmentConfig
+from dmlseg_core.train.checkpoint import NAME, load_checkpoint
+from dmlseg_core.train.config import TrainConfig
+from dmlseg_core.train.dataset import VOCFolder
+from dmlseg_core.train.loop import Run, freeze, hold_still, learning_rate_factor, loss_weight
+
+CONFIG = TrainConfig(
+    steps=8, batch_size=2, crop=33, points=4, max_groups=3, background_points=6, warmup=2,
+    cooldown=2, lambda_ramp=4, lr=3e-3, backbone_lr=1e-3, frozen=(), ema=0.5,
+    network=NetworkConfig(width=8, embedding_dim=4),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def start(make_voc, tmp_path):
+    """start(config, folder) -> a run on a tiny set; the same set every time."""
+    root = make_voc(train=4)
+
+    def make(config=CONFIG, folder="run", **how):
+        augment = Augment(AugmentConfig(crop=config.crop))
+        how = {"workers": 0, "save_every": 3} | how
+        return Run(tmp_path / folder, [VOCFolder(root)], [1.0], config, augment, **how)
+
+    return make
+
+
+def curve(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+    return np.array([[row[k] for k in ("loss", "embedding", "classification", "lambda", "lr")]
+                     for row in rows])  # fmt: skip
+
+
+def tensors(run):
+    network = run.accelerator.unwrap_model(run.network)
+    return {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[k], other[k]) for k in one)
+
+
+# ---------------------------------------------------------------- it learns
+
+
+def test_it_overfits_a_few_photos(start):
+    config = replace(CONFIG, steps=45, batch_size=2, lr=1e-2)
+    run = start(config)
+    run.train()
+    losses = curve(run.folder)
+    assert np.isfinite(losses).all()
+    assert losses[-10:, 1].mean() < 0.7 * losses[:10, 1].mean()  # embedding
+    assert losses[-10:, 2].mean() < 0.7 * losses[:10, 2].mean()  # classification
+
+
+def test_the_averaged_network_is_what_is_returned(start, monkeypatch):
+    run = start()
+    seen = []
+    update = run.average.update_parameters
+
+    def spy(network):
+        update(network)
+        seen.append({k: v.detach().clone() for k, v in network.state_dict().items()})
+
+    monkeypatch.setattr(run.average, "update_parameters", spy)
+    network = run.train(3)
+    name = "embedding.weight"
+    want = seen[0][name]  # the average starts at the first weights, then moves by 1 - ema
+    for state in seen[1:]:
+        want = 0.5 * want + 0.5 * state[name]
+    assert torch.allclose(network.state_dict()[name], want, atol=1e-7)
+    assert not torch.equal(want, seen[-1][name])
+
+
+def test_frozen_tensors_stay_as_they_were(start):
+    run = start(replace(CONFIG, frozen=("backbone.backbone.", "decoder.fuse16.")))
+    before = tensors(run)
+    averaged = run.train(4).state_dict()
+    for now in (tensors(run), averaged):
+        moved = {k for k in before if not torch.equal(before[k], now[k])}
+        assert not any(k.startswith(("backbone.backbone.", "decoder.fuse16.")) for k in moved)
+        assert {"embedding.weight", "classes.weight", "backbone.aspp0.conv.weight"} <= moved
+
+
+def test_frozen_batch_norms_keep_their_statistics():
+    network = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2)), nn.BatchNorm2d(2))
+    freeze(network, ("0.",))
+    network.train()
+    hold_still(network, ("0.",))
+    network(torch.randn(3, 1, 4, 4))
+    assert network[0][1].num_batches_tracked == 0 and network[1].num_batches_tracked == 1
+    with pytest.raises(ParameterError, match="'none'"):
+        freeze(network, ("none",))
+
+
+# ---------------------------------------------------------------- resuming
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+sys.path[:0] = [sys.argv[3]]
+torch.set_num_threads(1)
+from test_loop import CONFIG
+from dmlseg_core.train.augment import Augment, AugmentConfig
+from dmlseg_core.train.dataset import VOCFolder
+from dmlseg_core.train.loop import Run
+
+run = Run(Path(sys.argv[2]), [VOCFolder(sys.argv[1])], [1.0], CONFIG,
+          Augment(AugmentConfig(crop=CONFIG.crop)), workers=0, save_every=3)
+real = run._one_step
+def step(batch):
+    if run.step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(batch)
+run._one_step = step
+run.train()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(start, tmp_path):
+    straight = start(folder="straight")
+    straight.train()
+    words = [sys.executable, "-c", KILLED, tmp_path / "toy", tmp_path / "killed",
+             Path(__file__).parent]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == -9, done.stderr
+    assert len(curve(tmp_path / "killed")) == 5  # logged, but saved at step 3
+    resumed = start(folder="killed")
+    assert resumed.step == 3
+    resumed.train()
+    assert np.allclose(curve(straight.folder), curve(resumed.folder), rtol=1e-6, atol=1e-6)
+    one, other = tensors(straight), tensors(resumed)
+    assert all(torch.allclose(one[k].float(), other[k].float(), atol=1e-6) for k in one)
+
+
+def test_stopping_at_a_step_and_going_on(start):
+    straight = start(folder="straight")
+    average = straight.train().state_dict()
+    halves = start(folder="halves")
+    halves.train(until=4)
+    assert halves.step == 4 and len(curve(halves.folder)) == 4
+    halves = start(folder="halves", workers=1)  # another number of processes, the same crops
+    other = halves.train().state_dict()
+    assert np.array_equal(curve(straight.folder), curve(halves.folder))
+    assert same(average, other) and same(tensors(straight), tensors(halves))
+
+
+def test_a_finished_run_is_only_loaded(start):
+    done = start(replace(CONFIG, steps=2))
+    average = done.train().state_dict()
+    again = start(replace(CONFIG, steps=2))
+    assert again.step == 2 and same(average, again.train().state_dict())
+    assert len(curve(done.folder)) == 2
+
+
+def test_a_checkpoint_of_another_config_is_refused(start):
+    start().train(1)
+    for change in ({"lr": 1e-4}, {"network": NetworkConfig(width=8, embedding_dim=5)}, {"rng": 1}):
+        with pytest.raises(TrainingError, match=str(list(change))[1:-1]):
+            start(replace(CONFIG, **change))
+    longer = start(replace(CONFIG, steps=9, cooldown=1))  # from its plateau a run may go on
+    assert longer.step == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
+def test_an_unreadable_checkpoint_is_refused(tmp_path, content):
+    assert load_checkpoint(tmp_path, CONFIG) is None
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(TrainingError, match="no readable checkpoint"):
+        load_checkpoint(tmp_path, CONFIG)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (pytest.fail, ("ran",))
+
+    torch.save({"config": Evil()}, tmp_path / NAME)
+    with pytest.raises(TrainingError, match="no readable checkpoint"):
+        load_checkpoint(tmp_path, CONFIG)
+
+
+@pytest.mark.parametrize("tail", ["4,1.5,", "junk\n"])
+def test_a_log_that_a_kill_cut_short(start, tail):
+    run = start()
+    run.train(3)
+    log = run.folder / "log.csv"
+    whole = log.read_text()
+    log.write_text(whole + tail)
+    start().train(4)
+    assert log.read_text().startswith(whole) and len(curve(run.folder)) == 4
+    log.write_text("st")  # even its header
+    start().train(5)
+    assert [r["step"] for r in csv.DictReader(io.StringIO(log.read_text()))] == ["5"]
+
+
+# ---------------------------------------------------------------- stopping
+
+
+def poison(monkeypatch, at, make):
+    """From step `at` on the embedding loss is make(loss)."""
+    real, calls = loop.compute_losses, []
+
+    def losses(*args):
+        calls.append(1)
+        found = real(*args)
+        if len(calls) > at:
+            found["embedding"] = make(found["embedding"])
+        return found
+
+    monkeypatch.setattr(loop, "compute_losses", losses)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda loss: loss * float("nan"), "loss is nan at step 4"),
+    (lambda loss: loss + float("inf"), "loss is inf at step 4"),
+    (lambda loss: (loss * 0).sqrt(), "gradient is nan at step 4"),
+], ids=["nan", "inf", "gradient"])  # fmt: skip
+def test_a_loss_that_is_not_finite_stops_the_run(start, monkeypatch, make, words):
+    run = start()
+    run.train(2)
+    run = start()
+    poison(monkeypatch, 2, make)
+    with pytest.raises(TrainingError, match=words):
+        run.train()
+    kept = load_checkpoint(run.folder, CONFIG)
+    assert kept["step"] == 3 and len(curve(run.folder)) == 4
+    assert all(v.isfinite().all() for v in kept["network"].values())
+    assert all(v.isfinite().all() for v in tensors(run).values())
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bad_photo_is_one_sentence(start, tmp_path, workers):
+    run = start(workers=workers)
+    for path in (tmp_path / "toy" / "JPEGImages").iterdir():
+        path.write_bytes(b"broken")
+    with pytest.raises(DatasetError, match="no readable picture") as caught:
+        run.train()
+    assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made(start, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="cannot be made"):
+        start(folder="file/run")
+
+
+def test_a_disk_that_is_full(start, monkeypatch):
+    run = start()
+    run.train(1)
+    before = (run.folder / NAME).read_bytes()
+
+    def full(state, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match="No space left"):
+        start().train(2)
+    assert (run.folder / NAME).read_bytes() == before
+
+
+# ---------------------------------------------------------------- starting
+
+
+def test_starting_from_a_backbone(start, tmp_path):
+    from safetensors.torch import save_file
+
+    run = start(folder="one")
+    wanted = {k.removeprefix("backbone."): v.contiguous() + 1 for k, v in tensors(run).items()
+              if k.startswith("backbone.")}  # fmt: skip
+    save_file(wanted, tmp_path / "init.safetensors")
+    begun = tensors(start(folder="two", init=tmp_path / "init.safetensors"))
+    assert all(torch.equal(begun[f"backbone.{k}"], v) for k, v in wanted.items())
+    trunk = {k.removeprefix("backbone."): v for k, v in wanted.items() if k.startswith("backbone.")}
+    save_file(trunk, tmp_path / "trunk.safetensors")  # without the "backbone." in front
+    begun = tensors(start(folder="three", init=tmp_path / "trunk.safetensors"))
+    assert all(torch.equal(begun[f"backbone.backbone.{k}"], v) for k, v in trunk.items())
+
+
+def test_a_backbone_that_does_not_fit(start, tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "init.safetensors"
+    for k, (content, words) in enumerate((
+        ({"stem.conv.weight": torch.zeros(1)}, "does not fit"),
+        (None, "no readable safetensors"),
+    )):  # fmt: skip
+        if content:
+            save_file(content, path)
+        else:
+            path.write_bytes(b"x")
+        with pytest.raises(WeightsError, match=words):
+            start(folder=f"run{k}", init=path)
+    with pytest.raises(WeightsError, match=r"none\.safetensors"):
+        start(folder="last", init=tmp_path / "none.safetensors")
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def test_learning_rate():
+    config = replace(CONFIG, steps=100, warmup=10, cooldown=20)
+    factors = [learning_rate_factor(k, config) for k in range(101)]
+    assert factors[0] == pytest.approx(0.1) and factors[9:81] == [1.0] * 72
+    assert factors[85] == pytest.approx(0.5) and factors[100] == 0
+    assert all(a >= b for a, b in pairwise(factors[80:]))
+    longer = replace(config, steps=200)
+    assert factors[:81] == [learning_rate_factor(k, longer) for k in range(81)]
+
+
+def test_lambda_ramps_from_zero():
+    config = replace(CONFIG, lambda_max=0.2, lambda_ramp=10)
+    assert [loss_weight(k, config) for k in (0, 5, 10, 99)] == pytest.approx([0, 0.1, 0.2, 0.2])
+
+
+@pytest.mark.parametrize("change", [{"crop": 32}, {"steps": 0}, {"lr": 2}, {"precision": "half"},
+                                    {"match_iou": -1}])  # fmt: skip
+def test_configs_validate_themselves(change):
+    with pytest.raises(ParameterError, match=next(iter(change))):
+        replace(CONFIG, **change)
+
+
+def test_config_round_trip():
+    assert TrainConfig.from_dict(CONFIG.to_dict()) == CONFIG
