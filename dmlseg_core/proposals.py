@@ -114,7 +114,8 @@ def make_proposals(
         embedding: (D, h, w) float32.
         seeds: automatic seeds, best first.
         asked: the user's own masks, each with its (h, w) squared distances to the nearest of its
-            positive points; automatic ones that hold the seed of one of these give way.
+            positive points. They compete with one another only: automatic masks leave them their
+            pixels, and those that hold the seed of one of them are dropped.
         classes: C foreground class names.
         frame: where the grid lies.
         config: overlap, connected, shift_steps.
@@ -132,7 +133,8 @@ def make_proposals(
     for k, (mask, near) in enumerate(asked):
         masks[k], d2[k] = mask.grid, near
         masks[len(asked) :][masks[len(asked) :, mask.seed.y, mask.seed.x]] = False
-    resolution = resolve_overlap(d2, masks, overlap=config.overlap)
+    _give_way(masks, len(asked), config.overlap)
+    resolution = resolve_overlap(d2, masks, overlap=config.overlap, asked=len(asked))
     made = []
     for k, grown in zip(resolution.kept, levels(d2, taus, resolution), strict=True):
         own = resolution.owner == k
@@ -141,3 +143,13 @@ def make_proposals(
         name = classes[chosen[k].class_id - 1]
         made.append(Mask(own, with_sign(level, own), chosen[k], name, chosen[k].score, frame))
     return Proposals(made, frame)
+
+
+def _give_way(masks: NDArray[np.bool_], asked: int, overlap: float) -> None:
+    """Take the first `asked` masks (N, h, w) out of the rest, in place; duplicates become empty."""
+    if not asked:
+        return
+    taken, rest = masks[:asked].any(axis=0), masks[asked:]
+    lost = (rest & taken).sum(axis=(1, 2)) > overlap * rest.sum(axis=(1, 2))
+    rest &= ~taken
+    rest[lost] = False

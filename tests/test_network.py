@@ -273,10 +273,10 @@ def test_the_deeplab_start_fits():
         pytest.skip("shared/init holds no pretrained backbone")
     from safetensors.torch import load_file
 
-    from dmlseg_core.train.loop import load_init
+    from dmlseg_core.train.pretrained import load_pretrained, read_pretrained
 
     network = build()
-    load_init(network, path)
+    load_pretrained(network, read_pretrained(path))
     stored = load_file(path)
     for key, value in network.backbone.state_dict().items():
         assert torch.equal(value, stored[key].float()), key

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from torch import Tensor
 from torch.utils.data import Subset
 
+from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ExportError, ParameterError, TrainingError
 from dmlseg_core.train.augment import Augment, AugmentConfig
+from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
 from dmlseg_core.train.coco import CocoFolder
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import VOCFolder
 from dmlseg_core.train.duplicates import NAME as HASHES
 from dmlseg_core.train.duplicates import refuse_duplicates
 from dmlseg_core.train.loop import Run
+from dmlseg_core.train.pretrained import download_resnet101, read_pretrained
 from dmlseg_core.train.sets import open_set, photos_of, set_name
 from dmlseg_core.train.stream import is_held_out
 from dmlseg_core.weights import save_weights
@@ -45,9 +49,14 @@ def build_parser() -> argparse.ArgumentParser:
         "it or in ../images), with their sampling weights (default 1)",
     )  # fmt: skip
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="checkpoint and log")
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         "--init", type=Path, metavar="FILE", help="pretrained backbone to begin with"
     )
+    start.add_argument(
+        "--download", action="store_true",
+        help="begin with torchvision's DeepLabV3-ResNet101 (needs network.backbone=resnet101)",
+    )  # fmt: skip
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=VALUE", dest="values",
         help="hyper-parameters: " + ", ".join(sorted(_types())),
@@ -82,11 +91,11 @@ def main(words: Sequence[str]) -> int:
         [share for _, share in args.data],
         config,
         Augment(AugmentConfig(crop=config.crop), donors),
-        init=args.init,
+        init=_pretrained(args, config),
         workers=args.workers,
         save_every=args.save_every,
     )
-    if run.step == 0 and args.init is None:
+    if run.step == 0 and args.init is None and not args.download:
         print("dmlseg: the backbone starts from random weights; --init names a pretrained one")
     network = run.train(args.until)
     if args.export is not None:
@@ -95,6 +104,17 @@ def main(words: Sequence[str]) -> int:
         )
         print(f"{args.export}: step {run.step}")
     return 0
+
+
+def _pretrained(args: argparse.Namespace, config: TrainConfig) -> dict[str, Tensor] | None:
+    """Tensors that the flags name; none are needed where the run has a checkpoint already."""
+    if (args.run / CHECKPOINT).exists():
+        return None
+    if args.download and config.network.backbone != "resnet101":
+        raise ParameterError("--download is a ResNet-101: add --set network.backbone=resnet101")
+    if args.download:
+        return download_resnet101()
+    return None if args.init is None else read_pretrained(args.init)
 
 
 def _check(args: argparse.Namespace, names: Sequence[str]) -> None:
@@ -122,15 +142,18 @@ def trained_photos(samples: VOCFolder | CocoFolder) -> Any:
 
 
 def parse_values(words: Sequence[str]) -> dict[str, Any]:
-    """Hyper-parameters of the command line, typed as in `TrainConfig`.
+    """Hyper-parameters of the command line, typed as in `TrainConfig` and `NetworkConfig`.
 
     Raises:
         ParameterError: no NAME=VALUE, an unknown name, or a value of another type.
 
-    >>> parse_values(["steps=100", "lr=1e-4"])
-    {'steps': 100, 'lr': 0.0001}
+    >>> parse_values(["steps=100", "lr=1e-4", "frozen="])
+    {'steps': 100, 'lr': 0.0001, 'frozen': ()}
+    >>> parse_values(["network.scales=0.5,1"])
+    {'network': {'scales': (0.5, 1.0)}}
     """
-    types, values = _types(), {}
+    types = _types()
+    values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or name not in types:
@@ -138,16 +161,36 @@ def parse_values(words: Sequence[str]) -> dict[str, Any]:
                 f"--set takes NAME=VALUE with NAME in {sorted(types)}; got {word!r}"
             )
         try:
-            values[name] = types[name](text)
+            value = _PARSERS[types[name]](text)
         except ValueError:
-            raise ParameterError(f"{name} must be {types[name].__name__}; got {text!r}") from None
+            raise ParameterError(f"{name} must be {types[name]}; got {text!r}") from None
+        group, dot, field = name.partition(".")
+        if dot:
+            values.setdefault(group, {})[field] = value
+        else:
+            values[name] = value
     return values
 
 
-def _types() -> dict[str, type]:
-    """Hyper-parameters that one word can set, and what they are."""
-    known = {"int": int, "float": float, "str": str}
-    return {f.name: known[str(f.type)] for f in fields(TrainConfig) if str(f.type) in known}
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple[str, ...]": _words,
+    "tuple[float, ...]": lambda text: tuple(float(part) for part in _words(text)),
+}
+"""How one word is read, by the type that a config declares."""
+
+
+def _types() -> dict[str, str]:
+    """Hyper-parameters that one word can set, and the types they have."""
+    own = {f.name: str(f.type) for f in fields(TrainConfig)}
+    network = {f"network.{f.name}": str(f.type) for f in fields(NetworkConfig)}
+    return {name: kind for name, kind in (own | network).items() if kind in _PARSERS}
 
 
 def _weighted_set(word: str) -> tuple[Path, float]:

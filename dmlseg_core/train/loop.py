@@ -6,20 +6,18 @@ import csv
 import io
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
+from dmlseg_core.errors import DatasetError, ParameterError, TrainingError
 from dmlseg_core.export import write_bytes
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.train.augment import Augment
@@ -27,30 +25,11 @@ from dmlseg_core.train.checkpoint import load_checkpoint, save_checkpoint
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import Sample
 from dmlseg_core.train.losses import compute_losses
+from dmlseg_core.train.pretrained import load_pretrained
 from dmlseg_core.train.stream import CropStream, collate
 
 LOG = "log.csv"
 _COLUMNS = ("step", "loss", "embedding", "classification", "lambda", "lr", "seconds")
-
-
-def load_init(network: EmbeddingNetwork, path: Path) -> None:
-    """Start the backbone from a safetensors file; tensors of no use here (a classifier) are left.
-
-    Raises:
-        WeightsError: the file is unreadable, lacks a tensor of the trunk, or one has another shape.
-    """
-    try:
-        found = {k: v.float() for k, v in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is no readable safetensors file ({error})") from None
-    if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
-        found = {f"backbone.{k}": v for k, v in found.items()}
-    wanted = network.backbone.state_dict()
-    missing = [k for k in wanted if k.startswith("backbone.") and k not in found]
-    shapes = [k for k in wanted if k in found and found[k].shape != wanted[k].shape]
-    if missing or shapes:
-        raise WeightsError(f"{path} does not fit the backbone: {(missing + shapes)[:3]} ...")
-    network.backbone.load_state_dict({k: found.get(k, v) for k, v in wanted.items()})
 
 
 def freeze(network: nn.Module, prefixes: Sequence[str]) -> None:
@@ -115,15 +94,15 @@ class Run:
         sets, shares: training sets and their sampling weights.
         config: the run; a checkpoint of another config is refused.
         augment: photo -> crop.
-        init: safetensors to start the backbone from, or None for random.
+        init: tensors to start the backbone from (`train.pretrained`), or None for random.
         workers: data-loading processes.
         save_every: steps between checkpoints.
     """
 
     def __init__(
         self, folder: Path, sets: Sequence[Sequence[Sample]], shares: Sequence[float],
-        config: TrainConfig, augment: Augment, *, init: Path | None = None, workers: int = 1,
-        save_every: int = 200,
+        config: TrainConfig, augment: Augment, *, init: Mapping[str, Tensor] | None = None,
+        workers: int = 1, save_every: int = 200,
     ) -> None:  # fmt: skip
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +115,7 @@ class Run:
         torch.manual_seed(config.rng)
         network = EmbeddingNetwork(config.network)
         if init is not None:
-            load_init(network, init)
+            load_pretrained(network, init)
         freeze(network, config.frozen)
         network = network.to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]

@@ -44,7 +44,7 @@ def test_values():
 
 
 @pytest.mark.parametrize("word", ["steps", "steps=", "steps=1.5", "lr=fast", "none=1", "=1",
-                                  "network=1", "frozen=x"])  # fmt: skip
+                                  "network=1", "network.width=x"])  # fmt: skip
 def test_bad_values(word):
     with pytest.raises(ParameterError):
         parse_values([word])

@@ -23,6 +23,7 @@ from dmlseg_core.train.checkpoint import NAME, load_checkpoint
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import VOCFolder
 from dmlseg_core.train.loop import Run, freeze, hold_still, learning_rate_factor, loss_weight
+from dmlseg_core.train.pretrained import read_pretrained
 
 CONFIG = TrainConfig(
     steps=8, batch_size=2, crop=33, points=4, max_groups=3, background_points=6, warmup=2,
@@ -47,6 +48,8 @@ def start(make_voc, tmp_path):
     def make(config=CONFIG, folder="run", **how):
         augment = Augment(AugmentConfig(crop=config.crop))
         how = {"workers": 0, "save_every": 3} | how
+        if "init" in how:
+            how["init"] = read_pretrained(how["init"])
         return Run(tmp_path / folder, [VOCFolder(root)], [1.0], config, augment, **how)
 
     return make
@@ -134,6 +137,7 @@ torch.set_num_threads(1)
 from test_loop import CONFIG
 from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.dataset import VOCFolder
+from dmlseg_core.train.pretrained import read_pretrained
 from dmlseg_core.train.loop import Run
 
 run = Run(Path(sys.argv[2]), [VOCFolder(sys.argv[1])], [1.0], CONFIG,

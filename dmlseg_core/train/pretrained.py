@@ -1,0 +1,64 @@
+"""Backbones to begin a run with: a safetensors file, or torchvision's own download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.models.segmentation import (  # type: ignore[import-untyped]
+    DeepLabV3_ResNet101_Weights,
+)
+
+from dmlseg_core.errors import WeightsError
+from dmlseg_core.network import EmbeddingNetwork
+
+
+def read_pretrained(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file.
+
+    Raises:
+        WeightsError: there is none, or it is damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is no readable safetensors file ({error})") from None
+
+
+def download_resnet101() -> dict[str, Tensor]:
+    """DeepLabV3-ResNet101 trained on COCO with VOC's labels, the paper's start, from torchvision.
+
+    Raises:
+        WeightsError: it cannot be fetched.
+    """
+    weights = DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1
+    try:
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f"{weights.url} cannot be fetched: {error}") from None
+    return from_torchvision(state)
+
+
+def from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """torchvision's DeepLabV3 under our names: its ASPP is `classifier.0` there, `aspp` here."""
+    return {k.replace("classifier.0.", "aspp.", 1): v for k, v in state.items()}
+
+
+def load_pretrained(network: EmbeddingNetwork, tensors: Mapping[str, Tensor]) -> None:
+    """Start the backbone from `tensors`; those of no use here (a classifier) are left.
+
+    Raises:
+        WeightsError: a tensor of the trunk is missing, or one has another shape.
+    """
+    found = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
+        found = {f"backbone.{k}": v for k, v in found.items()}
+    wanted = network.backbone.state_dict()
+    missing = [k for k in wanted if k.startswith("backbone.") and k not in found]
+    shapes = [k for k in wanted if k in found and found[k].shape != wanted[k].shape]
+    if missing or shapes:
+        raise WeightsError(f"the file does not fit the backbone: {(missing + shapes)[:3]} ...")
+    network.backbone.load_state_dict({k: found.get(k, v) for k, v in wanted.items()})
