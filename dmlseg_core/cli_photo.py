@@ -22,7 +22,7 @@ from dmlseg_core.cli_flags import (
     point,
     weights_digest,
 )
-from dmlseg_core.config import STRENGTH
+from dmlseg_core.config import AMOUNTS, MODES, PROTECT_HIGHLIGHTS, STRENGTH
 from dmlseg_core.errors import ExportError, ImageError, ParameterError
 
 if TYPE_CHECKING:  # loaded only when a command runs: --help stays fast
@@ -31,8 +31,6 @@ if TYPE_CHECKING:  # loaded only when a command runs: --help stays fast
     from dmlseg_core.recolor import Recolored
 
 Commands = Any  # argparse names the type of add_subparsers() only privately
-MODES = ("match", "tint")
-"""Modes of `recolor` that take a target color."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -55,14 +53,35 @@ def add_commands(commands: Commands) -> None:
     where.add_argument("--at", type=point, metavar="X,Y", help="a pixel of the object")
     where.add_argument("--mask", type=Path, help="gray image of the photo's size, white = recolor")
     recolor.add_argument(
-        "--color", action="append", required=True, metavar="COLOR", help="repeat for more variants"
+        "--color",
+        action="append",
+        metavar="COLOR",
+        help="'#c8102e' or a CSS name; repeat for more variants",
     )
-    recolor.add_argument("--mode", choices=MODES, default="match")
+    recolor.add_argument(
+        "--mode",
+        choices=MODES,
+        default="match",
+        help="match hits the color, tint keeps lightness, the others take --amount "
+        "(default: %(default)s)",
+    )
+    ranges = ", ".join(f"{mode} in {legal}" for mode, legal in AMOUNTS.items())
+    recolor.add_argument("--amount", type=float, metavar="N", help=f"instead of --color: {ranges}")
     recolor.add_argument(
         "--strength", type=in_range(STRENGTH), default=1.0, help=f"in {STRENGTH} (default: 1)"
     )
+    recolor.add_argument(
+        "--protect-highlights",
+        type=in_range(PROTECT_HIGHLIGHTS),
+        default=1.0,
+        metavar="N",
+        help=f"in {PROTECT_HIGHLIGHTS}; 1 leaves highlights the color of the light, 0 paints them "
+        "(default: 1)",
+    )
     recolor.add_argument("-o", "--out", type=Path, required=True, metavar="FILE")
-    recolor.add_argument("--json", action="store_true", help="print what was done as JSON")
+    recolor.add_argument(
+        "--json", action="store_true", help="print one JSON object per color, one a line"
+    )
     add_model_flags(recolor)
     recolor.set_defaults(run=run_recolor)
 
@@ -100,34 +119,54 @@ def _tell(report: BatchReport, out: Path) -> int:
 def run_recolor(args: argparse.Namespace) -> int:
     """Recolor one object of one photo in one color or more."""
     from dmlseg_core.export import save_photo
-
     from dmlseg_core.images import load_photo
     from dmlseg_core.recolor import recolor_many
 
-    outs = output_paths(args.out, args.color)
+    colors, options = _asked(args)
+    outs = output_paths(args.out, colors)
     _refuse_inputs(outs, [args.photo, args.mask])
     photo = load_photo(args.photo, max_megapixels=args.max_megapixels)
     alpha, found = _alpha_at(photo, args) if args.mask is None else (_read_mask(photo, args), {})
-    results = recolor_many(photo.rgb, alpha, args.color, mode=args.mode, strength=args.strength)
-    for result, out in zip(results, outs, strict=True):
-        save_photo(photo, result.rgb, alpha, out)
-    rows = [_row(*row) for row in zip(args.color, outs, results, strict=True)]
-    told = {"photo": str(args.photo), **found, "results": rows, "notes": list(photo.notes)}
-    if args.json:
-        print(json.dumps(told))
-    else:
-        for row in rows:
-            print(f"{row['out']}: {row['color']}, off by Delta-E {row['delta_e']:.2f}")
+    targets: list[str | None] = [*colors] or [None]
+    results = recolor_many(photo.rgb, alpha, targets, **options)
+    for color, result, out in zip(targets, results, outs, strict=True):
+        save_photo(result.rgb, out, photo)
+        if args.json:
+            row = _row(color, out, result)
+            print(json.dumps({**row, "photo": str(args.photo), **found, "notes": photo.notes}))
+        else:
+            what = color or f"{args.mode} {args.amount:g}"
+            print(f"{out}: {what}, off by Delta-E {result.delta_e:.2f}")
     return OK
 
 
+def _asked(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """Target colors, checked, and the options of `recolor`: before anything heavy is loaded."""
+    from dmlseg_core.colorspace import parse_color
+
+    options = {
+        "mode": args.mode,
+        "strength": args.strength,
+        "protect_highlights": args.protect_highlights,
+    }
+    if args.mode in AMOUNTS:
+        if args.amount is None or args.color:
+            raise ParameterError(f"--mode {args.mode} takes --amount, and no --color")
+        return [], {**options, "amount": AMOUNTS[args.mode].check(args.amount)}
+    if args.amount is not None or not args.color:
+        raise ParameterError(f"--mode {args.mode} takes --color, and no --amount")
+    for color in args.color:
+        parse_color(color)
+    return args.color, options
+
+
 def output_paths(out: Path, colors: list[str]) -> list[Path]:
-    """One file per color: `out` itself, or with several colors `out` with each color's name.
+    """One file per color: `out` itself; with several colors `out` with each color's name.
 
     >>> [p.name for p in output_paths(Path("sofa.png"), ["#c8102e", "navy"])]
     ['sofa-c8102e.png', 'sofa-navy.png']
     """
-    if len(colors) == 1:
+    if len(colors) <= 1:
         return [out]
     names = ["".join(c for c in color.lower() if c.isalnum()) for color in colors]
     if len(set(names)) < len(names):
@@ -151,28 +190,32 @@ def _alpha_at(photo: Photo, args: argparse.Namespace) -> tuple[NDArray[Any], dic
             f"--at must lie in the photo of {photo.width} x {photo.height} pixels; got {x},{y}"
         )
     mask = load_segmenter(args).analyze(photo).mask_at(y, x, args.tau)
-    alpha = refine_alpha(mask.to_photo(), photo.rgb)
+    alpha = refine_alpha(mask.to_level(), photo.rgb)
     return alpha, {"class": mask.class_name, "score": mask.score, "tau": mask.seed.tau}
 
 
 def _read_mask(photo: Photo, args: argparse.Namespace) -> NDArray[np.float32]:
-    """A gray image as alpha: white = 1."""
+    """A gray image as alpha, white = 1, in 16 bits where the file has them."""
     from dmlseg_core.images import load_photo
 
-    gray = load_photo(args.mask, max_megapixels=args.max_megapixels).rgb[..., 0]
-    if gray.shape != photo.size:
+    mask = load_photo(args.mask, max_megapixels=args.max_megapixels)
+    if mask.size != photo.size:
         raise ImageError(
-            f"the mask {args.mask} is {gray.shape[1]} x {gray.shape[0]} pixels, the photo "
+            f"the mask {args.mask} is {mask.width} x {mask.height} pixels, the photo "
             f"{photo.width} x {photo.height}; they must be of one size"
         )
-    return gray.astype(np.float32) / np.float32(255)
+    stored = mask.rgb if mask.deep is None else mask.deep
+    white = np.iinfo(stored.dtype).max
+    if int(np.ptp(stored, axis=2).max()) > 0.05 * white:  # a little is a JPEG's rounding
+        raise ImageError(f"the mask {args.mask} is colored; give a gray image, white = recolor")
+    return stored[..., 0].astype(np.float32) / np.float32(white)
 
 
-def _row(color: str, out: Path, result: Recolored) -> dict[str, Any]:
+def _row(color: str | None, out: Path, result: Recolored) -> dict[str, Any]:
     return {
         "color": color,
         "out": str(out),
         "delta_e": round(float(result.delta_e), 4),
-        "before": result.anchor,
-        "after": result.result_anchor,
+        "anchor": result.anchor,
+        "result_anchor": result.result_anchor,
     }

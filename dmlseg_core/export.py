@@ -156,14 +156,16 @@ def _format_options(file_format: str, like: Photo | None, quality: int | None) -
         return {"lossless": True} if quality is None else {"quality": quality}
     if file_format == "AVIF":
         return {"quality": quality or 95, "subsampling": "4:4:4"}
-    return {"compression": "tiff_adobe_deflate"} if file_format == "TIFF" else {}
+    # libtiff, which compresses, cannot write EXIF's sub-directories; Pillow's raw writer can.
+    plain = file_format != "TIFF" or (like is not None and like.exif)
+    return {} if plain else {"compression": "tiff_adobe_deflate"}
 
 
 def _save(image: Image.Image, path: Path, file_format: str, options: dict[str, Any]) -> Path:
     buffer = io.BytesIO()
     try:
         image.save(buffer, file_format, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:  # RuntimeError: libtiff
         raise ExportError(f"{path.name} cannot be written as {file_format}: {error}") from None
     return write_bytes(buffer.getvalue(), path)
 

@@ -30,22 +30,15 @@ from dmlseg_core.colorspace import (
     srgb_to_oklab,
     to_hex,
 )
-from dmlseg_core.config import STRENGTH, Range
+from dmlseg_core.config import AMOUNTS, MODES, PROTECT_HIGHLIGHTS, STRENGTH
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.recolor_paint import Anchor, Paint
 from dmlseg_core.refine import ForegroundModel
 
+__all__ = ["AMOUNTS", "MODES", "Recolored", "Subject", "recolor", "recolor_many"]
+
 Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
-
-MODES: tuple[str, ...] = ("match", "tint", "hue_shift", "saturation", "lightness")
-PROTECT = Range("protect_highlights", 0.0, 1.0)
-AMOUNTS: dict[str, Range] = {
-    "hue_shift": Range("amount", -360, 360),
-    "saturation": Range("amount", -1, 1),
-    "lightness": Range("amount", -1, 1),
-}
-"""Modes that take an amount instead of a target: degrees; relative change; change of L."""
 
 _STRIP = 1 << 15
 """Pixels of one piece of work: its planes stay in a core's cache, and memory stays bounded."""
@@ -140,7 +133,7 @@ class Subject:
     ) -> Recolored:
         """As the function `recolor`, on this object."""
         STRENGTH.check(strength)
-        PROTECT.check(protect_highlights)
+        PROTECT_HIGHLIGHTS.check(protect_highlights)
         asked, paint = self._plan(target, mode, strength, protect_highlights, amount)
         painted = self._painted(paint)
         result = _anchor_of(painted.reshape(-1, 3)[self.core])
@@ -231,7 +224,7 @@ class Subject:
 
 
 def recolor_many(
-    rgb: Bytes, alpha: NDArray[Any], targets: Sequence[str], **options: Any
+    rgb: Bytes, alpha: NDArray[Any], targets: Sequence[str | None], **options: Any
 ) -> tuple[Recolored, ...]:
     """Several target colors for one object; measured and unmixed once. Options as `recolor`."""
     subject = Subject.of(rgb, alpha)

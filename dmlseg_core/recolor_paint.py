@@ -31,6 +31,7 @@ _END = 1e-3
 _ROOM = 0.6
 _CALM = 0.02
 _GAIN = 1.5
+_DEEP = 0.2
 _LIGHTNESS = np.linspace(0.0, 1.0, LEVELS)
 
 
@@ -60,7 +61,8 @@ def tone_curve(anchor: Anchor, target: float) -> NDArray[np.float64]:
     """
     middle = min(max(anchor.lightness, _END), 1 - _END)
     target = min(max(target, _END), 1 - _END)
-    below, above = target / middle, (1 - target) / (1 - middle)
+    # One 8-bit level above black is a long way in L: a steep curve there would tear contours.
+    below, above = target / max(middle, _DEEP), (1 - target) / (1 - middle)
     reach = min(max((anchor.high - middle) / (1 - middle), 0.0), 1.0)
     # Proportional if the object's bright side then keeps to _ROOM of what is left up to white.
     bend = max(reach * (1 / _ROOM - 1) / max(1 - reach, 0.02), 1e-6)
@@ -106,6 +108,7 @@ class Paint:
     limit: Floats
     hue: complex
     turn: complex
+    foreign: complex
     kept: float
 
     @classmethod
@@ -134,8 +137,11 @@ class Paint:
         """
         level = np.maximum(_LIGHTNESS, 0.5 / LEVELS)
         tone = level if keep_tone else tone_curve(anchor, lightness)
-        body, calm = _chroma_tables(tone, level, anchor.lightness, protect)
-        turn = residual_turn(anchor.saturation, saturation) if turn is None else turn
+        body, calm = _chroma_tables(tone, level, anchor, protect)
+        foreign = 0j
+        if turn is None:
+            turn = residual_turn(anchor.saturation, saturation)
+            foreign = _foreign(anchor.saturation, turn)
         offset = strength * body * (saturation - calm * turn * anchor.saturation)
         tone = level + strength * (tone - level)
         hue = saturation / abs(saturation) if abs(saturation) > 1e-9 else 1 + 0j
@@ -146,6 +152,7 @@ class Paint:
             limit=_chroma_limit(tone, hue),
             hue=hue,
             turn=turn,
+            foreign=foreign,
             kept=1 - strength,
         )
 
@@ -159,8 +166,14 @@ class Paint:
         a, b = lab[1], lab[2]
         painted = np.empty_like(lab)
         np.take(self.tone, index, out=painted[0])
-        painted[1] = np.take(self.offset[0], index) + scale * (real * a - imag * b) + kept * a
-        painted[2] = np.take(self.offset[1], index) + scale * (imag * a + real * b) + kept * b
+        painted[1] = np.take(self.offset[0], index) + kept * a
+        painted[2] = np.take(self.offset[1], index) + kept * b
+        if self.foreign:
+            u, v = np.float32(self.foreign.real), np.float32(self.foreign.imag)
+            against = np.minimum(a * u + b * v, 0)
+            a, b = a - against * u, b - against * v
+        painted[1] += scale * (real * a - imag * b)
+        painted[2] += scale * (imag * a + real * b)
         result = oklab_planes_to_linear(painted)
         outside = np.flatnonzero(~fits_gamut(result, SLACK))
         if outside.size:
@@ -200,19 +213,37 @@ def residual_turn(old: complex, new: complex) -> complex:
     return gain * product / abs(product)
 
 
+def _foreign(old: complex, turn: complex) -> complex:
+    """Axis along which hues opposed to the object's own are held at grey; its square is how much.
+
+    A lamp's orange within a blue sky is not paint: turned along, it would come out as the
+    complement of the new color. Without a turn there is nothing to hold.
+    """
+    size = abs(old)
+    if size < 1e-6:
+        return 0j
+    share = min(1.0, abs(turn / abs(turn) - 1)) * size / (size + _CALM)
+    return complex(old / size * share**0.5)
+
+
 def _chroma_tables(
-    tone: NDArray[np.float64], level: NDArray[np.float64], anchor: float, protect: float
+    tone: NDArray[np.float64], level: NDArray[np.float64], anchor: Anchor, protect: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Per L: what saturation is multiplied by to get chroma, and the residual's weight 0..1."""
-    ratio = float(np.interp(anchor, _LIGHTNESS, tone)) / max(anchor, _END)
-    proportional = ratio * level
+    middle = max(anchor.lightness, _END)  # below it lies black alone, and it takes the color too
+    proportional = float(np.interp(middle, _LIGHTNESS, tone)) / middle * level
     # Above the anchor, light beyond the proportional share is the lamp's color, not the paint's.
-    diffuse = np.where(level > anchor, np.minimum(tone, proportional), tone)
+    diffuse = np.where(level > middle, np.minimum(tone, proportional), tone)
     lamp = (tone - diffuse) / np.maximum(1 - diffuse, _END)
     body = tone + protect * (diffuse * (1 - lamp) - tone)
     # A shadow lifted beyond proportion would lift the color noise of its few levels as well.
     calm = np.minimum(1.0, proportional / np.maximum(tone, 1e-9))
-    return body, calm
+    # On a colorless object a hue is a reflection, not paint: it is added, and does not grow.
+    # Under _DEEP it is mostly noise.
+    lift = np.minimum(1.0, level / np.maximum(tone, 1e-9))
+    paint = abs(anchor.saturation) / (abs(anchor.saturation) + _CALM)
+    calm = np.minimum(calm, paint + (1 - paint) * lift)
+    return body, calm * np.minimum(1.0, np.maximum((level / _DEEP) ** 2, lift))
 
 
 def _chroma_limit(tone: NDArray[np.float64], hue: complex) -> Floats:

@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy", deadline=None)  # timings say nothing on a shared machine
+settings.load_profile("busy")
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no test may wait for the network
 

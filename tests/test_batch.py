@@ -242,6 +242,7 @@ def test_better_masks_keep_contested_pixels_and_many_labels_fit(tmp_path):
 
 def test_shipped_weights_end_to_end(tmp_path, shipped_weights):
     import skimage.data
+
     from dmlseg_core.segmenter import Segmenter
 
     (tmp_path / "in").mkdir()

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dmlseg_core import cli_photo
+from dmlseg_core import recolor as recolor_module
 from dmlseg_core.cli import main
 from tests.test_batch import FakeSegmenter, write_photo
 
@@ -60,6 +62,9 @@ def test_help_and_version_exit_with_0(words, capsys):
     ["recolor", "a.jpg", "--at", "1", "--color", "red", "-o", "b.png"],
     ["recolor", "a.jpg", "--at", "1,2", "--mask", "m.png", "--color", "red", "-o", "b.png"],
     ["recolor", "a.jpg", "--at", "1,2", "--color", "red", "-o", "b.png", "--strength", "2"],
+    ["recolor", "a.jpg", "--at", "1,2", "--color", "red", "-o", "b.png", "--mode", "paint"],
+    ["recolor", "a.jpg", "--at", "1,2", "--color", "red", "-o", "b.png",
+     "--protect-highlights", "2"],
 ])  # fmt: skip
 def test_wrong_usage_is_one_sentence_and_2(words, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -110,28 +115,89 @@ def shaded(tmp_path):
 
 
 def test_recolor_by_mask_changes_the_object_only(shaded, capsys):
-    pytest.importorskip("dmlseg_core.export")
     out = shaded / "red.png"
     words = [shaded / "photo.png", "--mask", shaded / "mask.png", "--color", "#c8102e"]
     assert recolor(*words, "-o", out, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["results"][0]["delta_e"] < 3
+    assert told["delta_e"] < 3
+    assert told["anchor"] != told["result_anchor"]
+    assert all(len(told[k]) == 7 and told[k][0] == "#" for k in ("anchor", "result_anchor"))
     before, after = (np.array(Image.open(p)) for p in (shaded / "photo.png", out))
     outside = np.array(Image.open(shaded / "mask.png")) == 0
     assert (before[outside] == after[outside]).all()
     assert (after[~outside][:, 0] > after[~outside][:, 2]).all()
 
 
-def test_recolor_writes_a_file_per_color(shaded):
-    pytest.importorskip("dmlseg_core.export")
+def test_recolor_writes_a_file_per_color(shaded, capsys):
     words = [shaded / "photo.png", "--mask", shaded / "mask.png", "--color", "#c8102e"]
-    assert recolor(*words, "--color", "#00ff00", "-o", shaded / "x.png") == 0
+    assert recolor(*words, "--color", "#00ff00", "-o", shaded / "x.png", "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["color"] for line in lines] == ["#c8102e", "#00ff00"]
     assert (shaded / "x-c8102e.png").exists()
     assert (shaded / "x-00ff00.png").exists()
 
 
+def test_a_16_bit_mask_keeps_its_steps(shaded, monkeypatch):
+    seen = []
+    spied = recolor_module.recolor_many
+    monkeypatch.setattr(recolor_module, "recolor_many",
+                        lambda rgb, alpha, *rest, **more: seen.append(alpha)
+                        or spied(rgb, alpha, *rest, **more))  # fmt: skip
+    ramp = np.linspace(0, 65535, 2000).astype(np.uint16).reshape(40, 50)
+    Image.fromarray(ramp).save(shaded / "deep.png")
+    words = [shaded / "photo.png", "--mask", shaded / "deep.png", "--color", "#c8102e"]
+    assert recolor(*words, "-o", shaded / "x.png") == 0
+    assert np.abs(seen[0] - ramp / 65535).max() < 1e-6
+
+
+def test_recolor_at_a_point(shaded, monkeypatch, capsys):
+    clicks = []
+    level = np.where(np.array(Image.open(shaded / "mask.png")) > 0, 1, -1).astype(np.float32)
+    mask = SimpleNamespace(to_level=lambda: level, class_name="cup", score=0.5,
+                           seed=SimpleNamespace(tau=0.75))  # fmt: skip
+    scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask)
+    segmenter = SimpleNamespace(analyze=lambda photo: scene)
+    monkeypatch.setattr(cli_photo, "load_segmenter", lambda args: segmenter)
+    words = [shaded / "photo.png", "--at", "20,15", "--tau", "0.75", "--color", "#c8102e"]
+    assert recolor(*words, "-o", shaded / "x.png", "--json") == 0
+    assert clicks == [(15, 20, 0.75)]
+    told = json.loads(capsys.readouterr().out)
+    assert (told["class"], told["score"], told["tau"]) == ("cup", 0.5, 0.75)
+    red = np.array(Image.open(shaded / "x.png"))
+    assert red[20, 20, 0] > red[20, 20, 2]
+
+
+@pytest.mark.parametrize(("mode", "amount"), [("hue_shift", 120), ("saturation", -1),
+                                              ("lightness", 0.1)])  # fmt: skip
+def test_recolor_by_an_amount(shaded, capsys, mode, amount):
+    words = [shaded / "photo.png", "--mask", shaded / "mask.png", "-o", shaded / "x.png"]
+    assert recolor(*words, "--mode", mode, "--amount", amount, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["color"] is None
+    assert told["anchor"] != told["result_anchor"]
+
+
+@pytest.mark.parametrize("words", [
+    [], ["--mode", "hue_shift"], ["--color", "red", "--amount", "1"],
+    ["--mode", "hue_shift", "--amount", "10", "--color", "red"],
+    ["--mode", "saturation", "--amount", "2"], ["--mode", "lightness", "--amount", "nan"],
+])  # fmt: skip
+def test_colors_and_amounts_do_not_mix(shaded, capsys, words):
+    photo, mask = shaded / "photo.png", shaded / "mask.png"
+    assert recolor(photo, "--mask", mask, "-o", shaded / "x.png", *words) == 2
+    one_line(capsys)
+    assert not (shaded / "x.png").exists()
+
+
+def test_highlights_can_be_painted(shaded):
+    words = [shaded / "photo.png", "--mask", shaded / "mask.png", "--color", "#600818"]
+    for share in ("0", "1"):
+        assert recolor(*words, "--protect-highlights", share, "-o", shaded / f"{share}.png") == 0
+    painted, kept = (np.array(Image.open(shaded / f"{k}.png"))[29, 20].astype(int) for k in "01")
+    assert np.ptp(kept) < np.ptp(painted)  # the bright end of the shading
+
+
 def test_recolor_refuses_what_it_cannot_do(shaded, capsys):
-    pytest.importorskip("dmlseg_core.export")
     photo, mask = shaded / "photo.png", shaded / "mask.png"
     before = photo.read_bytes()
     assert recolor(photo, "--mask", mask, "--color", "red", "-o", photo) == 1
@@ -144,6 +210,9 @@ def test_recolor_refuses_what_it_cannot_do(shaded, capsys):
     Image.new("L", (3, 3), 255).save(mask)
     assert recolor(photo, "--mask", mask, "--color", "#ffffff", "-o", shaded / "x.png") == 1
     assert "one size" in one_line(capsys)
+    Image.new("RGB", (50, 40), "red").save(mask)
+    assert recolor(photo, "--mask", mask, "--color", "#ffffff", "-o", shaded / "x.png") == 1
+    assert "gray image" in one_line(capsys)
 
 
 def test_eval_says_what_is_wrong_before_it_works(tmp_path, capsys):
@@ -166,5 +235,5 @@ def test_readme_segment_and_recolor_with_shipped_weights(tmp_path, shipped_weigh
          "-o", tmp_path / "red.png", "--json"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert json.loads(done.stdout)["results"][0]["delta_e"] < 5
+    assert json.loads(done.stdout)["delta_e"] < 5
     assert Image.open(tmp_path / "red.png").size == (451, 300)

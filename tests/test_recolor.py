@@ -164,6 +164,32 @@ def test_amount_modes():
     assert after - before == pytest.approx(0.1, abs=0.01)
 
 
+@pytest.mark.parametrize("target", ["#ffd400", "#c8102e", "#a8d8ff", "white"])
+def test_pure_black_takes_the_color_without_contours(target):
+    """Half of it clipped to 0, the rest a few levels above: a polished visor."""
+    ramp = np.clip(np.arange(-32, 32) // 4, 0, None).astype(np.uint8)
+    rgb = np.broadcast_to(ramp[None, :, None], (SIZE, SIZE, 3)).copy()
+    done = recolor(rgb, disk(), target)
+    assert done.delta_e <= 1.1
+    row = done.rgb[SIZE // 2][disk()[SIZE // 2]]
+    assert delta_e_2000(row[1:], row[:-1]).max() < 18  # one 8-bit level
+    noisy = rgb.copy()
+    noisy[..., 0] += (np.indices((SIZE, SIZE)).sum(0) % 2).astype(np.uint8)
+    speckled = srgb_to_oklab(recolor(noisy, disk(), target).rgb[disk()])
+    smooth = srgb_to_oklab(done.rgb[disk()])
+    assert np.abs(speckled - smooth)[:, 1:].mean() < 0.02
+
+
+def test_foreign_hues_do_not_become_the_complement():
+    """Orange lamps in a blue sky that turns yellow: no blue sparks."""
+    rgb = shaded("#283859", 0.8, 1.2)
+    rgb[30:33, 30:33] = [230, 150, 60]
+    lamp = srgb_to_oklab(recolor(rgb, disk(), "#ffd400").rgb[31, 31])
+    assert lamp[2] > -0.02
+    turned = recolor(rgb, disk(), mode="hue_shift", amount=180).rgb
+    assert srgb_to_oklab(turned[31, 31])[2] < -0.05  # there, all hues turn
+
+
 def test_edges_carry_no_halo():
     """Composites with known alpha, F and B: red -> blue against the true blue composite."""
     size = 128
