@@ -98,7 +98,7 @@ def our_timings(photo: np.ndarray, weights: str | None, repeats: int) -> list[Ti
     # Emulated, a bfloat16 pass takes a minute, and "auto" never picks it.
     native = computes_bfloat16(torch.device("cpu"))
     for precision in ("bfloat16", "float32") if native else ("float32",):
-        config = SceneConfig(precision=precision)
+        config = SceneConfig(long_side=640, precision=precision)
         segmenter = Segmenter.load(weights, config=config)
         scene = segmenter.analyze(photo)
         grid = tuple(scene.embedding.shape[-2:])

@@ -64,8 +64,9 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         help=f"similarity threshold in {TAU}; higher = smaller masks (default: chosen per object)",
     )
     parser.add_argument(
-        "--connected", action="store_true", help="keep only the piece around each point"
-    )
+        "--connected", action=argparse.BooleanOptionalAction, default=SceneConfig().connected,
+        help="keep only the piece around each point (default: %(default)s)",
+    )  # fmt: skip
 
 
 def load_segmenter(args: argparse.Namespace, **config: Any) -> Segmenter:

@@ -140,13 +140,13 @@ class SceneConfig(_Config):
         shift_steps: mean-shift steps on a seed's vector before its mask is grown.
     """
 
-    long_side: int = 640
+    long_side: int = 384
     precision: str = "auto"
     budget: int = 100
     alpha: float = 0.3
     seediness_floor: float = 0.05
-    overlap: float = 0.5
-    connected: bool = False
+    overlap: float = 0.3
+    connected: bool = True
     shift_steps: int = 0
 
     def __post_init__(self) -> None:

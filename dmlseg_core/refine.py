@@ -18,7 +18,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Box: TypeAlias = tuple[slice, slice]
 
-CELLS = 160
+CELLS = 96
 """Grid cells along a photo's long side: the masks' own resolution, hence their edge's doubt."""
 _PYRAMID = 4
 """Photo pixels along one cell of the finest level of the foreground pyramid."""

@@ -50,10 +50,15 @@ def from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def load_pretrained(network: EmbeddingNetwork, tensors: Mapping[str, Tensor]) -> None:
     """Start the backbone from `tensors`; those of no use here (a classifier) are left.
 
+    An export of this very network starts all of it: training goes on from shipped weights.
+
     Raises:
         WeightsError: a tensor of the trunk is missing, or one has another shape.
     """
     found = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    if found.keys() == network.state_dict().keys():
+        network.load_state_dict(found)
+        return
     if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
         found = {f"backbone.{k}": v for k, v in found.items()}
     wanted = network.backbone.state_dict()

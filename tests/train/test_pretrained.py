@@ -26,3 +26,13 @@ def test_download_is_for_the_resnet_only(tmp_path, make_voc):
     words = ["--data", str(make_voc()), "--run", str(tmp_path / "run"), "--download"]
     with pytest.raises(ParameterError, match=r"network\.backbone=resnet101"):
         main(words)
+
+
+def test_an_export_of_ours_starts_the_whole_network():
+    config = NetworkConfig(width=8, embedding_dim=4)
+    export = {k: v.half() if v.is_floating_point() else v
+              for k, v in EmbeddingNetwork(config).state_dict().items()}  # fmt: skip
+    network = EmbeddingNetwork(config)
+    load_pretrained(network, export)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, export[name].to(value.dtype), rtol=0, atol=0)
