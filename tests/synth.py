@@ -80,7 +80,9 @@ def scene(things=THINGS, *, vectors=None, probs=None, **options):
         class_probs=class_probs(things) if probs is None else probs,
         taus=TAUS,
         classes=CLASSES,
-        config=SceneConfig(long_side=LONG_SIDE, **options),
+        config=SceneConfig(
+            **{"long_side": LONG_SIDE, "connected": False, "overlap": 0.5, **options}
+        ),
         photo_digest="synthetic",
     )
 

@@ -81,8 +81,8 @@ def test_flat_photos_give_no_nan():
 
 
 def test_the_band_grows_with_the_photo():
-    assert default_radius((480, 640)) == 6
-    assert default_radius((4000, 6000)) == 56
+    assert default_radius((480, 640)) == 10
+    assert default_radius((4000, 6000)) == 94
     assert default_radius((10, 10)) == 2
 
 
