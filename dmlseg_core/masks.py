@@ -83,8 +83,10 @@ def grow_masks(
 def connected_part(mask: Bools, cells: Sequence[tuple[int, int]]) -> Bools:
     """The 4-connected components of `mask` (h, w) that hold one of `cells` (y, x)."""
     _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=4)
-    wanted = {int(parts[cell]) for cell in cells} - {0}
-    return np.isin(parts, list(wanted))
+    found = np.zeros(mask.shape, np.bool_)
+    for part in {int(parts[cell]) for cell in cells} - {0}:
+        found |= parts == part
+    return found
 
 
 class Resolution(NamedTuple):

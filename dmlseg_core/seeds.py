@@ -3,9 +3,9 @@
     S_p = max_tau max_{c >= 1} C^tau_pc
     p_t = argmax_p [ log S_p + alpha * log D(p, p_1..t-1) ],  D = min_q ||e_p - e_q||^2
 
-The argmax is exact and over the whole map. It is fast because pixels are kept in tiles of 64 with a
-bounding ball: a new seed can lower D only in tiles whose ball it comes closer to than their
-farthest pixel is from its nearest seed, and only those are updated.
+The argmax is exact and over the whole map, and fast because it is lazy (Minoux 1978): D only falls
+as seeds are added, so a score computed against fewer seeds is an upper bound. Pixels are kept in
+tiles of 64, and only a tile whose bound is the best of all is brought up to date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from dmlseg_core.similarity import distances2, radius2
 
 _TILE = 8  # pixels a side
 _CHUNK = _TILE * _TILE
-_SAFE = 1 - 1e-5  # a tile is skipped only when rounding cannot make it matter
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,17 @@ def describe(
 
 
 class _Picker:
-    """Running state of the greedy argmax: score and distance of every active pixel, in tiles."""
+    """Running state of the greedy argmax: score and distance of every active pixel, in tiles.
+
+    `seen[t]` seeds are counted in tile t; from the first seed on its `top` is an upper bound.
+    """
 
     def __init__(
         self, vectors: Tensor, scores: NDArray[np.float32], width: int, alpha: float, floor: float
     ) -> None:
         self.alpha = alpha
-        self.all_vectors = vectors
+        self.all_vectors = vectors.numpy()
+        self.seeds = self.all_vectors[:0]
         active = np.flatnonzero((scores >= floor) & (scores > 0))
         tiles = active // width // _TILE * (width // _TILE + 1) + active % width // _TILE
         index = active[np.argsort(tiles, kind="stable")]
@@ -93,19 +96,20 @@ class _Picker:
         self.log_s = log_s.reshape(-1, _CHUNK)
         self.score = self.log_s.copy()
         self.top = self.score.max(1)
-        self.vectors = vectors[torch.from_numpy(index)].view(-1, _CHUNK, vectors.shape[1])
+        self.vectors = self.all_vectors[index].reshape(-1, _CHUNK, vectors.shape[1])
         self.distance = np.full(self.index.shape, np.inf, np.float32)
-        self.farthest = np.full(len(self.index), np.inf, np.float32)
-        self.centers = self.vectors.mean(1)
-        offsets = self.vectors - self.centers[:, None]
-        self.radius = torch.linalg.vector_norm(offsets, dim=2).amax(1).numpy()
+        self.seen = np.zeros(len(self.index), np.int64)
 
     def best(self) -> int | None:
         """Flat index of the next seed; ties go to the smallest one. None when nothing is left."""
-        if not len(self.top) or (value := self.top.max()) == -np.inf:
-            return None
-        tiles = np.flatnonzero(self.top == value)
-        return int(self.index[tiles][self.score[tiles] == value].min())
+        while len(self.top) and (value := self.top.max()) != -np.inf:
+            tiles = np.flatnonzero(self.top == value)
+            stale = tiles[self.seen[tiles] < len(self.seeds)]
+            if not len(stale):
+                return int(self.index[tiles][self.score[tiles] == value].min())
+            for tile in stale:
+                self._update(slice(tile, tile + 1), self.seeds[self.seen[tile] :])
+        return None
 
     def add(self, pixel: int) -> None:
         """Count `pixel` among the chosen seeds."""
@@ -114,25 +118,29 @@ class _Picker:
             self.score[where] = -np.inf
             self.top = self.score.max(1)
             return
-        vector = self.all_vectors[pixel : pixel + 1]
-        gap = _exact_distances(self.centers, vector) - self.radius
-        near = np.flatnonzero(gap * _SAFE <= self.farthest)
-        fresh = _exact_distances(self.vectors[torch.from_numpy(near)], vector)
-        distance = np.minimum(self.distance[near], fresh)
+        self.seeds = np.concatenate([self.seeds, self.all_vectors[pixel : pixel + 1]])
+        if len(self.seeds) == 1:  # until now the score was log S alone, which bounds nothing
+            self._update(slice(None), self.seeds)
+
+    def _update(self, tiles: slice, seeds: NDArray[np.float32]) -> None:
+        """Count further seeds in some tiles."""
+        fresh = _nearest(self.vectors[tiles], seeds)
+        distance = np.minimum(self.distance[tiles], fresh)
         with np.errstate(divide="ignore"):  # log 0 = -inf is meant: such a pixel adds nothing
-            score = self.log_s[near] + np.float32(2 * self.alpha) * np.log(distance)
-        self.distance[near], self.score[near] = distance, score
-        self.farthest[near], self.top[near] = distance.max(1), score.max(1)
+            score = self.log_s[tiles] + np.float32(2 * self.alpha) * np.log(distance)
+        self.distance[tiles], self.score[tiles] = distance, score
+        self.top[tiles], self.seen[tiles] = score.max(1), len(self.seeds)
 
 
-def _exact_distances(vectors: Tensor, vector: Tensor) -> NDArray[np.float32]:
-    """(..., D), (1, D) -> (...) L2 distances by differences: exactly 0 between equal vectors.
+def _nearest(vectors: NDArray[np.float32], seeds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(..., D), (N, D) -> (...) L2 distance to the nearest seed, by differences.
 
-    A^2 + B^2 - 2AB would leave noise of 1e-5 there, and equal pixels would no longer tie.
+    Exactly 0 between equal vectors: A^2 + B^2 - 2AB would leave noise of 1e-5 there, and equal
+    pixels would no longer tie. NumPy, because a tile is too small to wake torch's threads for.
     """
-    flat = vectors.reshape(-1, vectors.shape[-1])
-    result = torch.cdist(vector, flat, compute_mode="donot_use_mm_for_euclid_dist")
-    return result.view(vectors.shape[:-1]).numpy()
+    gaps = vectors[..., None, :] - seeds  # (..., N, D)
+    squares = np.einsum("...nd,...nd->...n", gaps, gaps)
+    return np.asarray(np.sqrt(squares.min(-1)))
 
 
 def pick_seeds(
