@@ -265,7 +265,7 @@ def test_sweep_tables():
         Variant("budget", k, SceneConfig(budget=k)) for k in (1, 100)
     ] + [Variant("taus", [0.5], SceneConfig(), (0.5,))]  # fmt: skip
     table = sweep(make, {"toy": samples}, rows, progress=False)
-    assert sides == [640]  # one network pass serves every variant of a size
+    assert sides == [SceneConfig().long_side]  # one network pass serves every variant of a size
     assert [row["sets"]["toy"]["map_r"]["0.5"] for row in table] == [0.5, 1, 1]
     text = markdown(table)
     assert text.count("\n") == 5 and "| budget | 1 | toy | 0.500 [0.500, 0.500] |" in text
