@@ -65,7 +65,9 @@ AMOUNTS: dict[str, Range] = {
     "lightness": Range("amount", -1, 1),
 }
 """Recolor modes that take an amount, not a target: degrees; relative change; change of L."""
-MODES: tuple[str, ...] = ("match", "tint", *AMOUNTS)
+TARGET_MODES: tuple[str, ...] = ("match", "tint")
+"""Modes of `recolor` that take a target color."""
+MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS)
 """All modes of recoloring; the first two take a target color."""
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.colorspace import parse_color
-from dmlseg_core.config import STRENGTH, TAU
+from dmlseg_core.config import STRENGTH, TARGET_MODES, TAU
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo
 from dmlseg_core.preprocess import Frame
@@ -28,8 +28,6 @@ from dmlseg_core.scene import Scene
 PREVIEW_SIDE = 1024
 """Long side of the picture that is shown while editing; files are always of full size."""
 MEGABYTE = 2**20
-TARGET_MODES: tuple[str, ...] = ("match", "tint")
-"""Modes of `recolor` that take a target color."""
 
 
 @dataclass(frozen=True)

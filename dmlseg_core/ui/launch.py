@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +66,8 @@ def prepare(args: argparse.Namespace, folder: Path) -> tuple[Any, dict[str, Any]
     cap = MAX_MEGAPIXELS.check(args.max_megapixels)
     segmenter = Segmenter.load(args.weights)
     handlers = Handlers(segmenter, SessionStore(args.memory * MEGABYTE), folder, cap)
-    screen = os.name == "nt" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    windows = sys.platform in ("win32", "darwin")  # elsewhere a screen is told by the environment
+    screen = windows or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     options = {
         "server_name": args.host,
         "server_port": args.port,

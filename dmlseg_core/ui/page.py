@@ -160,7 +160,7 @@ class _Page:
         self._edits(self.objects.input, actions.choose, [self.objects], **_EACH)
         self._edits(self.tau.input, actions.set_tau, [self.tau], **_NEWEST)
         for name, button in self.stops.items():
-            self._edits(button.click, _named(actions.stop, name))
+            self._edits(button.click, partial(actions.stop, name=name))
         paint = [self.color, self.mode, self.strength]
         self._edits(self.paint.click, actions.paint, paint)
         for moved in (self.color.input, self.strength.input, self.mode.input):
@@ -217,14 +217,6 @@ class _Page:
     def _download(self, button: gr.Button, handler: Callable[..., Any], inputs: Any) -> None:
         made = button.click(handler, inputs, self.file, api_visibility="private")
         made.success(None, None, None, js=_PRESS_HIDDEN)
-
-
-def _named(change: Callable[..., None], name: str) -> Callable[..., None]:
-    return partial(_swapped, change, name)
-
-
-def _swapped(change: Callable[..., None], name: str, session: Any) -> None:
-    change(session, name)
 
 
 def _formats() -> list[str]:

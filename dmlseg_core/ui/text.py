@@ -42,7 +42,6 @@ _TEXT: dict[str, tuple[str, str]] = {
     "save_mask": ("Download mask", "下载蒙版"),
     "format": ("File format", "文件格式"),
     "as_source": ("as the photo", "与原照片相同"),
-    "working": ("Looking at the photo …", "正在分析照片……"),
     "start": ("Drop a photo or pick a sample.", "拖入照片，或选择一个示例。"),
     "gone": ("This photo was put aside to save memory; open it again.",
              "为节省内存，这张照片已被移除，请重新打开。"),
