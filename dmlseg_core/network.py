@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -98,13 +98,20 @@ class EmbeddingNetwork(nn.Module):
         self.embed = _Unit(width + 2, config.width)
         self.embedding = nn.Conv2d(config.width + 2, config.embedding_dim, 1)
         self.classify = _Unit(width, config.width)
-        self.classes = nn.Conv2d(config.width, len(config.taus) * config.num_outputs, 1)
+        outputs = len(config.taus) * config.num_outputs
+        self.classes = nn.Conv2d(config.width, outputs, 1)
+        self.prior = nn.Conv2d(self.backbone.channels["context"], outputs, 1)
+        nn.init.zeros_(self.prior.weight)  # says nothing until it is loaded or learned
+        nn.init.zeros_(cast(Tensor, self.prior.bias))
 
-    def features(self, images: Tensor) -> Tensor:
-        """Decoder features of every input scale, concatenated: (B, S * width, h, w), stride 4."""
-        first = self.decoder(self.backbone(images))
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Decoder features of every input scale, concatenated: (B, S * width, h, w), and the
+        context of scale 1: (B, 256, h / 4, w / 4).
+        """
+        pyramid = self.backbone(images)
+        first = self.decoder(pyramid)
         maps = [first if s == 1 else self._rescaled(images, s, first) for s in self.config.scales]
-        return torch.cat(maps, 1)
+        return torch.cat(maps, 1), pyramid["context"]
 
     def _rescaled(self, images: Tensor, scale: float, like: Tensor) -> Tensor:
         size = [max(1, round((n - 1) * scale / MULTIPLE)) * MULTIPLE + 1 for n in images.shape[-2:]]
@@ -127,10 +134,11 @@ class EmbeddingNetwork(nn.Module):
             raise ParameterError(
                 f"images must be (B, 3, 16m + 1, 16n + 1); got {tuple(images.shape)}"
             )
-        x = self.features(images)  # (B, S * width, h, w)
+        x, context = self.features(images)  # (B, S * width, h, w)
         yx = _coordinates(x)
         e = self.embedding(torch.cat([self.embed(torch.cat([x, yx], 1)), yx], 1))  # (B, D, h, w)
-        c = self.classes(self.classify(x))  # (B, T * (C + 1), h, w)
+        # what a segmentation network's classifier says of the pixel, corrected for the pixel's mask
+        c = self.classes(self.classify(x)) + _upsample(self.prior(context), x)  # (B, T(C+1), h, w)
         t = len(self.config.taus)
         return Output(e.float(), c.float().unflatten(1, (t, self.config.num_outputs)))
 

@@ -49,10 +49,6 @@ def save_weights(network: EmbeddingNetwork, path: str | Path, **about: Any) -> d
         wanted = EmbeddingNetwork(network.config).state_dict()
     if odd := sorted(wanted.keys() ^ network.state_dict().keys()):
         raise WeightsError(f"{path.name}: tensors of a fused or another network: {odd[:3]}")
-    with torch.device("meta"):  # names only: nothing is allocated
-        wanted = EmbeddingNetwork(network.config).state_dict()
-    if odd := sorted(wanted.keys() ^ network.state_dict().keys()):
-        raise WeightsError(f"{path.name}: tensors of a fused or another network: {odd[:3]}")
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()

@@ -240,14 +240,14 @@ def test_fusing_keeps_the_function():
 def test_scales_are_concatenated():
     one, two = (build(replace(TINY, scales=s)).eval() for s in ((1.0,), (0.5, 1.0)))
     images = pictures()
-    assert two.features(images).shape == (1, 16, 13, 17)
+    assert two.features(images)[0].shape == (1, 16, 13, 17)
     assert two.classify[0].in_channels == 16 and one.classify[0].in_channels == 8
     assert two(images).embedding.shape == one(images).embedding.shape
     # the features at scale 1 are those of the single-scale network; the other half differs
     one.backbone.load_state_dict(two.backbone.state_dict())
     one.decoder.load_state_dict(two.decoder.state_dict())
-    half, full = two.features(images).split(8, 1)
-    assert torch.allclose(full, one.features(images), atol=1e-6)
+    half, full = two.features(images)[0].split(8, 1)
+    assert torch.allclose(full, one.features(images)[0], atol=1e-6)
     assert not torch.allclose(half, full, atol=1e-3)
 
 
@@ -260,7 +260,7 @@ def test_the_smaller_scale_sees_the_halved_picture():
         halved, images[:, :, ::2, ::2], atol=1e-4
     )
     inner = two.decoder(two.backbone(halved))  # (1, 8, 9, 13)
-    half = two.features(images)[:, 8:]
+    half = two.features(images)[0][:, 8:]
     assert torch.allclose(half[:, :, ::2, ::2], inner, atol=1e-4)
 
 

@@ -24,8 +24,9 @@ class TrainConfig(_Config):
         warmup, cooldown: steps at the start and at the end over which the rate rises and falls.
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
-        frozen: name prefixes of tensors that stay as they were loaded. The pretrained trunk's
-            depthwise convolutions are the slowest to differentiate on a CPU; () trains everything.
+        frozen: name prefixes of tensors that stay as they were loaded. The pretrained backbone's
+            depthwise convolutions are the slowest to differentiate on a CPU, and its context must
+            go on saying what the class head's prior reads in it; () trains everything.
         match_iou: IoU above which a grown mask counts as its object (paper leaves it open).
         ema: decay of the averaged weights, which are what is exported.
         rng: number from which every random choice of the run follows.
@@ -45,10 +46,10 @@ class TrainConfig(_Config):
     cooldown: int = 500
     lambda_max: float = 0.2
     lambda_ramp: int = 500
-    frozen: tuple[str, ...] = ("backbone.backbone.",)
+    frozen: tuple[str, ...] = ("backbone.",)
     match_iou: float = 0.5
     clip_norm: float = 5.0
-    ema: float = 0.99
+    ema: float = 0.995
     precision: str = "float32"
     rng: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)

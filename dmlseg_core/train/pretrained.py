@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -12,6 +14,7 @@ from torchvision.models.segmentation import (  # type: ignore[import-untyped]
     DeepLabV3_ResNet101_Weights,
 )
 
+from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.errors import WeightsError
 from dmlseg_core.network import EmbeddingNetwork
 
@@ -67,3 +70,18 @@ def load_pretrained(network: EmbeddingNetwork, tensors: Mapping[str, Tensor]) ->
     if missing or shapes:
         raise WeightsError(f"the file does not fit the backbone: {(missing + shapes)[:3]} ...")
     network.backbone.load_state_dict({k: found.get(k, v) for k, v in wanted.items()})
+    if "logits.conv.weight" in found:
+        _load_prior(network, found["logits.conv.weight"], found["logits.conv.bias"])
+
+
+@torch.no_grad()
+def _load_prior(network: EmbeddingNetwork, weight: Tensor, bias: Tensor) -> None:
+    """Start the class head's prior from DeepLab's classifier, the same at every tau.
+
+    A class that VOC lacks (`object`) looks like background to it, so it gets background's row.
+    """
+    names = ("background", *network.config.classes)
+    rows = [1 + VOC_CLASSES.index(n) if n in VOC_CLASSES else 0 for n in names]
+    repeats = len(network.config.taus)
+    network.prior.weight.copy_(weight[rows].repeat(repeats, 1, 1, 1))
+    cast(Tensor, network.prior.bias).copy_(bias[rows].repeat(repeats))

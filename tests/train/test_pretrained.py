@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models.segmentation import deeplabv3_resnet101
 
-from dmlseg_core.config import NetworkConfig
+from dmlseg_core.config import VOC_CLASSES, NetworkConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.train.command import main
@@ -36,3 +36,43 @@ def test_an_export_of_ours_starts_the_whole_network():
     load_pretrained(network, export)
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, export[name].to(value.dtype), rtol=0, atol=0)
+
+
+def _deeplab(config):
+    """Tensors as in the pretrained MobileNetV2 file, its 21-class classifier included."""
+    tensors = EmbeddingNetwork(config).backbone.state_dict()
+    generator = torch.Generator().manual_seed(1)
+    tensors["logits.conv.weight"] = torch.randn(21, 256, 1, 1, generator=generator)
+    tensors["logits.conv.bias"] = torch.randn(21, generator=generator)
+    return tensors
+
+
+def test_the_class_head_starts_from_deeplabs_classifier_whatever_the_order_of_classes():
+    config = NetworkConfig(
+        width=8, embedding_dim=4, taus=(0.25, 0.75), classes=("dog", "spoon", "aeroplane")
+    )
+    tensors = _deeplab(config)
+    network = EmbeddingNetwork(config)
+    load_pretrained(network, tensors)
+    rows = [0, 1 + VOC_CLASSES.index("dog"), 0, 1]  # a spoon looks like background to VOC
+    for tau in range(2):
+        weight = network.prior.weight.unflatten(0, (2, 4))[tau]
+        torch.testing.assert_close(weight, tensors["logits.conv.weight"][rows])
+        bias = network.prior.bias.unflatten(0, (2, 4))[tau]
+        torch.testing.assert_close(bias, tensors["logits.conv.bias"][rows])
+
+
+def test_logits_are_the_prior_plus_the_heads_correction():
+    config = NetworkConfig(width=8, embedding_dim=4)
+    network = EmbeddingNetwork(config).eval()
+    images = torch.rand(1, 3, 33, 49, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    with torch.no_grad():
+        own = network(images).class_logits
+        load_pretrained(network, _deeplab(config) | network.backbone.state_dict())
+        both = network(images).class_logits
+        context = network.backbone(images)["context"]
+        coarse = network.prior(context)
+        prior = torch.nn.functional.interpolate(coarse, own.shape[-2:], mode="bilinear",
+                                                align_corners=True)  # fmt: skip
+    torch.testing.assert_close(both - own, prior.view_as(own), rtol=1e-4, atol=1e-4)
+    assert prior.abs().max() > 0.1
