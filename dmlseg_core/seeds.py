@@ -4,8 +4,8 @@
     p_t = argmax_p [ log S_p + alpha * log D(p, p_1..t-1) ],  D = min_q ||e_p - e_q||^2
 
 The argmax is exact and over the whole map, and fast because it is lazy (Minoux 1978): D only falls
-as seeds are added, so a score computed against fewer seeds is an upper bound. Pixels are kept in
-tiles of 64, and only a tile whose bound is the best of all is brought up to date.
+as seeds are added, so a score computed against fewer seeds is an upper bound, and only pixels that
+may still lead are brought up to date.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dmlseg_core.config import ALPHA, SEEDINESS_FLOOR
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.similarity import distances2, radius2
 
-_TILE = 8  # pixels a side
-_CHUNK = _TILE * _TILE
+_FRONT = 1024
+"""Pixels that every pick brings up to date; the others follow when one of them may lead."""
 
 
 @dataclass(frozen=True)
@@ -73,74 +73,107 @@ def describe(
 
 
 class _Picker:
-    """Running state of the greedy argmax: score and distance of every active pixel, in tiles.
+    """Running state of the greedy argmax over the active pixels.
 
-    `seen[t]` seeds are counted in tile t; from the first seed on its `top` is an upper bound.
+    Only the `front`, the pixels of the best scores, is brought up to date at every pick; the
+    others' scores, computed against fewer seeds, are upper bounds, of which `rest` is the largest.
     """
 
     def __init__(
-        self, vectors: Tensor, scores: NDArray[np.float32], width: int, alpha: float, floor: float
+        self, vectors: Tensor, scores: NDArray[np.float32], alpha: float, floor: float
     ) -> None:
-        self.alpha = alpha
-        self.all_vectors = vectors.numpy()
-        self.seeds = self.all_vectors[:0]
-        active = np.flatnonzero((scores >= floor) & (scores > 0))
-        tiles = active // width // _TILE * (width // _TILE + 1) + active % width // _TILE
-        index = active[np.argsort(tiles, kind="stable")]
-        spare = -len(index) % _CHUNK  # the last chunk is filled up with copies that never win
-        log_s = np.log(scores[index])
-        if len(index):
-            index = np.concatenate([index, np.repeat(index[-1:], spare)])
-            log_s = np.concatenate([log_s, np.full(spare, -np.inf, np.float32)])
-        self.index = index.reshape(-1, _CHUNK)
-        self.log_s = log_s.reshape(-1, _CHUNK)
+        self.alpha = np.float32(alpha)
+        self.pixels = vectors.numpy()
+        self.index = np.flatnonzero((scores >= floor) & (scores > 0))
+        self.log_s = np.log(scores[self.index])
+        self.vectors = self.pixels[self.index]
+        self.distance2 = np.full(len(self.index), np.inf, np.float32)
         self.score = self.log_s.copy()
-        self.top = self.score.max(1)
-        self.vectors = self.all_vectors[index].reshape(-1, _CHUNK, vectors.shape[1])
-        self.distance = np.full(self.index.shape, np.inf, np.float32)
-        self.seen = np.zeros(len(self.index), np.int64)
+        self.pending: list[int] = []  # seeds that only the front has counted
+        self.front: _Front | None = None
+        self.rest = np.float32(-np.inf)
 
     def best(self) -> int | None:
         """Flat index of the next seed; ties go to the smallest one. None when nothing is left."""
-        while len(self.top) and (value := self.top.max()) != -np.inf:
-            tiles = np.flatnonzero(self.top == value)
-            stale = tiles[self.seen[tiles] < len(self.seeds)]
-            if not len(stale):
-                return int(self.index[tiles][self.score[tiles] == value].min())
-            for tile in stale:
-                self._update(slice(tile, tile + 1), self.seeds[self.seen[tile] :])
-        return None
+        if self.front is None or not self.front.score.max(initial=-np.inf) > self.rest:
+            self._refresh()
+        assert self.front is not None
+        value = self.front.score.max(initial=-np.inf)
+        if value == -np.inf:
+            return None
+        return int(self.front.index[self.front.score == value].min())
 
     def add(self, pixel: int) -> None:
         """Count `pixel` among the chosen seeds."""
         if self.alpha == 0:  # 0 * log D is 0 everywhere but on the seed, which is never taken again
-            where = np.nonzero(self.index == pixel)
-            self.score[where] = -np.inf
-            self.top = self.score.max(1)
+            self.score[self.index == pixel] = -np.inf
+            self.front = None
             return
-        self.seeds = np.concatenate([self.seeds, self.all_vectors[pixel : pixel + 1]])
-        if len(self.seeds) == 1:  # until now the score was log S alone, which bounds nothing
-            self._update(slice(None), self.seeds)
+        first = not self.pending and np.isinf(self.distance2[:1]).all()
+        self.pending.append(pixel)
+        if first:  # until now the score was log S alone, which bounds nothing
+            self.front = None
+        elif self.front is not None:
+            self.front.count(self.pixels[[pixel]], self.alpha)
 
-    def _update(self, tiles: slice, seeds: NDArray[np.float32]) -> None:
-        """Count further seeds in some tiles."""
-        fresh = _nearest(self.vectors[tiles], seeds)
-        distance = np.minimum(self.distance[tiles], fresh)
-        with np.errstate(divide="ignore"):  # log 0 = -inf is meant: such a pixel adds nothing
-            score = self.log_s[tiles] + np.float32(2 * self.alpha) * np.log(distance)
-        self.distance[tiles], self.score[tiles] = distance, score
-        self.top[tiles], self.seen[tiles] = score.max(1), len(self.seeds)
+    def _refresh(self) -> None:
+        """Count the pending seeds everywhere, and choose the front anew."""
+        if self.pending:
+            fresh = _nearest2(self.vectors, self.pixels[self.pending])
+            np.minimum(self.distance2, fresh, out=self.distance2)
+            self.score = _score(self.log_s, self.distance2, self.alpha)
+            self.pending.clear()
+        size = min(_FRONT, len(self.score))
+        least = np.partition(self.score, -size)[-size] if size else np.float32(0)
+        inside = self.score >= least  # a tie at the border is inside
+        self.rest = self.score[~inside].max(initial=-np.inf)
+        self.front = _Front(
+            self.index[inside],
+            self.log_s[inside],
+            self.vectors[inside],
+            self.distance2[inside],
+            self.score[inside],
+        )
 
 
-def _nearest(vectors: NDArray[np.float32], seeds: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(..., D), (N, D) -> (...) L2 distance to the nearest seed, by differences.
+@dataclass(eq=False)
+class _Front:
+    """The pixels that are kept up to date."""
 
-    Exactly 0 between equal vectors: A^2 + B^2 - 2AB would leave noise of 1e-5 there, and equal
-    pixels would no longer tie. NumPy, because a tile is too small to wake torch's threads for.
+    index: NDArray[np.intp]
+    log_s: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    distance2: NDArray[np.float32]
+    score: NDArray[np.float32]
+
+    def count(self, seeds: NDArray[np.float32], alpha: np.float32) -> None:
+        self.distance2 = np.minimum(self.distance2, _nearest2(self.vectors, seeds))
+        self.score = _score(self.log_s, self.distance2, alpha)
+
+
+def _score(
+    log_s: NDArray[np.float32], distance2: NDArray[np.float32], alpha: np.float32
+) -> NDArray[np.float32]:
+    with np.errstate(divide="ignore"):  # log 0 = -inf is meant: such a pixel adds nothing
+        return np.asarray(log_s + alpha * np.log(distance2))
+
+
+def _nearest2(vectors: NDArray[np.float32], seeds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, D), (M, D) -> (N,) squared distance to the nearest seed, exactly 0 between equal vectors.
+
+    A^2 + B^2 - 2AB leaves noise of 1e-6 of A^2 where it should be 0, and equal pixels would no
+    longer tie: what comes out that small is computed again by differences.
     """
-    gaps = vectors[..., None, :] - seeds  # (..., N, D)
-    squares = np.einsum("...nd,...nd->...n", gaps, gaps)
-    return np.asarray(np.sqrt(squares.min(-1)))
+    own = np.einsum("nd,nd->n", vectors, vectors)
+    theirs = np.einsum("md,md->m", seeds, seeds)
+    squares = vectors @ seeds.T
+    squares *= -2
+    squares += theirs
+    nearest = squares.min(1) + own
+    close = np.flatnonzero(nearest <= 1e-4 * own)
+    gaps = vectors[close, None] - seeds  # (n, M, D)
+    nearest[close] = np.einsum("nmd,nmd->nm", gaps, gaps).min(1)
+    return np.asarray(nearest)
 
 
 def pick_seeds(
@@ -179,7 +212,7 @@ def pick_seeds(
         raise ParameterError(f"fixed seeds must lie in the grid of {h} x {w}; got {list(fixed)}")
     scores = seediness(class_probs).flatten().numpy()
     picker = _Picker(
-        pixel_matrix(embedding), scores, w, ALPHA.check(alpha), SEEDINESS_FLOOR.check(floor)
+        pixel_matrix(embedding), scores, ALPHA.check(alpha), SEEDINESS_FLOOR.check(floor)
     )
     chosen = list(dict.fromkeys(y * w + x for y, x in fixed))
     for pixel in chosen:

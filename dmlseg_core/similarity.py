@@ -97,5 +97,7 @@ def distances2(vectors: Tensor, others: Tensor) -> Tensor:
     with torch.autocast(vectors.device.type, enabled=False):
         a = vectors if vectors.dtype == torch.float64 else vectors.float()
         b = others if others.dtype == torch.float64 else others.float()
-        squares = a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]
+        # a norm is one pass over memory, square().sum() are two
+        own, theirs = (torch.linalg.vector_norm(v, dim=-1).square() for v in (a, b))
+        squares = own[..., :, None] + theirs[..., None, :]
         return (squares - 2 * a @ b.transpose(-1, -2)).clamp_min(0)  # (..., N, M)
