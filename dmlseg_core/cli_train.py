@@ -40,9 +40,9 @@ def run_eval(args: argparse.Namespace) -> int:
         raise ExportError(f"{args.json.parent} is no folder: cannot write {args.json}")
     result = _sweep(args) if args.sweep is not None else _evaluate(args)
     text = json.dumps(result, indent=2)
-    part = args.json.with_name(args.json.name + ".tmp")
-    part.write_text(text + "\n")
-    part.replace(args.json)
+    from dmlseg_core.export import write_bytes
+
+    write_bytes(f"{text}\n".encode(), args.json)
     print(result.get("markdown") or text)
     return 0
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from dmlseg_core.config import NetworkConfig
-from dmlseg_core.errors import ExportError, ParameterError, TrainingError
+from dmlseg_core.errors import ExportError, MissingExtraError, ParameterError, TrainingError
 from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
 from dmlseg_core.train.coco import CocoFolder
@@ -20,7 +20,8 @@ from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import VOCFolder
 from dmlseg_core.train.duplicates import NAME as HASHES
 from dmlseg_core.train.duplicates import refuse_duplicates
-from dmlseg_core.train.loop import Run
+from dmlseg_core.train.loop import LOG, Run
+from dmlseg_core.train.plot import plot_log
 from dmlseg_core.train.pretrained import download_resnet101, read_pretrained
 from dmlseg_core.train.sets import open_set, photos_of, set_name
 from dmlseg_core.train.stream import is_held_out
@@ -98,12 +99,20 @@ def main(words: Sequence[str]) -> int:
     if run.step == 0 and args.init is None and not args.download:
         print("dmlseg: the backbone starts from random weights; --init names a pretrained one")
     network = run.train(args.until)
+    _plot(args.run)
     if args.export is not None:
         save_weights(
             network, args.export, step=run.step, sets=dict(zip(names, run.shares, strict=True))
         )
         print(f"{args.export}: step {run.step}")
     return 0
+
+
+def _plot(folder: Path) -> None:
+    try:
+        print(f"{plot_log(folder / LOG, folder / 'log.png')}: the run's curves")
+    except MissingExtraError as error:  # a picture less is no reason to fail after hours
+        print(f"dmlseg: {error}")
 
 
 def _pretrained(args: argparse.Namespace, config: TrainConfig) -> dict[str, Tensor] | None:

@@ -1,0 +1,72 @@
+"""The curves of a run's log as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.errors import DatasetError, MissingExtraError
+from dmlseg_core.export import write_bytes
+
+CURVES = ("loss", "embedding", "classification", "lr")
+
+
+def read_log(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Columns of a run's log.csv by name; a last row that a kill cut short is left out.
+
+    Raises:
+        DatasetError: no log there, or no row in it.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = [r for r in csv.DictReader(file) if all(r.get(c) for c in ("step", *CURVES))]
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror or error})") from None
+    if not rows:
+        raise DatasetError(f"{path} holds no step yet")
+    return {c: np.array([float(r[c]) for r in rows]) for c in ("step", *CURVES)}
+
+
+def smoothed(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Running mean over the last `window` values (fewer at the start); same length."""
+    sums = np.cumsum(np.insert(values, 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def plot_log(log: Path, path: Path, window: int = 50) -> Path:
+    """Draw losses and learning rate over the steps: each step pale, its running mean on top.
+
+    Args:
+        log: a run's log.csv.
+        path: a .png or .svg to write.
+        window: steps of the running mean.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        DatasetError: the log holds nothing.
+        ExportError: the picture cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 (an extra, and slow to load)
+    except ImportError:
+        raise MissingExtraError("plots need matplotlib: pip install 'dmlseg-core[train]'") from None
+    columns = read_log(log)
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    for axes, name in zip(figure.subplots(2, 2, sharex=True).flat, CURVES, strict=True):
+        if name != "lr":
+            axes.plot(columns["step"], columns[name], color="0.8", linewidth=0.5)
+        shown = columns[name] if name == "lr" else smoothed(columns[name], window)
+        axes.plot(columns["step"], shown, linewidth=1.5)
+        if name != "lr":
+            axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
+        axes.set(title=name, xlabel="step")
+        axes.grid(alpha=0.3)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix.lstrip(".") or "png", dpi=110)
+    return write_bytes(picture.getvalue(), path)

@@ -1,0 +1,35 @@
+"""The curves of a run."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dmlseg_core.errors import DatasetError
+from dmlseg_core.train.plot import plot_log, read_log, smoothed
+
+HEAD = "step,loss,embedding,classification,lambda,lr,seconds\n"
+
+
+def test_smoothing_is_the_mean_of_the_last_values():
+    values = np.random.default_rng(0).normal(size=20)
+    slow = [values[max(0, k - 4) : k + 1].mean() for k in range(20)]
+    np.testing.assert_allclose(smoothed(values, 5), slow, atol=1e-12)
+
+
+def test_a_log_becomes_a_picture_and_a_row_cut_short_is_left_out(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = [f"{k},{2 / k},{1 / k},{1 / k},0.2,0.001,1.0" for k in range(1, 40)]
+    log.write_text(HEAD + "\n".join(rows) + "\n40,0.0")
+    assert read_log(log)["step"].tolist() == list(range(1, 40))
+    with Image.open(plot_log(log, tmp_path / "log.png")) as picture:
+        assert picture.width > 800
+        assert len(set(np.asarray(picture.convert("L")).ravel())) > 20  # something is drawn
+
+
+@pytest.mark.parametrize("text", [None, HEAD])
+def test_no_step_yet_is_said(tmp_path, text):
+    if text is not None:
+        (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(DatasetError, match=r"log\.csv"):
+        plot_log(tmp_path / "log.csv", tmp_path / "log.png")
+    assert not (tmp_path / "log.png").exists()
