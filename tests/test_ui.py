@@ -1,19 +1,23 @@
 """The page's words, colors and drawing, without a browser."""
 
+import io
 import string
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dmlseg_core.batch_output import palette
 from dmlseg_core.cli import main
 from dmlseg_core.config import CLASSES
-from dmlseg_core.errors import ParameterError
+from dmlseg_core.errors import DmlsegError, ParameterError
+from dmlseg_core.export import save_photo
 from dmlseg_core.images import load_photo
 from dmlseg_core.session import EditSession
 from dmlseg_core.ui import actions, text
 from dmlseg_core.ui.draw import SHOWN, draw, shown_masks, swatch
 from dmlseg_core.ui.page import css
+from dmlseg_core.ui.sentences import told
 from tests import synth
 from tests.test_session import CAT, PERSON, picture
 
@@ -53,6 +57,50 @@ def test_the_browsers_first_language_that_we_speak(header, wanted):
 ])  # fmt: skip
 def test_colors_as_the_picker_sends_them(sent, wanted):
     assert actions.hex_color(sent) == wanted
+
+
+def _damaged():
+    data = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(data, "PNG")
+    return data.getvalue()[:500]
+
+
+MISTAKES = {
+    "zero bytes": lambda _: load_photo(b""),
+    "no photo": lambda _: load_photo(b"these are words, not pixels"),
+    "truncated": lambda _: load_photo(_damaged()),
+    "too large": lambda _: load_photo(np.zeros((200, 200, 3), np.uint8), max_megapixels=0.01),
+    "color": lambda session: (session.select(*CAT), session.set_color("bluish")),
+    "tau first": lambda session: session.set_tau(0.5),
+    "cut first": lambda session: session.extend(*CAT, subtract=True),
+    "outside": lambda session: session.select(-1, 5),
+    "no folder": lambda s: save_photo(s.photo.rgb, "/nowhere/at/all.png"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_users_mistake_is_told_in_chinese_too(name, session):
+    with pytest.raises(DmlsegError) as caught:
+        MISTAKES[name](session)
+    english = str(caught.value)
+    assert told("en", english) == english
+    chinese = told("zh", english)
+    assert chinese != english and any("\u4e00" <= c <= "\u9fff" for c in chinese)
+    assert "{" not in chinese
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L", "P", "I;16"])
+def test_notes_on_a_photo_are_told_in_chinese_too(mode):
+    data = io.BytesIO()
+    picture = Image.new("RGB", (8, 8), "teal")
+    picture = Image.new(mode, (8, 8)) if mode == "I;16" else picture.convert(mode)
+    picture.save(data, "TIFF" if mode == "CMYK" else "PNG")
+    notes = load_photo(data.getvalue()).notes
+    assert notes and all("\u4e00" <= told("zh", n)[0] <= "\u9fff" for n in notes)
+
+
+def test_a_sentence_without_translation_is_kept():
+    assert told("zh", "something new happened") == "something new happened"
 
 
 def test_swatches_of_the_list_are_the_colors_of_the_outlines():
