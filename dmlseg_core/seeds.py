@@ -20,8 +20,9 @@ from torch import Tensor
 
 from dmlseg_core.config import ALPHA, SEEDINESS_FLOOR
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.similarity import distances2, radius2
+from dmlseg_core.similarity import distances2, radius2, tau_of
 
+_SHARPNESS = 8
 _FRONT = 1024
 """Pixels that every pick brings up to date; the others follow when one of them may lead."""
 
@@ -70,6 +71,19 @@ def describe(
         row, best = divmod(best, probs.shape[1])
     value = float(taus[row]) if tau is None else tau
     return Seed(y, x, value, best + 1, float(probs[row, best]))
+
+
+def click_tau(class_probs: Tensor, taus: Sequence[float], y: int, x: int) -> float:
+    """The threshold for a clicked cell: the trained ones, weighted by how likely each is right.
+
+    The mean of the radii d2(tau), weighted by (1 - C^tau_0)^8: close to the best of T where one
+    stands out, between them where several do well. The power was chosen on held-out photos
+    (docs/paper.md); class names play no part, so that a thing of no known class is not cut short.
+    """
+    foreground = 1 - class_probs[:, 0, y, x].double().numpy()
+    weight = np.maximum(foreground, 1e-6) ** _SHARPNESS
+    radii = [radius2(tau) for tau in taus]
+    return tau_of(float(np.average(radii, weights=weight)))
 
 
 class _Picker:

@@ -11,11 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmlseg_core.config import TAUS
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.seeds import Seed, cover, describe, pick_seeds, seediness
+from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, seediness
 from dmlseg_core.similarity import distances2, radius2
-
-TAUS = (0.25, 0.5, 0.75, 0.9)
 
 
 def random_maps(number, shape=(13, 19), dim=3, classes=3):
@@ -238,3 +237,27 @@ def test_cover_reaches_every_pixel_and_no_seed_covers_another(tau):
     assert found[0] == tuple(divmod(int(scores.argmax()), 19))
     order = [scores[c].item() for c in found]
     assert order == sorted(order, reverse=True)
+
+
+@given(st.integers(0, 10**6))
+def test_the_tau_of_a_click_is_the_mean_radius_weighted_by_foreground_to_the_eighth(number):
+    generator = torch.Generator().manual_seed(number)
+    probs = (3 * torch.randn(4, 5, 2, 3, generator=generator)).softmax(1)
+    total = weights = 0.0
+    for row, tau in enumerate(TAUS):
+        weight = max(1 - float(probs[row, 0, 1, 2]), 1e-6) ** 8
+        weights += weight
+        total += weight * math.log(2 / tau - 1)
+    wanted = 2 / (1 + math.exp(total / weights))
+    assert click_tau(probs, TAUS, 1, 2) == pytest.approx(wanted, rel=1e-5)
+    assert TAUS[0] - 1e-9 <= click_tau(probs, TAUS, 1, 2) <= TAUS[-1] + 1e-9
+
+
+def test_the_tau_of_a_click_follows_a_threshold_that_stands_out_and_splits_a_tie():
+    probs = torch.full((2, 3, 1, 1), 0.05)
+    probs[:, 0] = 0.9  # background almost surely
+    probs[1, :, 0, 0] = torch.tensor([0.1, 0.45, 0.45])  # no class stands out, an object does
+    assert click_tau(probs, (0.25, 0.75), 0, 0) == pytest.approx(0.75, abs=1e-6)
+    probs[0] = probs[1]
+    middle = (radius2(0.25) + radius2(0.75)) / 2
+    assert radius2(click_tau(probs, (0.25, 0.75), 0, 0)) == pytest.approx(middle)
