@@ -18,7 +18,7 @@ import numpy as np
 
 from dmlseg_core.images import load_photo
 from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import SessionStore
+from dmlseg_core.session_store import SessionStore
 
 ALLOWED = 0.05
 

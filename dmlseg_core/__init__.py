@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from dmlseg_core.config import NetworkConfig as NetworkConfig
     from dmlseg_core.config import SceneConfig as SceneConfig
     from dmlseg_core.errors import DmlsegError as DmlsegError
-    from dmlseg_core.export import save_cutout as save_cutout
-    from dmlseg_core.export import save_labels as save_labels
-    from dmlseg_core.export import save_mask as save_mask
     from dmlseg_core.export import save_photo as save_photo
+    from dmlseg_core.export_masks import save_cutout as save_cutout
+    from dmlseg_core.export_masks import save_labels as save_labels
+    from dmlseg_core.export_masks import save_mask as save_mask
     from dmlseg_core.images import Photo as Photo
     from dmlseg_core.images import load_photo as load_photo
     from dmlseg_core.recolor import Recolored as Recolored
@@ -47,9 +47,9 @@ _HOME = {
     "load_photo": "images",
     "recolor_many": "recolor",
     "refine_alpha": "refine",
-    "save_cutout": "export",
-    "save_labels": "export",
-    "save_mask": "export",
+    "save_cutout": "export_masks",
+    "save_labels": "export_masks",
+    "save_mask": "export_masks",
     "save_photo": "export",
     "segment_folder": "batch",
 }

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dmlseg_core.export_coco import coco_rle
+from dmlseg_core.export_masks import box_of
+
 Labels = NDArray[np.int32]
 
 
@@ -47,51 +50,21 @@ def annotate(labels: Labels, masks: Sequence[AnyMask]) -> list[dict[str, Any]]:
     rows = []
     for k, mask in enumerate(masks, 1):
         where = labels == k
-        ys, xs = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
-        if not len(ys):
+        if not where.any():
             continue
-        y, x = int(ys[0]), int(xs[0])
         rows.append(
             {
                 "instance": k,
                 "category_id": int(mask.seed.class_id),
                 "score": round(float(mask.score), 6),
                 "tau": float(mask.seed.tau),
-                "bbox": [x, y, int(xs[-1]) + 1 - x, int(ys[-1]) + 1 - y],
+                "bbox": box_of(where),
                 "area": int(where.sum()),
                 "iscrowd": 0,
-                "segmentation": {"size": list(labels.shape), "counts": rle_counts(where)},
+                "segmentation": coco_rle(where),
             }
         )
     return rows
-
-
-def rle_counts(mask: NDArray[np.bool_]) -> str:
-    """COCO's compressed run lengths of a mask, column by column, background first.
-
-    Args:
-        mask: (H, W) bool.
-    """
-    flat = mask.ravel(order="F")
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    if flat.size and flat[0]:
-        runs.insert(0, 0)
-    # from the fourth run on, the format stores the difference to the run two before
-    steps = runs[:3] + [a - b for a, b in zip(runs[3:], runs[1:], strict=False)]
-    return "".join(map(_digits, steps))
-
-
-def _digits(number: int) -> str:
-    """One signed number, 5 bits a character, lowest first; bit 6 says that more follow."""
-    text = ""
-    while True:
-        low = number & 31
-        number >>= 5
-        more = number != (-1 if low & 16 else 0)
-        text += chr(48 + low + (32 if more else 0))
-        if not more:
-            return text
 
 
 def save_labels(labels: Labels, path: Path) -> None:

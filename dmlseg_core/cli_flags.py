@@ -6,7 +6,7 @@ import argparse
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dmlseg_core.config import MAX_MEGAPIXELS, TAU, Range, SceneConfig
 from dmlseg_core.errors import ParameterError
@@ -69,11 +69,11 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def load_segmenter(args: argparse.Namespace, **config: Any) -> Segmenter:
-    """The segmenter that the flags ask for."""
+def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
+    """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
     from dmlseg_core.segmenter import Segmenter
 
-    return Segmenter.load(args.weights, config=SceneConfig(connected=args.connected, **config))
+    return Segmenter.load(args.weights, config=config or SceneConfig(connected=args.connected))
 
 
 def weights_digest(path: Path | None) -> str:

@@ -1,149 +1,94 @@
-"""Color arithmetic: sRGB, linear light, OKLab, CIEDE2000, color names, and fitting to the gamut.
+"""Color arithmetic: sRGB, linear light, OKLab, CIEDE2000, and colors as people write them.
 
-Arrays carry their three channels last unless a name says `planes` (channels first: one contiguous
-plane per channel, which is what the fast paths want). Linear light is 0..1 in sRGB primaries.
+Linear light is 0..1 in sRGB primaries. The curves live in `colorspace_srgb`, OKLab and the gamut
+in `colorspace_oklab`; this module is where the rest of the package gets them all.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import ImageColor
 
+from dmlseg_core.colorspace_oklab import (
+    LMS_TO_LAB,
+    RGB_TO_LMS,
+    fit_planes_to_gamut,
+    fit_to_gamut,
+    fits_gamut,
+    linear_planes_to_oklab,
+    linear_to_oklab,
+    oklab_planes_to_linear,
+    oklab_to_linear,
+    oklab_to_oklch,
+    oklch_to_oklab,
+    srgb_to_oklab,
+)
+from dmlseg_core.colorspace_srgb import (
+    decode_table,
+    encode_srgb,
+    encode_srgb8,
+    encode_srgb16,
+    linear_to_srgb,
+    srgb_to_linear,
+)
 from dmlseg_core.errors import ParameterError
 
-Floats: TypeAlias = NDArray[np.float32]
-Bytes: TypeAlias = NDArray[np.uint8]
+__all__ = [
+    "LMS_TO_LAB",
+    "RGB_TO_LMS",
+    "Color",
+    "decode_table",
+    "delta_e_2000",
+    "encode_srgb",
+    "encode_srgb8",
+    "encode_srgb16",
+    "fit_planes_to_gamut",
+    "fit_to_gamut",
+    "fits_gamut",
+    "linear_planes_to_oklab",
+    "linear_to_oklab",
+    "linear_to_srgb",
+    "oklab_planes_to_linear",
+    "oklab_to_linear",
+    "oklab_to_oklch",
+    "oklch_to_oklab",
+    "parse_color",
+    "read_color",
+    "srgb_to_linear",
+    "srgb_to_oklab",
+    "to_hex",
+]
 
-# Björn Ottosson, "A perceptual color space for image processing",
-# https://bottosson.github.io/posts/oklab/ : linear sRGB -> LMS, cube root, LMS' -> OKLab.
-RGB_TO_LMS = np.array(
+# CSS Color 4, section "Sample code for color conversions", exact fractions:
+# https://www.w3.org/TR/css-color-4/#color-conversion-code
+_P3_TO_XYZ = np.array(
     [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
+        [608311 / 1250200, 189793 / 714400, 198249 / 1000160],
+        [35783 / 156275, 247089 / 357200, 198249 / 2500400],
+        [0, 32229 / 714400, 5220557 / 5000800],
     ]
 )
-LMS_TO_LAB = np.array(
+_XYZ_TO_RGB = np.array(
     [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
+        [12831 / 3959, -329 / 214, -1974 / 3959],
+        [-851781 / 878810, 1648619 / 878810, 36519 / 878810],
+        [705 / 12673, -2585 / 12673, 705 / 667],
     ]
 )
-# Inverted here, not copied: the published inverses are rounded and would drift in a round trip.
-_LMS_TO_RGB = np.linalg.inv(RGB_TO_LMS).astype(np.float32)
-_LAB_TO_LMS = np.linalg.inv(LMS_TO_LAB).astype(np.float32)
-_RGB_TO_LMS32 = RGB_TO_LMS.astype(np.float32)
-_LMS_TO_LAB32 = LMS_TO_LAB.astype(np.float32)
-
-_FINE = 65535
-"""Steps of the linear -> sRGB table: 20 to one 8-bit level in the darkest, steepest part."""
-
-
-def srgb_to_linear(values: ArrayLike) -> NDArray[Any]:
-    """Decode sRGB (IEC 61966-2-1).
-
-    Args:
-        values: uint8 0..255, or floats 0..1; any shape.
-
-    Returns:
-        Linear light 0..1: float32 for uint8 (by table), else the input's float type.
-    """
-    array = np.asarray(values)
-    if array.dtype == np.uint8:
-        return np.take(decode_table(), array)
-    array = array.astype(np.result_type(array.dtype, np.float32), copy=False)
-    high = np.maximum((array + 0.055) / 1.055, 0.0) ** 2.4
-    return np.where(array <= 0.04045, array / 12.92, high).astype(array.dtype, copy=False)
-
-
-def linear_to_srgb(values: ArrayLike) -> NDArray[Any]:
-    """Encode linear light 0..1 (any shape, float) as sRGB 0..1; the inverse of srgb_to_linear."""
-    array = np.asarray(values)
-    array = array.astype(np.result_type(array.dtype, np.float32), copy=False)
-    high = 1.055 * np.maximum(array, 0.0) ** (1 / 2.4) - 0.055
-    return np.where(array <= 0.0031308, array * 12.92, high).astype(array.dtype, copy=False)
-
-
-@cache
-def decode_table() -> Floats:
-    """(256,) float32: linear light of each 8-bit sRGB level."""
-    table: Floats = srgb_to_linear(np.arange(256) / 255.0).astype(np.float32)
-    table.flags.writeable = False
-    return table
-
-
-@cache
-def _encode_table() -> Bytes:
-    table: Bytes = np.rint(linear_to_srgb(np.arange(_FINE + 1) / _FINE) * 255).astype(np.uint8)
-    return table
-
-
-def encode_srgb8(linear: NDArray[np.floating[Any]]) -> Bytes:
-    """Linear light (any shape, clipped to 0..1 here) -> uint8 sRGB, rounded to nearest."""
-    index = np.clip(linear, 0.0, 1.0)
-    index *= _FINE
-    index += 0.5
-    coded: Bytes = np.take(_encode_table(), index.astype(np.uint16))
-    return coded
-
-
-def linear_planes_to_oklab(planes: Floats) -> Floats:
-    """(3, N) float32 linear light >= 0 -> (3, N) float32 OKLab (L 0..1, a, b about -.4..+.4)."""
-    lms = np.maximum(_RGB_TO_LMS32 @ planes, 0.0)
-    roots = cv2.pow(lms, 1 / 3)  # SIMD; numpy's cbrt is five times slower
-    lab: Floats = _LMS_TO_LAB32 @ roots.reshape(lms.shape)
-    return lab
-
-
-def oklab_planes_to_linear(planes: Floats) -> Floats:
-    """(3, N) float32 OKLab -> (3, N) float32 linear light; outside 0..1 when out of gamut."""
-    roots = _LAB_TO_LMS @ planes
-    cubes = roots * roots
-    cubes *= roots
-    linear: Floats = _LMS_TO_RGB @ cubes
-    return linear
-
-
-def linear_to_oklab(linear: ArrayLike) -> Floats:
-    """Linear light (..., 3), any sign -> OKLab (..., 3) float32."""
-    array = np.asarray(linear, np.float64)
-    lab: Floats = (np.cbrt(array @ RGB_TO_LMS.T) @ LMS_TO_LAB.T).astype(np.float32)
-    return lab
-
-
-def oklab_to_linear(lab: ArrayLike) -> Floats:
-    """OKLab (..., 3) -> linear light (..., 3) float32, not clipped."""
-    array = np.asarray(lab, np.float32)
-    planes = oklab_planes_to_linear(np.ascontiguousarray(array.reshape(-1, 3).T))
-    return np.ascontiguousarray(planes.T).reshape(array.shape)
-
-
-def srgb_to_oklab(rgb: ArrayLike) -> Floats:
-    """SRGB (..., 3), uint8 or float 0..1 -> OKLab (..., 3) float32."""
-    return linear_to_oklab(srgb_to_linear(rgb))
-
-
-def oklab_to_oklch(lab: ArrayLike) -> Floats:
-    """OKLab (..., 3) -> (L, C, h) (..., 3) float32, h in degrees 0..360."""
-    array = np.asarray(lab, np.float32)
-    lightness, a, b = np.moveaxis(array, -1, 0)
-    hue = np.degrees(np.arctan2(b, a)) % 360
-    return np.stack([lightness, np.hypot(a, b), hue], axis=-1).astype(np.float32, copy=False)
-
-
-def oklch_to_oklab(lch: ArrayLike) -> Floats:
-    """(L, C, h in degrees) (..., 3) -> OKLab (..., 3) float32."""
-    lightness, chroma, hue = np.moveaxis(np.asarray(lch, np.float32), -1, 0)
-    angle = np.radians(hue)
-    lab = [lightness, chroma * np.cos(angle), chroma * np.sin(angle)]
-    return np.stack(lab, axis=-1).astype(np.float32, copy=False)
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_GAP = r"(?:\s*,\s*|\s+)"
+_OKLCH = re.compile(
+    rf"oklch\(\s*({_NUMBER})(%?){_GAP}({_NUMBER})(%?){_GAP}({_NUMBER})(?:deg)?\s*\)", re.I
+)
+_P3 = re.compile(
+    rf"color\(\s*display-p3\s+({_NUMBER})(%?)\s+({_NUMBER})(%?)\s+({_NUMBER})(%?)\s*\)", re.I
+)
+_JND = 2e-3
+"""Linear-light overshoot below which a color counts as inside sRGB: not noticeable."""
 
 
 def delta_e_2000(rgb: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
@@ -156,92 +101,77 @@ def delta_e_2000(rgb: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(difference, np.float64)
 
 
-def fits_gamut(linear_planes: Floats, slack: float = 1e-4) -> NDArray[np.bool_]:
-    """(N,) bool: which of (3, N) linear colors lie in 0..1, give or take `slack`."""
-    low, high = linear_planes.min(axis=0), linear_planes.max(axis=0)
-    inside: NDArray[np.bool_] = (low >= -slack) & (high <= 1 + slack)
-    return inside
+class Color(NamedTuple):
+    """A color that was read: (r, g, b) sRGB floats 0..1, and what had to be done to it, or ''."""
 
-
-def fit_planes_to_gamut(lab_planes: Floats, steps: int = 14) -> Floats:
-    """Reduce chroma at constant L and hue until the color fits sRGB.
-
-    Args:
-        lab_planes: (3, N) float32 OKLab; L is clipped to 0..1 first.
-        steps: halvings of the chroma interval; 14 leave an error of C / 16384.
-
-    Returns:
-        (3, N) float32 OKLab; colors that fitted come back unchanged.
-    """
-    fitted = lab_planes.copy()
-    np.clip(fitted[0], 0.0, 1.0, out=fitted[0])
-    outside = np.flatnonzero(~fits_gamut(oklab_planes_to_linear(fitted)))
-    if outside.size == 0:
-        return fitted
-    trial = fitted[:, outside]
-    full = trial[1:].copy()
-    low = np.zeros(outside.size, np.float32)
-    for step in range(steps):
-        middle = low + np.float32(0.5 ** (step + 1))
-        trial[1:] = full * middle
-        low = np.where(fits_gamut(oklab_planes_to_linear(trial)), middle, low)
-    fitted[1:, outside] = full * low
-    return fitted
-
-
-def fit_to_gamut(lab: ArrayLike) -> Floats:
-    """OKLab (..., 3) -> OKLab (..., 3) inside sRGB: less chroma, the same L and hue."""
-    array = np.asarray(lab, np.float32)
-    planes = fit_planes_to_gamut(np.ascontiguousarray(array.reshape(-1, 3).T))
-    return np.ascontiguousarray(planes.T).reshape(array.shape)
-
-
-_OKLCH = re.compile(
-    r"oklch\(\s*([0-9.]+)(%?)\s*[,\s]\s*([0-9.]+)(%?)\s*[,\s]\s*(-?[0-9.]+)(?:deg)?\s*\)", re.I
-)
+    rgb: tuple[float, float, float]
+    note: str
 
 
 def parse_color(text: str) -> tuple[float, float, float]:
-    """Read a color: '#rgb', '#rrggbb', a CSS name, 'rgb(...)', 'hsl(...)' or 'oklch(L C h)'.
-
-    Returns:
-        (r, g, b) sRGB floats 0..1. An `oklch` color outside sRGB loses chroma until it fits.
-
-    Raises:
-        ParameterError: it is none of these.
+    """`read_color` without its note.
 
     >>> [round(255 * v) for v in parse_color("#c8102e")]
     [200, 16, 46]
     """
+    return read_color(text).rgb
+
+
+def read_color(text: str) -> Color:
+    """Read a color as people and CSS Color 4 write it.
+
+    '#rgb', '#rrggbb', a CSS name, 'rgb(r, g, b)', 'hsl(h, s%, l%)', 'oklch(L C h)' or
+    'color(display-p3 r g b)'. A color outside sRGB loses chroma, at constant OKLab lightness and
+    hue, until it fits; the note then says so.
+
+    Raises:
+        ParameterError: it is none of these.
+    """
     if not isinstance(text, str):
         raise ParameterError(f"a color must be text such as '#c8102e'; got {text!r}")
+    written = text.strip()
+    if (linear := _wide_linear(written)) is not None:
+        return _brought_into_srgb(written, linear)
     try:
-        if text.strip().lower().startswith("oklch"):
-            return _parse_oklch(text.strip())
-        channels = ImageColor.getrgb(text.strip())
+        channels = ImageColor.getrgb(written)
     except ValueError:
         raise ParameterError(
-            f"{text!r} is no color; give '#c8102e', a CSS name such as 'navy', or 'oklch(.6 .2 25)'"
+            f"{text!r} is no color; give '#c8102e', a CSS name such as 'navy', "
+            "'oklch(0.6 0.2 25)' or 'color(display-p3 1 0 0)'"
         ) from None
     if len(channels) != 3:
         raise ParameterError(f"a color to paint with has no transparency; got {text!r}")
     if not all(0 <= v <= 255 for v in channels):  # PIL takes rgb(300, 0, 0) without a word
         raise ParameterError(f"the channels of {text!r} must lie in 0..255")
-    return channels[0] / 255, channels[1] / 255, channels[2] / 255
+    return Color((channels[0] / 255, channels[1] / 255, channels[2] / 255), "")
 
 
-def _parse_oklch(text: str) -> tuple[float, float, float]:
-    found = _OKLCH.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    # CSS Color 4: 100 % lightness is 1, 100 % chroma is 0.4.
-    lightness = float(found[1]) * (0.01 if found[2] else 1)
-    chroma = float(found[3]) * (0.004 if found[4] else 1)
-    if not 0 <= lightness <= 1:
-        raise ValueError(text)
-    lab = fit_to_gamut(oklch_to_oklab([lightness, chroma, float(found[5])]))
-    red, green, blue = np.clip(linear_to_srgb(oklab_to_linear(lab)), 0, 1).tolist()
-    return red, green, blue
+def _wide_linear(text: str) -> NDArray[np.float64] | None:
+    """Linear sRGB (3,), any sign, of an OKLCh or Display-P3 text; None for other texts."""
+    if found := _OKLCH.fullmatch(text):
+        # CSS Color 4: 100 % lightness is 1, 100 % chroma is 0.4.
+        lightness = float(found[1]) * (0.01 if found[2] else 1)
+        chroma = float(found[3]) * (0.004 if found[4] else 1)
+        if not (0 <= lightness <= 1 and chroma >= 0):
+            raise ParameterError(f"{text!r} needs a lightness in 0..1 and a chroma of 0 or more")
+        return oklab_to_linear(oklch_to_oklab([lightness, chroma, float(found[5])])).astype(float)
+    if found := _P3.fullmatch(text):
+        pairs = zip(found.groups()[::2], found.groups()[1::2], strict=True)
+        channels = np.array([float(v) * (0.01 if percent else 1) for v, percent in pairs])
+        if not ((channels >= 0) & (channels <= 1)).all():
+            raise ParameterError(f"the channels of {text!r} must lie in 0..1")
+        linear: NDArray[np.float64] = _XYZ_TO_RGB @ _P3_TO_XYZ @ srgb_to_linear(channels)
+        return linear
+    return None
+
+
+def _brought_into_srgb(text: str, linear: NDArray[np.float64]) -> Color:
+    note = ""
+    if not fits_gamut(linear[:, None].astype(np.float32), slack=_JND)[0]:
+        linear = oklab_to_linear(fit_to_gamut(linear_to_oklab(linear))).astype(float)
+        note = f"{text} lies outside sRGB; mapped to {to_hex(linear_to_srgb(linear))}"
+    red, green, blue = np.clip(linear_to_srgb(linear), 0, 1).tolist()
+    return Color((red, green, blue), note)
 
 
 def to_hex(rgb: ArrayLike) -> str:

@@ -67,8 +67,13 @@ AMOUNTS: dict[str, Range] = {
 """Recolor modes that take an amount, not a target: degrees; relative change; change of L."""
 TARGET_MODES: tuple[str, ...] = ("match", "tint")
 """Modes of `recolor` that take a target color."""
-MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS)
-"""All modes of recoloring; the first two take a target color."""
+PATTERN_MODE = "pattern"
+"""The mode of `recolor` that takes a texture instead of a target color."""
+MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS, PATTERN_MODE)
+"""All modes of recoloring; the first two take a target color, the last one a texture."""
+PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
+GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
+GATE_SOFTNESS = Range("softness", 0.0, 2.0)
 
 
 @dataclass(frozen=True)

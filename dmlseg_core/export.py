@@ -1,4 +1,4 @@
-"""Files out: photos given back as they came, masks, labels, COCO instances, cut-outs.
+"""Files out: a recolored photo is given back as its source came.
 
 Every file is written beside its place under another name and then renamed: a reader never sees
 half a file, and an interrupted run leaves the old one. Inputs are never written over.
@@ -6,20 +6,21 @@ half a file, and an interrupted run leaves the old one. Inputs are never written
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
 from dmlseg_core.errors import ExportError
+from dmlseg_core.export_encode import DEEP_FORMATS, encode
 from dmlseg_core.images import Photo
-from dmlseg_core.refine import estimate_foreground
+from dmlseg_core.images_decode import to_8_bits
+from dmlseg_core.images_profiles import from_srgb8, matrix_profile, srgb_profile
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 FORMATS = {
     ".jpg": "JPEG",
@@ -29,6 +30,8 @@ FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
 }
 """Suffixes of photos that can be written."""
 
@@ -61,8 +64,17 @@ def _umask() -> int:
     return mask
 
 
+def format_of(path: str | Path) -> str:
+    """Name of the photo format that a suffix stands for; ExportError for any other."""
+    path = Path(path)
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
+    return found
+
+
 def save_photo(
-    rgb: NDArray[np.uint8],
+    rgb: Pixels,
     path: str | Path,
     like: Photo | None = None,
     quality: int | None = None,
@@ -70,11 +82,12 @@ def save_photo(
     """Write a photo in the format of the suffix.
 
     Args:
-        rgb: (H, W, 3) uint8 sRGB.
+        rgb: (H, W, 3) sRGB, uint8 or uint16.
         path: where to; the suffix is one of FORMATS.
-        like: the photo it was made from: its profile (pixels are converted back to it), EXIF,
-            dpi, alpha and JPEG tables are kept as far as the format holds them. Pixels that
-            equal `like.rgb` get the stored values of the source back, without rounding.
+        like: the photo it was made from: its depth, profile (pixels are converted back to it),
+            EXIF, dpi, alpha and JPEG tables are kept as far as the format holds them (what it
+            does not: `losses`). Pixels that equal `like.rgb`, or `like.working_pixels()` for
+            uint16, get the stored values of the source back, without rounding.
         quality: 1..100 for lossy formats; None is the source's own JPEG tables, else 95.
 
     Raises:
@@ -82,25 +95,46 @@ def save_photo(
             or the folder cannot be written.
     """
     path = Path(path)
-    file_format = FORMATS.get(path.suffix.lower())
-    if file_format is None:
-        raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
+    file_format = format_of(path)
     if quality is not None and not 1 <= quality <= 100:
         raise ExportError(f"quality must lie in 1..100; got {quality}")
     _check_photo(rgb, path, like)
-    pixels, profile = (rgb, None) if like is None else _in_profile_of(like, rgb)
-    options: dict[str, Any] = {} if profile is None else {"icc_profile": profile}
-    if like is not None:
-        options |= {k: v for k, v in (("exif", like.exif), ("dpi", like.dpi)) if v}
-        if like.alpha is not None and file_format != "JPEG":
-            pixels = np.dstack([pixels, like.alpha])
-    options |= _format_options(file_format, like, quality)
-    return _save(Image.fromarray(pixels), path, file_format, options)
+    source_deep = rgb.dtype == np.uint16 if like is None else like.deep is not None
+    deep = source_deep and file_format in DEEP_FORMATS
+    pixels: Pixels = _deep_pixels(rgb, like) if deep else _plain_pixels(rgb, like)
+    if like is not None and like.alpha is not None and file_format != "JPEG":
+        pixels = np.concatenate([pixels, _alpha_of(like, deep)[..., None]], axis=2)
+    data = encode(
+        pixels, file_format, like, profile=_profile_for(like), quality=quality, name=path.name
+    )
+    return write_bytes(data, path)
 
 
-def _check_photo(rgb: NDArray[np.uint8], path: Path, like: Photo | None) -> None:
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-        raise ExportError(f"a photo to write is (H, W, 3) uint8; got {rgb.shape} {rgb.dtype}")
+def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
+    """One sentence for each thing of a photo that the file format of `path` does not hold."""
+    kind = format_of(path)
+    found = {
+        f"{kind} holds no transparency: alpha was left out.": (
+            kind == "JPEG" and photo.alpha is not None
+        ),
+        f"{kind} is written with 8 bits per channel: 16 were rounded.": (
+            kind not in DEEP_FORMATS and photo.deep is not None
+        ),
+        f"{kind} holds no resolution: dpi was left out.": (
+            kind in ("WEBP", "AVIF", "HEIF") and photo.dpi is not None
+        ),
+        "The profile is made of tables: 16-bit pixels were recolored in 8 bits.": (
+            photo.deep is not None and photo.working_dtype == np.uint8
+        ),
+    }
+    return tuple(sentence for sentence, true in found.items() if true)
+
+
+def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
+        raise ExportError(
+            f"a photo to write is (H, W, 3) uint8 or uint16; got {rgb.shape} {rgb.dtype}"
+        )
     if like is None:
         return
     if rgb.shape[:2] != like.size:
@@ -120,173 +154,41 @@ def refuse_input(path: str | Path, like: Photo | None) -> None:
         raise ExportError(f"{path} is the input itself; choose another name")
 
 
-def _in_profile_of(like: Photo, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bytes | None]:
-    """Pixels in the source's own RGB profile, and that profile; sRGB where it had none for RGB."""
-    if like.icc_profile is None:
-        return rgb, None
-    if like.native is None:
-        # Either the profile is sRGB already, or it described grey or CMYK and cannot hold RGB.
-        kept = like.mode in ("RGB", "RGBA", "P", "PA")
-        return rgb, like.icc_profile if kept else _srgb_profile().tobytes()
-    converted = ImageCms.profileToProfile(
-        Image.fromarray(rgb),
-        _srgb_profile(),
-        ImageCms.ImageCmsProfile(io.BytesIO(like.icc_profile)),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    unchanged = (rgb == like.rgb).all(axis=2, keepdims=True)
-    return np.where(unchanged, like.native, np.asarray(converted)), like.icc_profile
+def _alpha_of(like: Photo, deep: bool) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    assert like.alpha is not None
+    if not deep:
+        return like.alpha
+    return like.alpha.astype(np.uint16) * 257 if like.deep_alpha is None else like.deep_alpha
 
 
-def _srgb_profile() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+def _profile_for(like: Photo | None) -> bytes | None:
+    """The source's RGB profile; sRGB where it had one that cannot hold RGB (gray, CMYK)."""
+    if like is None or like.icc_profile is None or like.rgb_profile is not None:
+        return None if like is None else like.icc_profile
+    kept = like.mode in ("RGB", "RGBA", "P", "PA")  # then the profile is sRGB already
+    return like.icc_profile if kept else srgb_profile().tobytes()
 
 
-def _format_options(file_format: str, like: Photo | None, quality: int | None) -> dict[str, Any]:
-    """Encoder settings: near the source's where it was of the same kind, else without loss."""
-    if file_format == "JPEG":
-        # A hard color edge bleeds under subsampled chroma: full resolution unless the source's.
-        sampling = (like.jpeg_subsampling if like is not None else None) or "4:4:4"
-        if quality is None and like is not None and like.jpeg_tables:
-            return {"qtables": like.jpeg_tables, "subsampling": sampling}
-        return {"quality": quality or 95, "subsampling": sampling, "optimize": True}
-    if file_format == "WEBP":
-        return {"lossless": True} if quality is None else {"quality": quality}
-    if file_format == "AVIF":
-        return {"quality": quality or 95, "subsampling": "4:4:4"}
-    # libtiff, which compresses, cannot write EXIF's sub-directories; Pillow's raw writer can.
-    plain = file_format != "TIFF" or (like is not None and like.exif)
-    return {} if plain else {"compression": "tiff_adobe_deflate"}
+def _plain_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint8]:
+    """8 bits in the colors of the source's profile, unchanged pixels as they were stored."""
+    coded = to_8_bits(rgb)
+    if like is None or like.rgb_profile is None:
+        return coded
+    native = to_8_bits(like.deep) if like.deep is not None else like.native
+    assert native is not None  # a photo with `rgb_profile` has one of them
+    same = (coded == like.rgb).all(axis=2, keepdims=True)
+    return np.where(same, native, from_srgb8(coded, like.rgb_profile))
 
 
-def _save(image: Image.Image, path: Path, file_format: str, options: dict[str, Any]) -> Path:
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, file_format, **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:  # RuntimeError: libtiff
-        raise ExportError(f"{path.name} cannot be written as {file_format}: {error}") from None
-    return write_bytes(buffer.getvalue(), path)
-
-
-def _png_path(path: str | Path) -> Path:
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise ExportError(f"{path.name}: masks, labels and cut-outs are PNG files; end it in .png")
-    return path
-
-
-def save_mask(mask: NDArray[Any], path: str | Path) -> Path:
-    """Write an 8-bit grey PNG of (H, W) bool, or of float alpha in [0, 1] (NaN is refused)."""
-    path = _png_path(path)
-    share = np.asarray(mask, np.float32)
-    if share.ndim != 2 or not ((share >= 0) & (share <= 1)).all():
-        raise ExportError(f"a mask is (H, W), bool or float in [0, 1]; got {mask.shape}")
-    return _save(Image.fromarray(np.rint(share * 255).astype(np.uint8)), path, "PNG", {})
-
-
-def save_labels(labels: NDArray[np.integer[Any]], path: str | Path) -> Path:
-    """Write (H, W) instance labels, 0 = background: palette PNG in VOC's colors, 16-bit past 255.
-
-    Raises:
-        ExportError: not 2-D integers, negative, or more than 65535 labels.
-    """
-    path = _png_path(path)
-    if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise ExportError(f"labels are (H, W) integers; got {labels.shape} {labels.dtype}")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high > 65535:
-        raise ExportError(f"labels must lie in 0..65535; got {low}..{high}")
-    if high > 255:
-        return _save(Image.fromarray(labels.astype(np.uint16)), path, "PNG", {})
-    image = Image.fromarray(labels.astype(np.uint8))
-    image.putpalette(voc_colormap().tobytes())
-    return _save(image, path, "PNG", {})
-
-
-def voc_colormap() -> NDArray[np.uint8]:
-    """(256, 3) uint8: VOC's label colors (bit-reversed indices; VOCdevkit's VOClabelcolormap.m)."""
-    index = np.arange(256)
-    colors = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            colors[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(
-                np.uint8
-            )
-    return colors
-
-
-def coco_rle(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's compressed run-length encoding of (H, W) bool: {"size": [H, W], "counts": text}.
-
-    Runs go down the columns and begin with background. The text is pycocotools' (rleToString):
-    base 32, each count after the third as the difference to the count two before.
-    """
-    flat = np.concatenate([[False], np.asarray(mask, bool).ravel(order="F"), [True]])
-    # A leading True means a background run of length 0; the sentinel at the end closes the last.
-    flat[-1] = not flat[-2]
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    counts = np.diff(edges, prepend=0).tolist() if mask.size else []
-    text = []
-    for place, count in enumerate(counts):
-        value = count - counts[place - 2] if place > 2 else count
-        more = True
-        while more:
-            digit = value & 31
-            value >>= 5
-            more = value != (-1 if digit & 16 else 0)
-            text.append(chr(48 + digit + 32 * more))
-    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": "".join(text)}
-
-
-def coco_instances(
-    masks: Sequence[NDArray[np.bool_]],
-    category_ids: Sequence[int],
-    scores: Sequence[float],
-    *,
-    image_id: int = 1,
-    first_id: int = 1,
-) -> list[dict[str, Any]]:
-    """COCO annotation records of one photo's (H, W) masks; bbox is [x, y, width, height]."""
-    if not len(masks) == len(category_ids) == len(scores):
-        raise ExportError(
-            "each mask needs one category and one score; "
-            f"got {len(masks)} masks, {len(category_ids)} categories, {len(scores)} scores"
-        )
-    return [
-        {
-            "id": first_id + place,
-            "image_id": image_id,
-            "category_id": int(category),
-            "segmentation": coco_rle(mask),
-            "area": int(mask.sum()),
-            "bbox": _bbox(mask),
-            "iscrowd": 0,
-            "score": float(score),
-        }
-        for place, (mask, category, score) in enumerate(
-            zip(masks, category_ids, scores, strict=True)
-        )
-    ]
-
-
-def _bbox(mask: NDArray[np.bool_]) -> list[int]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return [0, 0, 0, 0]
-    y, x = int(rows[0]), int(columns[0])
-    return [x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y]
-
-
-def cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 4) uint8 RGBA of an object, edge pixels freed of the background's color."""
-    color = estimate_foreground(rgb, alpha)
-    coverage = np.rint(alpha * 255).astype(np.uint8)
-    color[coverage == 0] = 0  # nothing of the rest of the photo hides under full transparency
-    return np.dstack([color, coverage])
-
-
-def save_cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.float32], path: str | Path) -> Path:
-    """Write `cutout` as a PNG."""
-    return _save(Image.fromarray(cutout(rgb, alpha)), _png_path(path), "PNG", {})
+def _deep_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint16]:
+    """16 bits in the colors of the source's profile, unchanged pixels as they were stored."""
+    if like is None or like.deep is None:
+        return rgb.astype(np.uint16, copy=False)
+    if np.uint8 in (rgb.dtype, like.working_dtype):  # that is the changed pixels' precision
+        coded8 = to_8_bits(rgb)
+        same = (coded8 == like.rgb).all(axis=2, keepdims=True)
+        return np.where(same, like.deep, _plain_pixels(coded8, like).astype(np.uint16) * 257)
+    same = (rgb == like.working_pixels()).all(axis=2, keepdims=True)
+    coded = rgb.astype(np.uint16, copy=False)
+    found = matrix_profile(like.rgb_profile) if like.rgb_profile is not None else None
+    return np.where(same, like.deep, coded if found is None else found.from_srgb16(coded))

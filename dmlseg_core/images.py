@@ -7,11 +7,6 @@ back as it came. Nothing here executes what it reads: no pickle, no numpy archiv
 from __future__ import annotations
 
 import hashlib
-import io
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -23,21 +18,21 @@ from PIL import Image
 from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ImageError
 from dmlseg_core.images_decode import (
-    DECODER_ERRORS,
     deep_pixels,
+    dpi_of,
     exif_of,
+    orientation_of,
     plain_pixels,
     subsampling_of,
     to_8_bits,
-    to_srgb,
     turned,
 )
+from dmlseg_core.images_open import check_size, opened, read_source
+from dmlseg_core.images_profiles import matrix_profile, to_srgb8
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
 Source: TypeAlias = "str | Path | bytes | BinaryIO | NDArray[Any]"
-
-_OPENING = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +47,15 @@ class Photo:
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
         icc_profile: the embedded profile as it was.
-        exif: EXIF block without the orientation, which has been applied.
-        dpi: (horizontal, vertical) as stored; not swapped when the photo was turned.
+        exif: EXIF block without the orientation, which has been applied, and the thumbnail.
+        dpi: (horizontal, vertical) of the photo as displayed.
         alpha: (H, W) uint8 where the file had transparency, read-only.
         deep: (H, W, 3) uint16 where the file had 16 bits per channel, read-only, in the colors
-            of `icc_profile`.
-        native: (H, W, 3) uint8 before conversion to sRGB, where a profile asked for one.
+            of `rgb_profile`.
+        deep_alpha: (H, W) uint16, the transparency of such a file.
+        native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
+            file had 8 bits.
+        rgb_profile: `icc_profile` where it describes RGB other than sRGB; None = colors are sRGB.
         jpeg_tables: quantization tables of a JPEG source.
         jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
     """
@@ -73,7 +71,9 @@ class Photo:
     dpi: tuple[float, float] | None = None
     alpha: Bytes | None = field(default=None, repr=False)
     deep: Words | None = field(default=None, repr=False)
+    deep_alpha: Words | None = field(default=None, repr=False)
     native: Bytes | None = field(default=None, repr=False)
+    rgb_profile: bytes | None = field(default=None, repr=False)
     jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
     jpeg_subsampling: str | None = None
 
@@ -92,6 +92,29 @@ class Photo:
         """(H, W)."""
         return self.height, self.width
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the pixel arrays."""
+        arrays = (self.rgb, self.alpha, self.deep, self.deep_alpha, self.native)
+        return sum(a.nbytes for a in arrays if a is not None)
+
+    def working_pixels(self) -> Bytes | Words:
+        """The photo in sRGB at the depth it can be recolored in: (H, W, 3).
+
+        uint16 where the file had 16 bits and no profile, or one of curves and a matrix (as those of
+        sRGB, Display P3, Adobe RGB, ProPhoto); else `rgb`. Computed on each call.
+        """
+        if self.deep is None or self.rgb_profile is None:
+            return self.rgb if self.deep is None else self.deep
+        found = matrix_profile(self.rgb_profile)
+        return self.rgb if found is None else found.to_srgb16(self.deep)
+
+    @property
+    def working_dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16: the type of `working_pixels`, without computing them."""
+        tables = self.rgb_profile is not None and matrix_profile(self.rgb_profile) is None
+        return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
+
 
 def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
     """Read a photo.
@@ -107,78 +130,9 @@ def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
     cap = MAX_MEGAPIXELS.check(max_megapixels)
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
-    path, name, data = _read(source)
-    with _opened(data, name, cap) as image:
+    path, name, data = read_source(source)
+    with opened(data, name, cap) as image:
         return _decode(image, data, path, name)
-
-
-def _read(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str, bytes]:
-    path = Path(source) if isinstance(source, str | Path) else None
-    name = str(path) if path is not None else "the given data"
-    try:
-        if path is not None:
-            if path.is_dir():
-                raise ImageError(f"{name} is a folder, not a photo; give the path of a file")
-            data = path.read_bytes()
-        else:
-            data = source if isinstance(source, bytes) else bytes(source.read())  # type: ignore[union-attr]
-    except FileNotFoundError:
-        raise ImageError(f"{name} does not exist; check the path") from None
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read: {error}") from None
-    if not data:
-        raise ImageError(f"{name} is empty (zero bytes); give a photo")
-    return path, name, data
-
-
-@contextmanager
-def _opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
-    """Header of the file, checked against the cap; decoder errors inside become ImageError."""
-    if data[4:8] == b"ftyp":
-        _register_heif()
-    try:
-        with _no_bomb_check(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
-            image = Image.open(io.BytesIO(data))
-    except DECODER_ERRORS:
-        raise ImageError(
-            f"{name} is not a photo that can be read; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC"
-        ) from None
-    with image:
-        _check_size(image.height, image.width, name, cap)
-        try:
-            yield image
-        except DECODER_ERRORS as error:
-            raise ImageError(f"{name} is damaged or truncated ({error}); get a new copy") from None
-
-
-def _register_heif() -> None:
-    try:
-        from pillow_heif import register_heif_opener  # noqa: PLC0415 (optional, and slow to load)
-    except ImportError:
-        return  # Pillow itself reads AVIF; HEIC then ends as "not a photo that can be read"
-    register_heif_opener()
-
-
-@contextmanager
-def _no_bomb_check() -> Iterator[None]:
-    """Our own cap is checked on the header; Pillow's global one would warn or refuse first."""
-    with _OPENING:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _check_size(height: int, width: int, name: str, cap: float) -> None:
-    if height < 1 or width < 1:
-        raise ImageError(f"{name} has no pixels ({height} x {width})")
-    if height * width > cap * 1e6:
-        raise ImageError(
-            f"{name} has {height * width / 1e6:.1f} megapixels, over the cap of {cap:g}; "
-            "scale it down or raise --max-megapixels"
-        )
 
 
 def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Photo:
@@ -187,32 +141,38 @@ def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Ph
     if getattr(image, "n_frames", 1) > 1:
         word = "page" if file_format == "TIFF" else "frame"
         notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
-    exif, turn = exif_of(image)
-    tables = getattr(image, "quantization", None) if file_format == "JPEG" else None
-    subsampling = subsampling_of(image) if file_format == "JPEG" else None
-    dpi, profile = image.info.get("dpi"), image.info.get("icc_profile") or None
+    turn = orientation_of(image)
+    jpeg = file_format in ("JPEG", "MPO")
+    fields: dict[str, Any] = {
+        "dpi": dpi_of(image, turn),
+        "jpeg_tables": getattr(image, "quantization", None) if jpeg else None,
+        "jpeg_subsampling": subsampling_of(image) if jpeg else None,
+    }
+    arrays = _pixels(image, data, fields, notes)
+    fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
+    fields["exif"] = exif_of(image, fields["rgb"].shape[:2])
+    return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
+
+
+def _pixels(
+    image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
+) -> dict[str, NDArray[Any] | None]:
+    """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
+    profile = fields["icc_profile"] = image.info.get("icc_profile") or None
     deep, deep_alpha = deep_pixels(image, data, notes)
-    if deep is not None:
+    if deep is None:
+        pixels, alpha = plain_pixels(image, notes)
+    else:
+        if profile is not None and profile[16:20] == b"GRAY" and (gray := matrix_profile(profile)):
+            deep, profile = gray.to_srgb16(deep), None
+            notes.append("Grays were converted from the embedded profile to sRGB.")
         pixels = Image.fromarray(to_8_bits(deep))
         alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
-    else:
-        pixels, alpha = plain_pixels(image, notes)
-    rgb, native = to_srgb(pixels, profile, notes)
-    return _photo(
-        rgb=turned(rgb, turn),
-        path=path,
-        notes=tuple(notes),
-        format=file_format,
-        mode=mode,
-        icc_profile=profile,
-        exif=exif,
-        dpi=None if dpi is None else (float(dpi[0]), float(dpi[1])),
-        alpha=None if alpha is None else turned(alpha, turn),
-        deep=None if deep is None else turned(deep, turn),
-        native=None if native is None else turned(native, turn),
-        jpeg_tables=tables,
-        jpeg_subsampling=subsampling,
-    )
+    rgb, native = to_srgb8(pixels, profile, notes)
+    fields["rgb_profile"] = None if native is None else profile
+    if deep is not None:
+        native = None  # `deep` holds it
+    return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}
 
 
 def _photo(rgb: Bytes, **fields: Any) -> Photo:
@@ -221,7 +181,7 @@ def _photo(rgb: Bytes, **fields: Any) -> Photo:
     name = hashlib.sha256(f"{rgb.shape[0]}x{rgb.shape[1]}:".encode())
     name.update(rgb.data)
     photo = Photo(rgb=rgb, digest=name.hexdigest(), **fields)
-    for array in (photo.rgb, photo.alpha, photo.deep, photo.native):
+    for array in (photo.rgb, photo.alpha, photo.deep, photo.deep_alpha, photo.native):
         if array is not None:
             array.flags.writeable = False
     return photo
@@ -234,13 +194,15 @@ def _from_array(array: NDArray[Any], cap: float) -> Photo:
         raise ImageError(f"a photo array must be (H, W), (H, W, 3) or (H, W, 4); got {array.shape}")
     if array.dtype not in (np.uint8, np.uint16):
         raise ImageError(f"a photo array must be uint8 or uint16; got {array.dtype}")
-    _check_size(array.shape[0], array.shape[1], "the given array", cap)
+    check_size(array.shape[0], array.shape[1], "the given array", cap)
     stack = np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2) if grey else array
-    coded = to_8_bits(stack) if stack.dtype == np.uint16 else stack
+    coded = to_8_bits(stack)
+    has_alpha = stack.shape[2] == 4
     return _photo(
         rgb=coded[..., :3].copy(),
         path=None,
         notes=("The photo was grey and is now RGB.",) if grey else (),
-        alpha=coded[..., 3].copy() if coded.shape[2] == 4 else None,
+        alpha=coded[..., 3].copy() if has_alpha else None,
         deep=stack[..., :3].copy() if stack.dtype == np.uint16 else None,
+        deep_alpha=stack[..., 3].copy() if stack.dtype == np.uint16 and has_alpha else None,
     )

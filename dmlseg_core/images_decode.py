@@ -1,4 +1,4 @@
-"""Steps of decoding a photo, below `images`: EXIF, orientation, depth, mode, color profile.
+"""Steps of decoding a photo, below `images`: EXIF, orientation, depth, mode.
 
 Each works on an open Pillow image or on arrays; damaged files raise one of DECODER_ERRORS, which
 `images` turns into an ImageError.
@@ -6,7 +6,6 @@ Each works on an open Pillow image or on arrays; damaged files raise one of DECO
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any, TypeAlias
@@ -14,7 +13,9 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
+
+from dmlseg_core.errors import ImageError
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
@@ -22,6 +23,8 @@ Words: TypeAlias = NDArray[np.uint16]
 _ORIENTATION = ExifTags.Base.Orientation
 # In a TIFF the same directory also holds strips, sizes and compression; only these describe.
 _DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
+_PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 262, 284, 338
+_GRAY_OR_RGB, _ASSOCIATED = (0, 1, 2), 1
 _SUB_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
@@ -30,23 +33,39 @@ DECODER_ERRORS = (
 )  # fmt: skip
 
 
-def exif_of(image: Image.Image) -> tuple[bytes | None, int]:
-    """EXIF without its orientation, and the orientation (1..8) still to be applied."""
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation (1..8) still to be applied."""
+    if image.format == "TIFF":  # Pillow and OpenCV turn its pixels themselves while they decode
+        return 1
+    turn = image.getexif().get(_ORIENTATION, 1)
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+
+
+def exif_of(image: Image.Image, size: tuple[int, int]) -> bytes | None:
+    """EXIF as it is after turning: no orientation, no thumbnail, (H, W) `size` where it has one."""
     found = image.getexif()
-    # Pillow and OpenCV both turn a TIFF's pixels themselves while they decode it.
-    turn = found.get(_ORIENTATION, 1) if image.format != "TIFF" else 1
     kept = Image.Exif()
     for tag in _DESCRIPTIVE:
         if tag in found:
             kept[tag] = found[tag]
     for directory in _SUB_DIRECTORIES:
-        if entries := found.get_ifd(directory):
-            kept[directory] = dict(entries)
-    turn = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+        if entries := dict(found.get_ifd(directory)):
+            sides = {ExifTags.Base.ExifImageHeight: size[0], ExifTags.Base.ExifImageWidth: size[1]}
+            entries.update({tag: side for tag, side in sides.items() if tag in entries})
+            kept[directory] = entries
     try:
-        return (kept.tobytes() if len(kept) else None), turn
+        return kept.tobytes() if len(kept) else None
     except DECODER_ERRORS:  # an entry that Pillow can read but not write: the photo still counts
-        return None, turn
+        return None
+
+
+def dpi_of(image: Image.Image, turn: int) -> tuple[float, float] | None:
+    """(horizontal, vertical) dots per inch of the photo as displayed."""
+    dpi = image.info.get("dpi")
+    if dpi is None:
+        return None
+    across, down = float(dpi[0]), float(dpi[1])
+    return (down, across) if turn >= 5 else (across, down)
 
 
 def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -68,29 +87,59 @@ def subsampling_of(image: Image.Image) -> str | None:
     return names.get(JpegImagePlugin.get_sampling(image))
 
 
+def bits_of(image: Image.Image, data: bytes) -> int:
+    """Bits per channel of the file, as its header says; 8 where it does not."""
+    if image.format == "PNG":
+        return data[24]
+    if image.format == "TIFF":
+        return int(max(image.tag_v2.get(258, (8,))))  # type: ignore[attr-defined]
+    place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
+    # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
+    return data[place + 9] if place > 0 else 8
+
+
 def deep_pixels(
     image: Image.Image, data: bytes, notes: list[str]
 ) -> tuple[Words | None, Words | None]:
     """(H, W, 3) and alpha (H, W) of a 16-bit file, through OpenCV: Pillow has no 16-bit RGB."""
-    png = image.format == "PNG" and data[24:25] == b"\x10"
-    bits = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)  # type: ignore[attr-defined]
-    if not png and not image.mode.startswith("I;16") and max(bits) != 16:
-        return None, None
+    tags = image.tag_v2 if image.format == "TIFF" else {}  # type: ignore[attr-defined]
+    bits, colors = bits_of(image, data), tags.get(_PHOTOMETRIC, 2)
+    if bits == 16 and image.format in ("PNG", "TIFF") and colors in _GRAY_OR_RGB:
+        if tags.get(_PLANAR, 1) == 2:
+            raise ImageError(
+                "the TIFF stores its 16-bit channels as separate planes, which is not read; "
+                "save it again with interleaved channels"
+            )
+        return _words(data, tags.get(_EXTRA_SAMPLES, (2,)), notes)
+    if bits > 8:
+        notes.append(f"The photo had {bits} bits per channel and now has 8.")
+    return None, None
+
+
+def _words(
+    data: bytes, extra: tuple[int, ...], notes: list[str]
+) -> tuple[Words | None, Words | None]:
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         raise ValueError("its 16-bit pixels cannot be decoded")
-    if decoded.ndim == 2:
+    stack: Words = decoded.reshape(*decoded.shape[:2], -1).astype(np.uint16, copy=False)
+    if stack.shape[2] == 1:
         notes.append("The photo was grey and is now RGB.")
-        decoded = decoded[..., None]
-    if decoded.shape[2] == 1:
-        return np.repeat(decoded, 3, axis=2).astype(np.uint16, copy=False), None
-    alpha: Words | None = decoded[..., 3].astype(np.uint16) if decoded.shape[2] == 4 else None
-    return decoded[..., 2::-1].astype(np.uint16, order="C"), alpha
+        return np.repeat(stack, 3, axis=2), None
+    rgb: Words = np.ascontiguousarray(stack[..., 2::-1])
+    alpha = np.ascontiguousarray(stack[..., 3]) if stack.shape[2] == 4 and extra[0] else None
+    if alpha is not None and extra[0] == _ASSOCIATED:
+        share = np.maximum(alpha, 1)[..., None] / 65535
+        rgb = np.rint(np.minimum(rgb / share, 65535)).astype(np.uint16)
+        notes.append("The photo's colors were stored multiplied by alpha; they no longer are.")
+    return rgb, alpha
 
 
-def to_8_bits(words: Words) -> Bytes:
-    """Nearest 8-bit level: 65535 -> 255."""
-    return ((words.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def to_8_bits(pixels: Words | Bytes) -> Bytes:
+    """Nearest 8-bit level: 65535 -> 255; what has 8 bits is given back as it is."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Bytes | None]:
@@ -110,31 +159,3 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     if image.mode == "LA":
         return image.convert("L"), alpha
     return image.convert("RGBA" if alpha is not None else "RGB").convert("RGB"), alpha
-
-
-def to_srgb(
-    pixels: Image.Image, profile: bytes | None, notes: list[str]
-) -> tuple[Bytes, Bytes | None]:
-    """SRGB pixels, and the RGB pixels as stored where a profile changed them."""
-    plain = np.array(pixels.convert("RGB"))
-    if profile is None:
-        return plain, None
-    try:
-        stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(stored).strip()
-        if "srgb" in name.lower() and pixels.mode == "RGB":
-            return plain, None  # already there: a conversion would only round
-        converted = ImageCms.profileToProfile(
-            pixels,
-            stored,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        notes.append("The embedded color profile is damaged and was left out of account.")
-        return plain, None
-    assert converted is not None  # it is None only when converting in place
-    notes.append(f"Colors were converted from the profile '{name}' to sRGB.")
-    return np.array(converted), plain if pixels.mode == "RGB" else None

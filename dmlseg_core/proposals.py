@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from dmlseg_core.masks import (
     with_sign,
 )
 from dmlseg_core.preprocess import Frame
+from dmlseg_core.refine import refine_alpha
+from dmlseg_core.refine_matting import matte_alpha
 from dmlseg_core.seeds import Seed
 from dmlseg_core.similarity import radius2
 
@@ -62,9 +65,24 @@ class Mask:
     score: float
     frame: Frame = field(repr=False)
 
-    def to_level(self) -> NDArray[np.float32]:
-        """(H, W) float32: `level` upsampled, what `refine_alpha` takes."""
-        return self.frame.to_photo(self.level)
+    def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
+        """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
+        frame = self.frame if size is None else replace(self.frame, photo_size=(size[0], size[1]))
+        return frame.to_photo(self.level)
+
+    def to_alpha(self, rgb: NDArray[Any], *, matting: bool = False) -> NDArray[np.float32]:
+        """Soft alpha on the photo, or on a copy of it of any size.
+
+        Args:
+            rgb: (H', W', 3) uint8 sRGB, the photo that the edge is refined on.
+            matting: find hair and fur about the edge as well.
+
+        Returns:
+            (H', W') float32 in [0, 1].
+        """
+        cells = max(self.frame.grid_size)
+        alpha = refine_alpha(self.to_level(rgb.shape[:2]), rgb, cells=cells)
+        return matte_alpha(alpha, rgb) if matting else alpha
 
     def to_photo(self) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution."""

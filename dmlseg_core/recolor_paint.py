@@ -7,95 +7,60 @@ the same paint scales linear RGB, hence scales L, a and b alike: saturation is f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.colorspace import (
     fit_planes_to_gamut,
-    fits_gamut,
-    linear_planes_to_oklab,
     oklab_planes_to_linear,
 )
+from dmlseg_core.recolor_tone import DEEP, END, LEVELS, LIGHTNESS, Anchor, Tone, tone_curve
 
 Floats: TypeAlias = NDArray[np.float32]
+Places: TypeAlias = NDArray[np.intp]
 
-LEVELS = 16384
-"""Entries of the tables over L: even at slope 4 a step stays below a quarter of an 8-bit level."""
-MAX_SLOPE = 4.0
-"""Noise of the photo may grow by this factor, not more, over the object's own range of L."""
 SLACK = 2e-3
 """Linear-light overshoot that is clipped rather than fitted; below a just noticeable difference."""
-_END = 1e-3
-_ROOM = 0.6
 _CALM = 0.02
 _GAIN = 1.5
-_DEEP = 0.2
-_LIGHTNESS = np.linspace(0.0, 1.0, LEVELS)
+_SHINES = 0.2
+"""Share of specular light from which on paleness is all put down to it."""
+_HALVINGS = 3
+"""Of the way from a color inside sRGB to one outside, before the last, linear step."""
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """An object's diffuse color and range: OKLab lightness, complex saturation, 1-99 % of L."""
+class Brush(Protocol):
+    """Anything that paints an object's pixels."""
 
-    lightness: float
-    saturation: complex
-    low: float
-    high: float
-
-    @property
-    def lab(self) -> Floats:
-        """(3,) float32 OKLab."""
-        tint = self.saturation * self.lightness
-        return np.array([self.lightness, tint.real, tint.imag], np.float32)
+    def __call__(self, lab: Floats, places: Places, *, fine: bool = False) -> Floats:
+        """The new colors of pixels; see `Paint.__call__`."""
+        ...
 
 
-def tone_curve(anchor: Anchor, target: float) -> NDArray[np.float64]:
-    """L of the result for L = 0..1 in LEVELS steps; strictly rising, anchor -> target.
+class ToneTable:
+    """Where pixels lie in the tables over L: the nearest entry, or (fine) between two.
 
-    Two hyperbolas (Mobius curves) meet at the anchor with one slope. Darkening keeps the lower
-    one straight, which is what darker paint does to diffuse light, and lets highlights climb
-    back to white; brightening bends the upper one under white. An end moves inwards when the
-    slope over the object's range would pass MAX_SLOPE.
+    Nearest is exact to a quarter of an 8-bit level; 16-bit photos need the finer reading.
     """
-    middle = min(max(anchor.lightness, _END), 1 - _END)
-    target = min(max(target, _END), 1 - _END)
-    # One 8-bit level above black is a long way in L: a steep curve there would tear contours.
-    below, above = target / max(middle, _DEEP), (1 - target) / (1 - middle)
-    reach = min(max((anchor.high - middle) / (1 - middle), 0.0), 1.0)
-    # Proportional if the object's bright side then keeps to _ROOM of what is left up to white.
-    bend = max(reach * (1 / _ROOM - 1) / max(1 - reach, 0.02), 1e-6)
-    slope = min(below, max(above / bend, (below * above) ** 0.5), MAX_SLOPE)
-    fall = _far_end(target, slope, middle, (middle - anchor.low) / middle)
-    rise = _far_end(1 - target, slope, 1 - middle, reach)
-    level = _LIGHTNESS
-    lower = target - fall * _mobius((middle - level) / middle, fall / middle / slope)
-    upper = target + rise * _mobius((level - middle) / (1 - middle), rise / (1 - middle) / slope)
-    return np.where(level < middle, lower, upper)
 
+    def __init__(self, lightness: Floats, fine: bool) -> None:
+        at = np.clip(lightness, 0.0, 1.0)
+        at *= LEVELS - 1
+        if not fine:
+            at += 0.5
+        self.index: NDArray[np.int32] = at.astype(np.int32)
+        self._rest = at - self.index if fine else None
 
-def _mobius(t: NDArray[np.float64], bend: float) -> NDArray[np.float64]:
-    """0..1 -> 0..1 rising, slope 1 / bend at 0 and bend at 1."""
-    t = np.clip(t, 0.0, 1.0)
-    return t / (t + bend * (1 - t))
-
-
-def _far_end(height: float, slope: float, width: float, reach: float) -> float:
-    """The largest height <= `height` of a branch whose slope up to `reach` is <= MAX_SLOPE."""
-    reach = min(max(reach, 0.0), 1.0)
-
-    def steepest(h: float) -> float:
-        bend = h / width / slope
-        return slope * bend**2 / (reach + bend * (1 - reach)) ** 2
-
-    if steepest(height) <= MAX_SLOPE:
-        return height
-    low, high = min(slope * width, height), height
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (middle, high) if steepest(middle) <= MAX_SLOPE else (low, middle)
-    return low
+    def read(self, table: Floats) -> Floats:
+        """(N,) float32 entries of a (LEVELS,) float32 table."""
+        low: Floats = np.take(table, self.index)
+        if self._rest is None:
+            return low
+        high = np.take(table, self.index + 1, mode="clip")
+        low += self._rest * (high - low)
+        return low
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +100,15 @@ class Paint:
             turn: factor on a pixel's deviation from the anchor's saturation; None is a rotation
                 to the new hue, scaled in proportion to saturation.
         """
-        level = np.maximum(_LIGHTNESS, 0.5 / LEVELS)
-        tone = level if keep_tone else tone_curve(anchor, lightness)
-        body, calm = _chroma_tables(tone, level, anchor, protect)
+        level = np.maximum(LIGHTNESS, 0.5 / LEVELS)
+        curve = Tone.kept(anchor) if keep_tone else tone_curve(anchor, lightness)
+        body, calm = _chroma_tables(curve, anchor, protect)
         foreign = 0j
         if turn is None:
             turn = residual_turn(anchor.saturation, saturation)
             foreign = _foreign(anchor.saturation, turn)
         offset = strength * body * (saturation - calm * turn * anchor.saturation)
-        tone = level + strength * (tone - level)
+        tone = level + strength * (curve.level - level)
         hue = saturation / abs(saturation) if abs(saturation) > 1e-9 else 1 + 0j
         return cls(
             tone=tone.astype(np.float32),
@@ -156,18 +121,22 @@ class Paint:
             kept=1 - strength,
         )
 
-    def __call__(self, linear: Floats) -> Floats:
-        """(3, N) float32 linear light -> (3, N) float32 linear light in 0..1."""
-        lab = linear_planes_to_oklab(linear)
-        index = (lab[0] * (LEVELS - 1) + 0.5).astype(np.int32)
-        np.clip(index, 0, LEVELS - 1, out=index)
-        scale = np.take(self.scale, index)
+    def __call__(self, lab: Floats, places: Places | None = None, *, fine: bool = False) -> Floats:
+        """(3, N) float32 OKLab -> (3, N) float32 linear light in 0..1; `lab` is not changed.
+
+        `places`, where in the photo the pixels lie, makes no difference to paint. `fine` is for
+        more than 8 bits.
+        """
+        at = ToneTable(lab[0], fine)
+        scale = at.read(self.scale)
         real, imag, kept = map(np.float32, (self.turn.real, self.turn.imag, self.kept))
         a, b = lab[1], lab[2]
         painted = np.empty_like(lab)
-        np.take(self.tone, index, out=painted[0])
-        painted[1] = np.take(self.offset[0], index) + kept * a
-        painted[2] = np.take(self.offset[1], index) + kept * b
+        painted[0] = at.read(self.tone)
+        painted[1] = at.read(self.offset[0])
+        painted[2] = at.read(self.offset[1])
+        if self.kept:
+            painted[1:] += kept * lab[1:]
         if self.foreign:
             u, v = np.float32(self.foreign.real), np.float32(self.foreign.imag)
             against = np.minimum(a * u + b * v, 0)
@@ -175,29 +144,50 @@ class Paint:
         painted[1] += scale * (real * a - imag * b)
         painted[2] += scale * (imag * a + real * b)
         result = oklab_planes_to_linear(painted)
-        outside = np.flatnonzero(~fits_gamut(result, SLACK))
+        over = overshoot(result)
+        outside = np.flatnonzero(over > SLACK)
         if outside.size:
-            result[:, outside] = self._fitted(painted[:, outside], index[outside])
+            result[:, outside] = self._fitted(
+                np.take(painted, outside, axis=1), at.index[outside], over[outside]
+            )
         return np.clip(result, 0.0, 1.0, out=result)
 
-    def _fitted(self, lab: Floats, index: NDArray[np.int32]) -> Floats:
+    def _fitted(self, lab: Floats, index: NDArray[np.int32], over: Floats) -> Floats:
         """Out-of-gamut OKLab (3, n) -> linear light inside, L constant.
 
         Chroma is reduced towards the part that lies along the target's own hue (at most what sRGB
         holds there), not towards grey: at a sharp corner such as blue, a pixel whose hue is off
-        by a degree would otherwise lose a quarter of the chroma asked for.
+        by a degree would otherwise lose a quarter of the chroma asked for. Halving, then a secant:
+        what is left is clipped, far below a just noticeable difference.
         """
-        axis = np.array([[self.hue.real], [self.hue.imag]], np.float32)
-        along = np.clip((lab[1:] * axis).sum(axis=0), 0, self.limit[index])
-        base = along * axis
+        along = lab[1] * np.float32(self.hue.real) + lab[2] * np.float32(self.hue.imag)
+        np.clip(along, 0, self.limit[index], out=along)
+        base = np.stack([along * np.float32(self.hue.real), along * np.float32(self.hue.imag)])
         rest = lab[1:] - base
-        low = np.zeros(index.size, np.float32)
-        for step in range(8):
-            middle = low + np.float32(0.5 ** (step + 1))
-            lab[1:] = base + rest * middle
-            low = np.where(fits_gamut(oklab_planes_to_linear(lab), SLACK), middle, low)
-        lab[1:] = base + rest * low
+        low, under = np.zeros(index.size, np.float32), np.zeros(index.size, np.float32)
+        width = np.float32(1)
+        for _ in range(_HALVINGS):
+            width *= np.float32(0.5)
+            middle = low + width
+            np.multiply(rest, middle, out=lab[1:])
+            lab[1:] += base
+            now = overshoot(oklab_planes_to_linear(lab))
+            inside = now <= SLACK
+            low, under = np.where(inside, middle, low), np.where(inside, now, under)
+            over = np.where(inside, over, now)
+        low += width * (np.float32(SLACK) - under) / np.maximum(over - under, 1e-6)
+        np.multiply(rest, np.minimum(low, 1), out=lab[1:])
+        lab[1:] += base
         return oklab_planes_to_linear(lab)
+
+
+def overshoot(linear: Floats) -> Floats:
+    """(N,) float32: by how much (3, N) linear colors pass 0 or 1 at their worst; < 0 is inside."""
+    high = np.maximum(np.maximum(linear[0], linear[1]), linear[2])
+    low = np.minimum(np.minimum(linear[0], linear[1]), linear[2])
+    high -= 1
+    over: Floats = np.maximum(high, np.negative(low, out=low), out=high)
+    return over
 
 
 def residual_turn(old: complex, new: complex) -> complex:
@@ -227,23 +217,29 @@ def _foreign(old: complex, turn: complex) -> complex:
 
 
 def _chroma_tables(
-    tone: NDArray[np.float64], level: NDArray[np.float64], anchor: Anchor, protect: float
+    tone: Tone, anchor: Anchor, protect: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Per L: what saturation is multiplied by to get chroma, and the residual's weight 0..1."""
-    middle = max(anchor.lightness, _END)  # below it lies black alone, and it takes the color too
-    proportional = float(np.interp(middle, _LIGHTNESS, tone)) / middle * level
-    # Above the anchor, light beyond the proportional share is the lamp's color, not the paint's.
-    diffuse = np.where(level > middle, np.minimum(tone, proportional), tone)
-    lamp = (tone - diffuse) / np.maximum(1 - diffuse, _END)
-    body = tone + protect * (diffuse * (1 - lamp) - tone)
+    level, old = tone.level, np.maximum(LIGHTNESS, 0.5 / LEVELS)
+    colored = abs(anchor.saturation) / (abs(anchor.saturation) + _CALM)
+    # Specular light counts for less on a brighter paint: so does the paleness it causes.
+    paler = np.minimum((1 - tone.after) / np.maximum(1 - tone.before, 1e-3), 1.0)
+    shines = np.clip((1 - tone.before) / _SHINES, 0.0, 1.0)  # without a jump where it begins
+    paler = 1 - shines * (1 - paler)
+    # A colored object shows its highlights by paleness; a neutral one by lightness alone.
+    seen = tone.after / np.maximum(1 - (1 - tone.before) * paler, 1e-3)
+    fade = colored * np.minimum(seen, 1.0) + (1 - colored) * tone.after
+    body = level * (1 - protect * (1 - fade))
     # A shadow lifted beyond proportion would lift the color noise of its few levels as well.
-    calm = np.minimum(1.0, proportional / np.maximum(tone, 1e-9))
+    proportional = (
+        float(np.interp(anchor.lightness, LIGHTNESS, level)) / max(anchor.lightness, END) * old
+    )
+    calm = paler * np.minimum(1.0, proportional / np.maximum(level, 1e-9))
     # On a colorless object a hue is a reflection, not paint: it is added, and does not grow.
-    # Under _DEEP it is mostly noise.
-    lift = np.minimum(1.0, level / np.maximum(tone, 1e-9))
-    paint = abs(anchor.saturation) / (abs(anchor.saturation) + _CALM)
-    calm = np.minimum(calm, paint + (1 - paint) * lift)
-    return body, calm * np.minimum(1.0, np.maximum((level / _DEEP) ** 2, lift))
+    # Under DEEP it is mostly noise.
+    lift = np.minimum(1.0, old / np.maximum(level, 1e-9))
+    calm = np.minimum(calm, colored + (1 - colored) * lift)
+    return body, calm * np.minimum(1.0, np.maximum((old / DEEP) ** 2, lift))
 
 
 def _chroma_limit(tone: NDArray[np.float64], hue: complex) -> Floats:

@@ -6,6 +6,7 @@ network, and nothing is changed: two users may read one scene at once.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,14 +20,15 @@ from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
+from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
-from dmlseg_core.seeds import Seed, cover, describe, pick_seeds, pixel_matrix, seediness
+from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
 from dmlseg_core.similarity import distances2, log_similarity, radius2
 
 __all__ = ["Mask", "Override", "Proposals", "Scene"]
 
-_REMEMBERED = 8
+_REMEMBERED = 24
 """Clicked points whose distance maps a scene keeps: a tau move is then one comparison."""
 _SEEDS_AT_ONCE = 256
 
@@ -63,6 +65,7 @@ class Scene:
         classes: the C foreground class names.
         config: how proposals are made.
         photo_digest: `Photo.digest` of the analysed photo.
+        weights: sha256 of the weights file that made it; "" where it is not known.
     """
 
     frame: Frame
@@ -72,6 +75,7 @@ class Scene:
     classes: tuple[str, ...]
     config: SceneConfig
     photo_digest: str = ""
+    weights: str = ""
     _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
 
     @property
@@ -158,12 +162,12 @@ class Scene:
     ) -> Mask:
         """m(p, tau) of the clicked point's own vector; proposals are never read.
 
-        Added points unite their masks with it; a pixel nearer (in embedding space) to a subtracted
-        point than to every positive one is taken away.
+        Further points correct it: what looks like an added one joins, what looks like a subtracted
+        one leaves, most of all around them (`masks_clicks`).
 
         Args:
             y, x: the clicked photo pixel.
-            tau: threshold in (0, 1); None = the head's best for each positive point.
+            tau: threshold in (0, 1); None = the head's best for the click.
             add, subtract: further photo pixels (y, x).
             connected: keep only what is connected to a positive point; None = the config's choice.
 
@@ -183,22 +187,24 @@ class Scene:
     ) -> tuple[Mask, NDArray[np.float32]]:
         """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
         cells = [self.frame.cell_of(*positive) for positive in (point, *add)]
-        seeds = [self._seed(cell, tau) for cell in cells]
-        near, inside, level = self._grow(seeds)
-        for negative in subtract:
-            away, log_away = self._distances(self._seed(self.frame.cell_of(*negative), tau))
-            inside = inside & (near <= away)
-            log_near = log_similarity(torch.from_numpy(near)).numpy()
-            level = np.minimum(level, log_near - log_away)
+        cuts = [self.frame.cell_of(*negative) for negative in subtract]
+        seed = self._seed(cells[0], tau)
+        near, log_sigma = self._distances(seed)
+        inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
+        if further := [self._distances(self._seed(c, tau))[0] for c in (*cells[1:], *cuts)]:
+            limit = np.float32(-math.log(seed.tau))
+            signs = [1] * len(cells) + [-1] * len(cuts)
+            level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
+            inside = level >= 0
+            near = np.minimum.reduce([near, *further[: len(add)]])
         if self.config.connected if connected is None else connected:
             inside = connected_part(inside, cells)
-        seed = seeds[0]
         name = self.classes[seed.class_id - 1]
         mask = Mask(inside, with_sign(level, inside), seed, name, seed.score, self.frame)
         return mask, near
 
     def best_tau(self, y: float, x: float) -> float:
-        """The head's best threshold for a photo pixel: argmax over tau and c >= 1 of C."""
+        """The head's best threshold for a photo pixel, between the trained ones: `click_tau`."""
         return self._seed(self.frame.cell_of(y, x), None).tau
 
     def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
@@ -226,8 +232,9 @@ class Scene:
         return np.asarray(labels.view(h, w).numpy())
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
-        checked = None if tau is None else TAU.check(tau)
-        return describe(self.class_probs, self.taus, *cell, checked)
+        if tau is None:
+            tau = click_tau(self.class_probs, self.taus, *cell)
+        return describe(self.class_probs, self.taus, *cell, TAU.check(tau))
 
     def _distances(self, seed: Seed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(h, w) squared distances to a seed, and their log similarity."""
@@ -240,16 +247,3 @@ class Scene:
             maps = d2.numpy(), log_similarity(d2).numpy()
             self._recent.put(key, maps)
         return maps
-
-    def _grow(
-        self, seeds: Sequence[Seed]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """Union of the seeds' masks: distance to the nearest seed, inside, level."""
-        near, log_sigma = self._distances(seeds[0])
-        inside, level = near <= radius2(seeds[0].tau), level_of(log_sigma, seeds[0].tau)
-        for seed in seeds[1:]:
-            d2, log_sigma = self._distances(seed)
-            inside = inside | (d2 <= radius2(seed.tau))
-            level = np.maximum(level, level_of(log_sigma, seed.tau))
-            near = np.minimum(near, d2)
-        return near, inside, level

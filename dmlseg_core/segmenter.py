@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,8 +33,9 @@ class Segmenter:
 
     Args:
         network: its weights are used as they are; batch norms are folded.
-        config: how photos are analysed.
+        config: how photos are analysed; scenes carry it with the precision that was used.
         device: "cpu", "cuda", "cuda:1", ...; scenes live on the CPU in any case.
+        weights: sha256 of the weights file, for recipes.
 
     Raises:
         ParameterError: a device that is not there.
@@ -44,8 +46,9 @@ class Segmenter:
         network: EmbeddingNetwork,
         config: SceneConfig | None = None,
         device: str | torch.device = "cpu",
+        weights: str = "",
     ) -> None:
-        self.config = config or SceneConfig()
+        self.config, self.weights = config or SceneConfig(), weights
         try:
             self.device = torch.device(device)
             self.network = network.fuse().to(self.device).to(memory_format=torch.channels_last)
@@ -55,6 +58,8 @@ class Segmenter:
         if wanted == "auto":
             wanted = "bfloat16" if computes_bfloat16(self.device) else "float32"
         self.precision = wanted
+        if wanted != self.config.precision:
+            self.config = replace(self.config, precision=wanted)
 
     @classmethod
     def load(
@@ -69,8 +74,8 @@ class Segmenter:
         Raises:
             WeightsError: the weights cannot be used.
         """
-        network, _ = load_network(weights)
-        return cls(network, config, device)
+        network, entry = load_network(weights)
+        return cls(network, config, device, entry["sha256"])
 
     @torch.inference_mode()
     def analyze(self, photo: Photo | NDArray[Any] | str | Path) -> Scene:
@@ -105,4 +110,5 @@ class Segmenter:
             classes=network.classes,
             config=self.config,
             photo_digest=photo.digest,
+            weights=self.weights,
         )

@@ -1,4 +1,4 @@
-"""An `EditSession`: what one user did to one photo, as data, with undo; a store bounded in bytes.
+"""An `EditSession`: what one user did to one photo, as data, with undo and redo.
 
 Edits are a tuple of `Selection`s, in the order made. Everything shown is derived from them and the
 scene, so undo is going back to an earlier tuple and nothing can get out of step.
@@ -6,54 +6,30 @@ scene, so undo is going back to an earlier tuple and nothing can get out of step
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from threading import RLock
+from typing import overload
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.colorspace import parse_color
-from dmlseg_core.config import STRENGTH, TARGET_MODES, TAU
+from dmlseg_core.config import TARGET_MODES, TAU
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo
-from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals
-from dmlseg_core.recolor import Recolored, recolor
-from dmlseg_core.refine import refine_alpha
+from dmlseg_core.recipe import Recipe
+from dmlseg_core.recipe_choose import recipe_of, wheres_of
+from dmlseg_core.recipe_style import Style
+from dmlseg_core.recolor import Recolored
 from dmlseg_core.scene import Scene
+from dmlseg_core.session_history import History, Step
+from dmlseg_core.session_paint import Painted, Pixels, Selection, paint
 
 PREVIEW_SIDE = 1024
 """Long side of the picture that is shown while editing; files are always of full size."""
-MEGABYTE = 2**20
-
-
-@dataclass(frozen=True)
-class Selection:
-    """One instance that the user chose.
-
-    Attributes:
-        where: its points and tau.
-        color: target color text; None = not recolored.
-        mode: a mode of `recolor` that takes a target.
-        strength: 0 .. 1.
-    """
-
-    where: Override
-    color: str | None = None
-    mode: str = "match"
-    strength: float = 1.0
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One state of the edit; `tag` joins the steps of one dragged slider into one undo."""
-
-    selections: tuple[Selection, ...] = ()
-    active: int | None = None
-    tag: str = ""
 
 
 class EditSession:
@@ -68,17 +44,15 @@ class EditSession:
         self.photo, self.scene = photo, scene
         self.lock = RLock()
         """Held by whoever makes several calls that belong together."""
-        self._steps, self._at = [_Step()], 0
+        self._history = History()
         self._proposals: tuple[tuple[Override, ...], Proposals] | None = None
         self._last: Recolored | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes held by photo, preview and scene."""
-        arrays = (
-            self.photo.rgb, self.photo.alpha, self.photo.deep, self.photo.native, self.preview,
-        )  # fmt: skip
-        return self.scene.nbytes + sum(a.nbytes for a in arrays if a is not None)
+        own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
+        return self.scene.nbytes + self.photo.nbytes + own
 
     @cached_property
     def preview(self) -> NDArray[np.uint8]:
@@ -93,12 +67,12 @@ class EditSession:
     @property
     def selections(self) -> tuple[Selection, ...]:
         """The instances that the user chose, in order."""
-        return self._steps[self._at].selections
+        return self._history.now.selections
 
     @property
     def active(self) -> int | None:
         """Index of the selection that tau, color and further points go to."""
-        return self._steps[self._at].active
+        return self._history.now.active
 
     @property
     def proposals(self) -> Proposals:
@@ -170,17 +144,30 @@ class EditSession:
             ParameterError: nothing is selected, or a value that `recolor` does not take.
         """
         k, selection = self._active_selection()
-        if color is not None:
-            parse_color(color)
         if mode is not None and mode not in TARGET_MODES:
             raise ParameterError(f"mode must be one of {TARGET_MODES}; got {mode!r}")
+        if color is not None and mode is None and selection.mode not in TARGET_MODES:
+            mode = TARGET_MODES[0]
         new = replace(
             selection,
             color=color,
             mode=selection.mode if mode is None else mode,
-            strength=selection.strength if strength is None else STRENGTH.check(strength),
+            strength=selection.strength if strength is None else strength,
         )
         self._change(k, new, "color")
+
+    def set_style(self, style: Style, *, drag: str = "color") -> None:
+        """Everything about how the active selection is to look: mode, amount, gates, pattern, ...
+
+        Args:
+            style: the whole of it.
+            drag: calls in a row with the same word are one undo step; "" is a step of its own.
+
+        Raises:
+            ParameterError: nothing is selected.
+        """
+        k, selection = self._active_selection()
+        self._change(k, selection.styled(style), drag)
 
     def remove(self) -> None:
         """Forget the active selection; the proposals it replaced come back."""
@@ -194,48 +181,89 @@ class EditSession:
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
-        return self._at > 0
+        return self._history.at > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether a step was taken back."""
-        return self._at + 1 < len(self._steps)
+        return self._history.at + 1 < len(self._history.steps)
 
     def undo(self) -> None:
         """Take the last step back; nothing happens where there is none."""
-        self._at = max(0, self._at - 1)
+        self._history.move(-1)
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._at = min(len(self._steps) - 1, self._at + 1)
+        self._history.move(1)
 
     @property
     def measured(self) -> Recolored | None:
         """The active selection as `render` last made it: Delta-E, color before and after."""
         return self._last
 
-    def render(self, *, full: bool = False) -> NDArray[np.uint8]:
-        """The photo with every colored selection recolored: (H, W, 3) uint8.
+    @overload
+    def render(self) -> NDArray[np.uint8]: ...
+
+    @overload
+    def render(self, *, full: bool) -> Pixels: ...
+
+    def render(self, *, full: bool = False) -> Pixels:
+        """The photo with every styled selection recolored: (H, W, 3) sRGB.
 
         Args:
-            full: at the photo's own size; else at that of `preview`. The same code makes both.
+            full: at the photo's own size and depth: uint16 where the file had 16 bits (see
+                `Photo.working_pixels`), for `save_photo`; else uint8 at the size of `preview`. The
+                same code makes both.
+
+        Raises:
+            ParameterError: a gate that leaves nothing of its selection.
         """
-        source = rgb = self.photo.rgb if full else self.preview
+        pixels = self.photo.working_pixels() if full else self.preview
         self._last = None
-        for k, selection in enumerate(self.selections):
-            mask = self.mask_of(k) if selection.color is not None else None
-            if mask is None:
-                continue
-            alpha = refine_alpha(level_at(mask, rgb.shape[:2]), source)
-            if not alpha.any():
-                continue
-            made = recolor(
-                rgb, alpha, selection.color, mode=selection.mode, strength=selection.strength
-            )
-            rgb = made.rgb
-            if k == self.active:
-                self._last = made
-        return rgb
+        for painted in self.paint(full=full, pixels=pixels):
+            pixels = painted.made.rgb
+            if painted.index == self.active:
+                self._last = painted.made
+        return pixels
+
+    def paint(self, *, full: bool = True, pixels: Pixels | None = None) -> Iterator[Painted]:
+        """The styled selections, recolored one after the other; what `render` and layers are of.
+
+        Args:
+            full: as in `render`.
+            pixels: what `render` starts from, where it is at hand.
+        """
+        guide = self.photo.rgb if full else self.preview
+        if pixels is None:
+            pixels = self.photo.working_pixels() if full else guide
+        styled = ((k, s) for k, s in enumerate(self.selections) if s.painted)
+        masked = ((k, s, mask) for k, s in styled if (mask := self.mask_of(k)) is not None)
+        return paint(masked, pixels, guide)
+
+    def to_recipe(self, by: str = "point") -> Recipe:
+        """The styled selections as a recipe.
+
+        Args:
+            by: "point": these very selections, on this photo only; "class", "rank" or "likeness":
+                proposals like them, on any photo (see `recipe_choose.recipe_of`).
+
+        Raises:
+            ParameterError: another `by`, or "rank" for what is not among the automatic proposals.
+        """
+        chosen = [(s.where, s.style, self.mask_of(k)) for k, s in enumerate(self.selections)]
+        return recipe_of(self.photo, self.scene, [c for c in chosen if c[1].painted], by)
+
+    def apply(self, recipe: Recipe) -> int:
+        """Replace all selections by a recipe's, as one undo step; returns how many there are.
+
+        Raises:
+            RecipeError: it is bound to another photo, or was made with other weights or another
+                scene config; nothing is changed.
+        """
+        found = wheres_of(recipe, self.photo, self.scene)
+        made = tuple(Selection(where).styled(style) for where, style in found)
+        self._push(made, None)
+        return len(made)
 
     def _active_selection(self) -> tuple[int, Selection]:
         if self.active is None:
@@ -250,57 +278,4 @@ class EditSession:
         self._push((*kept[:k], selection, *kept[k + 1 :]), k, f"{tag}{k}" if tag else "")
 
     def _push(self, selections: tuple[Selection, ...], active: int | None, tag: str = "") -> None:
-        del self._steps[self._at + 1 :]
-        if tag and self._steps[-1].tag == tag and self._at > 0:
-            self._steps.pop()  # one drag of a slider is one step
-        self._steps.append(_Step(selections, active, tag))
-        self._at = len(self._steps) - 1
-
-
-def level_at(mask: Mask, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """A mask's level map for a copy of its photo scaled to (height, width)."""
-    frame: Frame = replace(mask.frame, photo_size=(size[0], size[1]))
-    return frame.to_photo(mask.level)
-
-
-class SessionStore:
-    """Sessions by key, at most `limit` bytes of them: the longest unused is forgotten first.
-
-    The newest session always stays, even where it is larger than the limit alone.
-
-    Args:
-        limit: bytes.
-    """
-
-    def __init__(self, limit: int = 256 * MEGABYTE) -> None:
-        self.limit = limit
-        self._sessions: OrderedDict[str, EditSession] = OrderedDict()
-        self._lock = RLock()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by all sessions."""
-        with self._lock:
-            return sum(s.nbytes for s in self._sessions.values())
-
-    def put(self, key: str, photo: Photo, scene: Scene) -> EditSession:
-        """Start a session; an earlier one of the same key is replaced."""
-        session = EditSession(photo, scene)
-        with self._lock:
-            self._sessions.pop(key, None)
-            self._sessions[key] = session
-            while len(self._sessions) > 1 and self.nbytes > self.limit:
-                self._sessions.popitem(last=False)
-        return session
-
-    def get(self, key: str) -> EditSession | None:
-        """The session of a key, or None where it was never started or has been forgotten."""
-        with self._lock:
-            if key in self._sessions:
-                self._sessions.move_to_end(key)
-            return self._sessions.get(key)
-
-    def drop(self, key: str) -> None:
-        """Forget a session, if there is one."""
-        with self._lock:
-            self._sessions.pop(key, None)
+        self._history.push(Step(selections, active, tag))

@@ -99,5 +99,5 @@ def distances2(vectors: Tensor, others: Tensor) -> Tensor:
         b = others if others.dtype == torch.float64 else others.float()
         # a norm is one pass over memory, square().sum() are two
         own, theirs = (torch.linalg.vector_norm(v, dim=-1).square() for v in (a, b))
-        squares = own[..., :, None] + theirs[..., None, :]
+        squares: Tensor = own[..., :, None] + theirs[..., None, :]
         return (squares - 2 * a @ b.transpose(-1, -2)).clamp_min(0)  # (..., N, M)

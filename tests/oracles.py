@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -120,3 +121,27 @@ def bilinear(grid, y, x):
         for j in range(w):
             total += max(0, 1 - abs(y - i)) * max(0, 1 - abs(x - j)) * float(grid[i, j])
     return total
+
+
+def clicked_level(embedding, cells, signs, tau):
+    """(h, w) level in [-1, 1] after several clicks: prior mean + K_x (K + noise)^-1 residual."""
+    _, h, w = embedding.shape
+    limit = -math.log(tau)
+
+    def prior(cell):
+        d2 = distance2(embedding[:, *cells[0]], embedding[:, *cell])
+        return min(1.0, max(-1.0, (math.log(2 / (1 + math.exp(d2))) + limit) / limit))
+
+    def alike(p, q):
+        apart2 = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) / max(h, w) ** 2
+        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / 0.35)
+        return seen * (0.55 + 0.45 * math.exp(-apart2 / 0.2**2))
+
+    matrix = np.array([[alike(p, q) + 0.01 * (i == j) for j, q in enumerate(cells)]
+                       for i, p in enumerate(cells)])  # fmt: skip
+    gain = np.linalg.inv(matrix) @ [s - prior(c) for s, c in zip(signs, cells, strict=True)]
+    level = np.empty((h, w))
+    for cell in np.ndindex(h, w):
+        likeness = [alike(cell, c) for c in cells]
+        level[cell] = prior(cell) + sum(g * k for g, k in zip(gain, likeness, strict=True))
+    return level

@@ -110,6 +110,11 @@ def test_gamut_fit_leaves_what_fits_and_gives_up_no_more_than_it_must():
         ("oklch(62.8% 0.2577 29.23)", (255, 0, 0)),
         ("oklch(0.628 .2577 29.23deg)", (255, 0, 0)),
         ("oklch(1 0 0)", (255, 255, 255)),
+        # CSS Color 4 / WPT css-color: the same color in both spaces
+        ("color(display-p3 1 1 1)", (255, 255, 255)),
+        ("color(display-p3 0.917488 0.200287 0.138561)", (255, 0, 0)),
+        ("color(display-p3 0.458402 0.985265 0.298295)", (0, 255, 0)),
+        ("COLOR( display-p3 50% 50% 50% )", (127.5, 127.5, 127.5)),
     ],
 )
 def test_parse_color(text, rgb):
@@ -119,7 +124,8 @@ def test_parse_color(text, rgb):
 @pytest.mark.parametrize(
     "text",
     ["", "#12", "#ggg", "nocolor", "oklch(2 0 0)", "oklch(1 2)", "oklch(. . .)", "rgb(300,0,0)",
-     "#11223344", None, 7],
+     "#11223344", None, 7, "color(display-p3 1 0)", "color(display-p3 1 0 2)", "oklch(-1 0 0)",
+     "color(rec2020 1 0 0)", "oklch(0.5 -0.1 0)"],
 )  # fmt: skip
 def test_parse_color_refuses(text):
     with pytest.raises(ParameterError) as caught:
@@ -130,3 +136,25 @@ def test_parse_color_refuses(text):
 def test_to_hex():
     assert cs.to_hex(np.uint8([200, 16, 46])) == "#c8102e"
     assert cs.to_hex([1.2, -0.1, 0.5]) == "#ff0080"
+
+
+@pytest.mark.parametrize("text", ["color(display-p3 1 0 0)", "oklch(0.6 0.4 150)"])
+def test_colors_outside_srgb_lose_chroma_alone_and_say_so(text):
+    color = cs.read_color(text)
+    assert color.note == f"{text} lies outside sRGB; mapped to {cs.to_hex(color.rgb)}"
+    got = cs.oklab_to_oklch(cs.srgb_to_oklab(np.array(color.rgb)))
+    # P3 red in OKLCh as CSS Color 4 converts it: 0.6486 0.2990 28.96.
+    lightness, chroma, hue = (0.6486, 0.2990, 28.96) if "p3" in text else (0.6, 0.4, 150)
+    assert got[0] == pytest.approx(lightness, abs=2e-3)
+    assert got[2] == pytest.approx(hue, abs=0.6)
+    assert got[1] < chroma
+    assert cs.read_color("navy").note == ""
+
+
+def test_16_bit_round_trip_is_exact_and_agrees_with_8_bits():
+    levels = np.arange(65536, dtype=np.uint16)
+    assert np.abs(cs.encode_srgb16(cs.srgb_to_linear(levels)).astype(int) - levels).max() <= 1
+    eight = np.arange(256)
+    deep = cs.encode_srgb(cs.srgb_to_linear(eight.astype(np.uint8)), np.uint16)
+    assert np.abs(deep.astype(int) - eight * 257).max() <= 1
+    assert cs.encode_srgb(np.array([-1.0, 2.0]), np.uint16).tolist() == [0, 65535]

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from test_images import coded, picture, wide_profile
 
-from dmlseg_core import export
+from dmlseg_core import export, export_coco, export_masks
 from dmlseg_core.errors import ExportError
 from dmlseg_core.images import load_photo
 
@@ -131,22 +131,25 @@ def test_bad_photos(tmp_path):
 
 def test_masks(tmp_path):
     mask = picture()[..., 0] > 100
-    assert (np.asarray(Image.open(export.save_mask(mask, tmp_path / "m.png"))) == mask * 255).all()
+    assert (
+        np.asarray(Image.open(export_masks.save_mask(mask, tmp_path / "m.png"))) == mask * 255
+    ).all()
     soft = (picture()[..., 0] / 255).astype(np.float32)
     assert (
-        np.asarray(Image.open(export.save_mask(soft, tmp_path / "s.png"))) == picture()[..., 0]
+        np.asarray(Image.open(export_masks.save_mask(soft, tmp_path / "s.png")))
+        == picture()[..., 0]
     ).all()
     for bad in (soft * 2, soft[0], np.full((2, 2), np.nan)):
         with pytest.raises(ExportError):
-            export.save_mask(bad, tmp_path / "b.png")
+            export_masks.save_mask(bad, tmp_path / "b.png")
     with pytest.raises(ExportError, match=r"\.png"):
-        export.save_mask(mask, tmp_path / "m.jpg")
+        export_masks.save_mask(mask, tmp_path / "m.jpg")
 
 
 @pytest.mark.parametrize("high", [0, 1, 255, 256, 65535])
 def test_labels(tmp_path, high):
     labels = np.linspace(0, high, 600).astype(np.int32).reshape(20, 30)
-    image = Image.open(export.save_labels(labels, tmp_path / "l.png"))
+    image = Image.open(export_masks.save_labels(labels, tmp_path / "l.png"))
     assert image.mode == ("P" if high < 256 else "I;16")
     assert (np.asarray(image) == labels).all()
 
@@ -154,11 +157,11 @@ def test_labels(tmp_path, high):
 def test_labels_out_of_range(tmp_path):
     for bad in (np.full((2, 2), -1), np.full((2, 2), 65536), np.zeros((2, 2)), np.zeros(4, int)):
         with pytest.raises(ExportError):
-            export.save_labels(bad, tmp_path / "l.png")
+            export_masks.save_labels(bad, tmp_path / "l.png")
 
 
 def test_vocs_published_colors():
-    colors = export.voc_colormap()
+    colors = export_masks.voc_colormap()
     known = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 8: (64, 0, 0), 15: (192, 128, 128),
              20: (0, 64, 128), 255: (224, 224, 192)}  # fmt: skip
     assert {k: tuple(colors[k].tolist()) for k in known} == known
@@ -168,7 +171,7 @@ def test_vocs_published_colors():
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_rle_is_pycocotools_own(mask):
     coco = pytest.importorskip("pycocotools.mask")
-    ours = export.coco_rle(mask)
+    ours = export_coco.coco_rle(mask)
     theirs = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
     assert ours["counts"] == theirs["counts"].decode()
     assert ours["size"] == theirs["size"]
@@ -179,20 +182,20 @@ def test_rle_of_long_runs():
     rng = np.random.default_rng(0)
     for share in (0, 0.001, 0.5, 1):
         mask = rng.random((300, 500)) < share
-        assert (coco.decode(export.coco_rle(mask)) == mask).all()
+        assert (coco.decode(export_coco.coco_rle(mask)) == mask).all()
 
 
 def test_coco_instances():
     mask = np.zeros((10, 20), bool)
     mask[2:5, 7:11] = True
-    one, none = export.coco_instances(
+    one, none = export_coco.coco_instances(
         [mask, ~mask & mask], [3, 1], [0.5, 0.25], image_id=9, first_id=4
     )
     assert (one["id"], one["image_id"], one["category_id"], one["score"]) == (4, 9, 3, 0.5)
     assert (one["bbox"], one["area"]) == ([7, 2, 4, 3], 12)
     assert (none["bbox"], none["area"]) == ([0, 0, 0, 0], 0)
     with pytest.raises(ExportError):
-        export.coco_instances([mask], [], [1.0])
+        export_coco.coco_instances([mask], [], [1.0])
 
 
 def test_cutout_has_no_background_in_it(tmp_path):
@@ -201,7 +204,7 @@ def test_cutout_has_no_background_in_it(tmp_path):
     from dmlseg_core.colorspace import encode_srgb8
 
     rgb = encode_srgb8(linear)
-    rgba = np.asarray(Image.open(export.save_cutout(rgb, alpha, tmp_path / "c.png")))
+    rgba = np.asarray(Image.open(export_masks.save_cutout(rgb, alpha, tmp_path / "c.png")))
     assert (rgba[..., 3] == np.rint(alpha * 255)).all()
     assert (rgba[rgba[..., 3] == 0] == 0).all()
     pure = encode_srgb8(np.array([0.5, 0.02, 0.02]))

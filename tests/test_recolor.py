@@ -13,8 +13,8 @@ from dmlseg_core.colorspace import (
     srgb_to_oklab,
 )
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.recolor import MODES, recolor, recolor_many
-from dmlseg_core.recolor_paint import LEVELS, Anchor, tone_curve
+from dmlseg_core.recolor import MODES, Look, Subject, recolor, recolor_many
+from dmlseg_core.recolor_tone import LEVELS, Anchor, tone_curve
 
 SIZE = 64
 
@@ -57,7 +57,16 @@ def test_match_hits_the_color(source, target):
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("#b01020", "#1a1a1a"), ("#b01020", "#2040a0"), ("#e0e0e0", "#203060")]
+    ("source", "target"),
+    [
+        ("#b01020", "#1a1a1a"),
+        ("#1a1a1a", "#ffd400"),
+        ("#b01020", "#2040a0"),
+        ("#e0e0e0", "#203060"),
+        ("#808080", "#c8102e"),
+        ("#b01020", "#f0f0f0"),
+        ("#1d46c8", "#a8dcc8"),
+    ],
 )
 def test_a_glossy_sphere_is_near_its_true_render(source, target):
     before, mask = sphere(source)
@@ -93,8 +102,9 @@ def test_match_to_the_own_color_changes_nothing_visible(color):
 @settings(max_examples=60, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.4), st.floats(0, 0.4))
 def test_tone_curve_rises_and_hits_within_its_slope(anchor, target, below, above):
-    own = Anchor(anchor, 0j, max(anchor - below, 0), min(anchor + above, 1))
-    curve = tone_curve(own, target)
+    high = min(anchor + above, 1)
+    own = Anchor(anchor, 0j, max(anchor - below, 0), high, min(high, 1.15 * anchor))
+    curve = tone_curve(own, target).level
     level = np.linspace(0, 1, LEVELS)
     assert (np.diff(curve) > 0).all()
     assert curve.min() >= -1e-9
@@ -210,6 +220,87 @@ def test_edges_carry_no_halo():
     assert np.mean(errors) <= 2
 
 
+@pytest.mark.parametrize("target", ["navy", "white", "#ffd400"])
+def test_sixteen_bits_in_sixteen_out(target):
+    """A 16-bit photo is the 8-bit one with finer steps; what alpha leaves out is copied."""
+    rng = np.random.default_rng(0)
+    rgb = shaded("#b05040")
+    alpha = np.clip((0.4 - np.hypot(*(np.mgrid[:SIZE, :SIZE] / (SIZE - 1) - 0.5))) * 20, 0, 1)
+    deep = rgb.astype(np.uint16) * 257
+    deep[alpha == 0] = rng.integers(0, 65536, deep[alpha == 0].shape)
+    kept = deep.copy()
+    done = recolor(deep, alpha, target)
+    assert done.rgb.dtype == np.uint16
+    assert (deep == kept).all()
+    assert (done.rgb[alpha == 0] == kept[alpha == 0]).all()
+    sure = alpha == 1
+    assert np.abs(done.rgb / 257 - recolor(rgb, sure, target).rgb)[sure].max() <= 2
+    assert done.delta_e <= 1.1
+
+
+def test_sixteen_bits_do_not_band():
+    """A ramp of 4096 steps between two 8-bit levels keeps almost all of them, in order."""
+    levels = np.linspace(30000, 34000, 4000).astype(np.uint16)
+    deep = np.repeat(levels[None, :, None], 3, axis=2)
+    done = recolor(deep, np.ones((1, 4000), bool), "#4060a0").rgb[0]
+    assert len(np.unique(done[:, 2])) > 2000
+    assert np.diff(done[:, 2].astype(int)).min() >= -1
+    same = recolor(deep, np.ones((1, 4000), bool), "red", strength=0).rgb[0]
+    assert np.abs(same[:, 0].astype(int) - levels).max() <= 4
+
+
+def test_wide_colors_are_mapped_and_said():
+    rgb = shaded("#c8102e")
+    done = recolor(rgb, disk(), "color(display-p3 0 1 0)")
+    assert len(done.notes) == 1
+    assert "outside sRGB" in done.notes[0]
+    assert done.delta_e <= 1.5
+    assert recolor(rgb, disk(), "oklch(0.6 0.1 30)").notes == ()
+    assert recolor(rgb, disk(), mode="saturation", amount=0.1).notes == ()
+
+
+def test_the_result_is_measured_on_the_pixels_that_were_written():
+    rgb = shaded("#c8102e")
+    subject = Subject.of(rgb, disk())
+    done = subject.recolor(Look("teal"))
+    core = subject.core.places
+    lab = srgb_to_oklab(done.rgb.reshape(-1, 3)[core])
+    hit = np.array(parse_color(done.result_anchor))
+    assert abs(float(np.median(lab[:, 0])) - srgb_to_oklab(hit)[0]) < 0.004
+    assert (subject.share.reshape(-1)[core] == 1).all()
+
+
+def test_noise_gain_is_what_the_curve_does_to_noise():
+    rng = np.random.default_rng(0)
+    level = np.clip(120 + 2 * rng.standard_normal((64, 64)), 0, 255).astype(np.uint8)
+    rgb = np.repeat(level[..., None], 3, axis=2)
+    done = recolor(rgb, np.ones((64, 64), bool), "#c0c0c0")
+    before, after = (srgb_to_oklab(p)[..., 0].std() for p in (rgb, done.rgb))
+    assert after / before <= done.noise_gain * 1.1
+    assert 1 < done.noise_gain <= 4
+
+
+def test_a_white_lamp_on_black_paint_is_white_on_yellow():
+    before, mask = sphere("#181818", shine=1.0)
+    done = recolor(before, mask, "#ffd400").rgb
+    lamp = mask & (before.min(axis=2) >= 250)
+    assert lamp.any()
+    assert done[lamp].min() >= 180
+    assert done[mask & (before.max(axis=2) <= 18)][:, 2].max() < 90
+
+
+def test_views_and_reversed_arrays_are_taken():
+    rgb, alpha = shaded("#c8102e"), disk().astype(np.float32)
+    turned = recolor(rgb[::-1, ::-1], alpha[::-1, ::-1], "navy").rgb
+    assert np.abs(turned[::-1, ::-1].astype(int) - recolor(rgb, alpha, "navy").rgb).max() <= 1
+
+
+def test_a_full_mask_is_fine():
+    rgb = shaded("#c8102e")
+    done = recolor(rgb, np.ones((SIZE, SIZE)), "navy")
+    assert np.isfinite(done.delta_e)
+
+
 def test_many_targets_equal_one_by_one():
     rgb, mask = shaded("#c8102e"), disk()
     together = recolor_many(rgb, mask, ["navy", "white"])
@@ -240,7 +331,12 @@ RGB, MASK = shaded("#c8102e"), disk()
         (RGB, MASK.astype(np.uint8), {}),
         (RGB.astype(float), MASK, {}),
         (RGB[..., 0], MASK, {}),
+        (RGB.astype(np.uint32), MASK, {}),
+        (RGB[:0], MASK[:0], {}),
         (RGB, MASK, {"mode": "paint"}),
+        (RGB, MASK, {"mode": "pattern"}),
+        (RGB, MASK, {"target": "color(display-p3 2 0 0)"}),
+        (RGB, MASK, {"strength": "much"}),
         (RGB, MASK, {"target": "nocolor"}),
         (RGB, MASK, {"target": None}),
         (RGB, MASK, {"strength": 1.5}),
@@ -256,4 +352,4 @@ def test_bad_input_is_one_clear_sentence(rgb, alpha, options):
 
 
 def test_modes_are_what_the_docs_say():
-    assert MODES == ("match", "tint", "hue_shift", "saturation", "lightness")
+    assert MODES == ("match", "tint", "hue_shift", "saturation", "lightness", "pattern")

@@ -1,11 +1,15 @@
-"""Edges: they snap to the photo, and what lies behind them is found."""
+"""Edges snap to the photo, in the edge band only."""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dmlseg_core.colorspace import encode_srgb8, srgb_to_linear
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.refine import default_radius, estimate_foreground, refine_alpha
+from dmlseg_core.refine import default_radius, refine_alpha
+from tests.sharpness import SETS, TOLERANCES, boundary_f, instances, share_map
 
 
 def scene(size=160, blur=1.5, noise=2.0):
@@ -40,7 +44,7 @@ def test_edges_snap_to_the_photo():
 
 def test_away_from_the_edge_alpha_is_exactly_0_or_1():
     rgb, alpha = scene()
-    fine = refine_alpha(alpha, rgb, edge=0.5, radius=5)
+    fine = refine_alpha(alpha >= 0.5, rgb, radius=5)
     assert fine.dtype == np.float32
     assert fine.min() >= 0
     assert fine.max() <= 1
@@ -49,12 +53,12 @@ def test_away_from_the_edge_alpha_is_exactly_0_or_1():
     assert set(np.unique(fine[away])) <= {0.0, 1.0}
 
 
-def test_level_mask_and_alpha_say_the_same():
+def test_a_mask_and_a_level_of_any_scale_say_the_same():
     rgb, alpha = scene()
     results = [
         refine_alpha(alpha >= 0.5, rgb),
-        refine_alpha(alpha, rgb, edge=0.5),
         refine_alpha(alpha - np.float32(0.5), rgb),
+        refine_alpha(1000 * (alpha - np.float32(0.5)), rgb),
     ]
     assert all((r == results[0]).all() for r in results)
 
@@ -81,26 +85,55 @@ def test_flat_photos_give_no_nan():
 
 
 def test_the_band_grows_with_the_photo():
-    assert default_radius((480, 640)) == 10
-    assert default_radius((4000, 6000)) == 94
+    assert default_radius((480, 640)) == 13
+    assert default_radius((4000, 6000)) == 125
     assert default_radius((10, 10)) == 2
 
 
-def test_foreground_is_unmixed():
-    rgb, alpha = scene(blur=8, noise=0)
-    fore = estimate_foreground(rgb, alpha)
-    band = (alpha > 0.05) & (alpha < 1)
-    assert np.abs(fore[band].astype(int) - rgb[alpha == 1][0]).max() <= 3
-    assert (fore[(alpha == 0) | (alpha == 1)] == rgb[(alpha == 0) | (alpha == 1)]).all()
+def test_the_band_shrinks_with_finer_grids():
+    assert default_radius((480, 640), cells=160) == 8
+    rgb, alpha = scene()
+    bands = [np.unique(refine_alpha(alpha >= 0.5, rgb, cells=cells)).size for cells in (20, 80)]
+    assert bands[0] > bands[1]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 3), (33, 130)])
-def test_foreground_of_small_and_odd_sizes(shape):
-    rng = np.random.default_rng(0)
-    rgb = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
-    fore = estimate_foreground(rgb, rng.random(shape).astype(np.float32))
-    assert fore.shape == rgb.shape
-    assert (estimate_foreground(rgb, np.ones(shape, np.float32)) == rgb).all()
+def test_a_share_keeps_its_zeros_and_ones_and_gets_sharper():
+    rgb, alpha = scene()
+    truth = alpha >= 0.5
+    share, cells = share_map(truth, 64)
+    fine = refine_alpha(share, rgb, edge=0.5, cells=cells)
+    assert set(np.unique(fine[(share == 0) | (share == 1)])) <= {0.0, 1.0}
+    assert ((fine >= 0.5) != truth).sum() < 0.7 * ((share >= 0.5) != truth).sum()
+
+
+def test_16_bits_say_the_same_as_8():
+    rgb, alpha = scene()
+    deep = refine_alpha(alpha >= 0.5, rgb.astype(np.uint16) * 257)
+    assert np.abs(deep - refine_alpha(alpha >= 0.5, rgb)).max() < 0.03
+
+
+def test_inputs_stay_as_they_were():
+    rgb, alpha = scene()
+    level = alpha - np.float32(0.5)
+    for array in (rgb, level):
+        array.flags.writeable = False
+    kept = rgb.copy(), level.copy()
+    refine_alpha(level, rgb)
+    assert (rgb == kept[0]).all() and (level == kept[1]).all()
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_guided_upsampling_beats_bilinear_on_real_masks(name):
+    data = os.environ.get("DMLSEG_DATA")
+    if not data:
+        pytest.skip("DMLSEG_DATA names no folder with the photos")
+    scores = []
+    for found in instances(Path(data) / name, photos=8, per_photo=1):
+        share, cells = share_map(found.mask)
+        fine = refine_alpha(share, found.rgb, edge=0.5, cells=cells)
+        scores.append([[boundary_f(m >= 0.5, found, t) for m in (share, fine)] for t in TOLERANCES])
+    for bilinear, guided in np.mean(scores, axis=0):
+        assert guided > bilinear
 
 
 def test_bad_input():
@@ -113,8 +146,10 @@ def test_bad_input():
         (alpha, rgb, {"radius": 0}),
         (alpha, rgb, {"eps": 0}),
         (alpha, rgb, {"gain": 0.5}),
+        (alpha, rgb, {"cells": 0}),
+        (2 * alpha, rgb, {"edge": 0.5}),
+        ((255 * alpha).astype(np.uint8), rgb, {}),
+        (alpha[:0], rgb[:0], {}),
     ]:
         with pytest.raises(ParameterError):
             refine_alpha(field, photo, **options)
-    with pytest.raises(ParameterError):
-        estimate_foreground(rgb, alpha[1:])

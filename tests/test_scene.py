@@ -220,20 +220,34 @@ def test_subtracted_points_take_away():
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_cuts_by_the_nearest_point(number):
+def test_further_clicks_by_the_oracle(number):
+    """Gaussian-process regression written as loops over all pairs of cells and clicks."""
     scene = synth.smooth_scene(number)
-    e = scene.embedding.numpy()
     plus, minus = [(10, 10), (50, 90)], [(80, 20), (30, 120)]
     mask = scene.mask_at(*plus[0], 0.2, add=plus[1:], subtract=minus)
+    cells = [scene.frame.cell_of(*p) for p in (*plus, *minus)]
+    level = oracles.clicked_level(scene.embedding.numpy(), cells, [1, 1, -1, -1], 0.2)
+    sure = np.abs(level) > 1e-4
+    assert (mask.grid == (level >= 0))[sure].all() and sure.mean() > 0.9
+    assert 1 < mask.grid.sum() < mask.grid.size
+    assert [bool(mask.grid[c]) for c in cells] == [True, True, False, False]
 
-    def nearest(points, cell):
-        seeds = [scene.frame.cell_of(*p) for p in points]
-        return min(oracles.distance2(e[:, *cell], e[:, *s]) for s in seeds)
 
-    for cell in np.ndindex(synth.GRID):
-        near, away = nearest(plus, cell), nearest(minus, cell)
-        if min(abs(near - away), abs(near - radius2(0.2))) > 1e-4:
-            assert mask.grid[cell] == (near <= radius2(0.2) and near <= away), cell
+@given(st.integers(0, 10**6), st.integers(1, 8))
+@settings(max_examples=40, deadline=None)
+def test_clicked_cells_are_as_they_were_clicked(number, count):
+    rng = np.random.default_rng(number)
+    scene = synth.smooth_scene(number % 5)
+    points = [(int(y), int(x)) for y, x in rng.integers((0, 0), (96, 128), (count + 1, 2))]
+    signs = [1, *rng.choice([-1, 1], count)]
+    cells = [scene.frame.cell_of(*p) for p in points]
+    positive = {c for c, s in zip(cells, signs, strict=True) if s > 0}
+    add = [p for p, s in zip(points[1:], signs[1:], strict=True) if s > 0]
+    cut = [p for p, s in zip(points[1:], signs[1:], strict=True) if s < 0]
+    mask = scene.mask_at(*points[0], add=add, subtract=cut)
+    for cell in cells:
+        assert mask.grid[cell] == (cell in positive)
+    assert np.isfinite(mask.level).all()
 
 
 def test_the_connected_switch():

@@ -6,7 +6,10 @@ import pytest
 from dmlseg_core.colorspace import delta_e_2000, parse_color
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import load_photo
-from dmlseg_core.session import PREVIEW_SIDE, EditSession, SessionStore
+from dmlseg_core.recipe_style import Pattern, Style
+from dmlseg_core.recolor import ColorGate
+from dmlseg_core.session import PREVIEW_SIDE, EditSession
+from dmlseg_core.session_store import SessionStore
 from tests import synth
 
 RED, BLUE = "#c8102e", "#1f4e9e"
@@ -175,6 +178,75 @@ def test_the_preview_is_small_and_the_file_is_not(session):
     big = EditSession(load_photo(wide), synth.scene())
     assert max(big.preview.shape) == PREVIEW_SIDE
     assert session.preview is session.photo.rgb
+
+
+def test_every_style_is_rendered_and_told(session):
+    session.select(*CAT)
+    for style in (
+        Style(mode="hue_shift", amount=40),
+        Style(mode="lightness", amount=0.15),
+        Style(color=RED, gates=(ColorGate("#969696"),), protect_highlights=0.2),
+        Style(mode="pattern", pattern=Pattern.of(picture()[:8, :8].copy())),
+    ):
+        session.set_style(style)
+        assert session.selections[0].style == style
+        out = session.render(full=True)
+        assert (out != session.photo.rgb).any()
+        assert session.measured is not None
+    session.undo()  # one drag of the controls is one step
+    assert not session.selections[0].painted
+    session.set_style(Style(mode="saturation", amount=0.5))
+    session.set_color(RED)  # a color asks for a mode that takes one
+    assert session.selections[0].mode == "match"
+
+
+def test_a_gate_that_leaves_nothing_is_told(session):
+    session.select(*CAT)
+    session.set_style(Style(color=RED, gates=(ColorGate("#00ffff", 0.0, 0.0),)))
+    with pytest.raises(ParameterError, match="gate"):
+        session.render()
+    session.undo()
+    session.render()
+
+
+def test_files_are_rendered_in_the_depth_of_the_photo():
+    deep = picture().astype(np.uint16) * 257 + 3
+    session = EditSession(load_photo(deep), synth.scene())
+    assert session.render(full=True) is session.photo.deep
+    session.select(*CAT)
+    session.set_color(RED)
+    full, shown = session.render(full=True), session.render()
+    assert (full.dtype, shown.dtype) == (np.uint16, np.uint8)
+    assert np.abs(full / 257 - shown).max() < 3
+    far = np.kron(synth.labels() == 0, np.ones((4, 4), bool))
+    far[: 4 * 12] = False
+    np.testing.assert_array_equal(full[far], deep[far])
+
+
+def test_paint_gives_one_layer_for_each_styled_selection(session):
+    session.select(*CAT)
+    session.set_color(RED)
+    session.select(92, 4)  # the wall stays as it is
+    session.select(*PERSON)
+    session.set_color(BLUE)
+    first, second = session.paint()
+    assert (first.index, second.index) == (0, 2)
+    assert (second.made.rgb == session.render(full=True)).all()
+    assert first.alpha.shape == session.photo.size
+    assert (first.made.rgb != second.made.rgb).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_lone_selection_is_the_scenes_own_answer(seed, connected):
+    """What `dmlseg recolor --at` paints is what its recipe replays."""
+    scene = synth.smooth_scene(seed, connected=connected)
+    session = EditSession(load_photo(picture()), scene)
+    session.select(40, 50)
+    session.set_tau(0.5)
+    direct, mask = scene.mask_at(40, 50, 0.5), session.mask_of(0)
+    np.testing.assert_array_equal(mask.grid, direct.grid)
+    np.testing.assert_array_equal(mask.level, direct.level)
 
 
 def put(store, key):

@@ -16,8 +16,8 @@ from dmlseg_core.images import load_photo
 from dmlseg_core.session import EditSession
 from dmlseg_core.ui import actions, text
 from dmlseg_core.ui.draw import SHOWN, draw, shown_masks, swatch
-from dmlseg_core.ui.page import css
 from dmlseg_core.ui.sentences import told
+from dmlseg_core.ui.theme import css
 from tests import synth
 from tests.test_session import CAT, PERSON, picture
 

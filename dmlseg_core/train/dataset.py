@@ -11,6 +11,7 @@ from PIL import Image
 
 from dmlseg_core.config import CLASSES, VOC_CLASSES
 from dmlseg_core.errors import DatasetError
+from dmlseg_core.export_masks import voc_colormap
 
 VOID = 255
 MAX_WITH_PARTS = 120
@@ -92,16 +93,6 @@ def read_labelmap(path: Path) -> list[tuple[str, tuple[int, int, int]]]:
     return rows
 
 
-def voc_palette() -> np.ndarray:
-    """(256, 3) uint8: PASCAL VOC's color map, bits of the index spread over the channels."""
-    palette = np.zeros((256, 3), np.uint8)
-    for i in range(256):
-        for bit in range(8):
-            for channel in range(3):
-                palette[i, channel] |= ((i >> (3 * bit + channel)) & 1) << (7 - bit)
-    return palette
-
-
 def class_id_of(name: str, classes: tuple[str, ...] = CLASSES) -> int:
     """Class id of a set's own class name: 0 for "background", the last class for unknown names.
 
@@ -167,7 +158,7 @@ class VOCFolder(Sequence[Sample]):
         labelmap = self.root / "labelmap.txt"
         rows = read_labelmap(labelmap) if labelmap.exists() else []
         names = [n for n, _ in rows] or ["background", *VOC_CLASSES]
-        palette = voc_palette()
+        palette = voc_colormap()
         self._colors = {c: i for i, (_, c) in enumerate(rows)} or {
             (int(r), int(g), int(b)): i for i, (r, g, b) in enumerate(palette)
         }

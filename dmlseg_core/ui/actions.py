@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from dmlseg_core.errors import ParameterError
+import numpy as np
+
+from dmlseg_core.colorspace import parse_color, to_hex
+from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
+from dmlseg_core.errors import ParameterError, RecipeError
+from dmlseg_core.images import load_photo
+from dmlseg_core.recipe_choose import wheres_of
+from dmlseg_core.recipe_json import load_recipe
+from dmlseg_core.recipe_style import MAX_TILE, Pattern
+from dmlseg_core.recolor import ColorGate
 from dmlseg_core.session import EditSession
 from dmlseg_core.ui.draw import shown_masks
 
 STOPS: tuple[str, ...] = ("part", "object", "group")
+GATES: tuple[str, ...] = ("off", "only", "except")
 
 
 def nothing(_: EditSession) -> None:
@@ -35,27 +48,135 @@ def auto_tau(session: EditSession) -> None:
 
 def stop(session: EditSession, name: str) -> None:
     """Jump to the part, object or group that holds the selection's first point."""
-    if session.active is None:
-        raise ParameterError("nothing is selected; click an object first")
-    where = session.selections[session.active].where
+    where = session.selections[_active(session)].where
     mask = session.scene.stops(where.y, where.x)[STOPS.index(name)]
     session.set_tau(mask.seed.tau)
 
 
-def paint(session: EditSession, color: str, mode: str, strength: float) -> None:
-    """Recolor the active selection."""
-    session.set_color(hex_color(color), mode=mode, strength=strength)
+class Brush(NamedTuple):
+    """The values of the controls that paint.
+
+    Attributes:
+        color: as the color picker sends it, or any color text.
+        mode, strength, amount: as in `recolor`.
+        tile: file of the pattern; None is the one that the selection has.
+        scale: photo pixels per pixel of it.
+    """
+
+    color: str
+    mode: str
+    strength: float
+    amount: float
+    tile: str | None
+    scale: float
 
 
-def repaint(session: EditSession, color: str, mode: str, strength: float) -> None:
-    """A control moved: a selection that has a color follows it."""
-    if session.active is not None and session.selections[session.active].color is not None:
-        paint(session, color, mode, strength)
+def paint(session: EditSession, *values: Any, drag: str = "") -> None:
+    """Recolor the active selection; its gates and protection of highlights stay.
+
+    Args:
+        session: whose active selection it is.
+        values: the fields of a Brush. The picker's version of a color that the selection has in
+            words leaves the words alone.
+        drag: as in `EditSession.set_style`.
+    """
+    brush, own = Brush(*values), session.selections[_active(session)]
+    color, pattern = hex_color(brush.color), own.pattern
+    if own.color is not None and to_hex(parse_color(own.color)) == color:
+        color = own.color
+    if brush.mode == PATTERN_MODE and brush.tile is not None:
+        tile = load_photo(brush.tile, max_megapixels=MAX_TILE)
+        pattern = Pattern.of(tile.rgb, brush.scale)
+    if brush.mode == PATTERN_MODE and pattern is None and not drag:
+        raise ParameterError("there is no pattern yet; drop a picture to print first")
+    _restyle(
+        session, drag, color=color, mode=brush.mode, strength=brush.strength, pattern=pattern,
+        amount=brush.amount if brush.mode in AMOUNTS else None,
+    )  # fmt: skip
+
+
+def repaint(session: EditSession, *values: Any, drag: str) -> None:
+    """A control of the brush moved: a selection that was painted follows it."""
+    if session.active is None:
+        return
+    own = session.selections[session.active]
+    if own.painted or own.color is not None:
+        paint(session, *values, drag=drag)
+
+
+def set_mode(session: EditSession, *values: Any) -> None:
+    """The mode changed: an amount of another mode means nothing in this one."""
+    repaint(session, *Brush(*values)._replace(amount=0.0), drag="mode")
+
+
+def name_color(session: EditSession, words: str, *values: Any) -> None:
+    """Paint in a color given as text; what sRGB cannot hold of it is said by `measured.notes`."""
+    brush = Brush(*values)._replace(color=words)
+    targets = brush.mode in TARGET_MODES
+    paint(session, *(brush if targets else brush._replace(mode=TARGET_MODES[0])))
+
+
+def set_option(session: EditSession, value: Any, *, name: str) -> None:
+    """A field of the active selection's style that is worth keeping without a color too."""
+    if session.active is not None:
+        _restyle(session, name, **{name: value})
+
+
+def gate(session: EditSession, kind: str, color: str, tolerance: float, *, drag: str = "") -> None:
+    """Paint only what is near a color, or all but that; `kind` is one of GATES."""
+    if session.active is not None:
+        own = session.selections[session.active].gates
+        soft = own[0].softness if own else ColorGate.softness
+        made = ColorGate(hex_color(color), tolerance, soft, exclude=kind == "except")
+        _restyle(session, drag, gates=() if kind == "off" else (made,))
+
+
+def sample(session: EditSession, y: float, x: float) -> None:
+    """The photo's color at a point becomes the active selection's gate's."""
+    session.scene.frame.cell_of(y, x)  # an error where it lies outside
+    gates = session.selections[_active(session)].gates
+    row, column = round(y), round(x)
+    around = session.photo.rgb[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
+    color = to_hex(np.median(around.reshape(-1, 3), axis=0).astype(np.uint8))
+    made = replace(gates[0], color=color) if gates else ColorGate(color, exclude=True)
+    _restyle(session, "", gates=(made,))
 
 
 def uncolor(session: EditSession) -> None:
-    """Give the active selection its own color back."""
-    session.set_color(None)
+    """Give the active selection its own color back; its gates and options stay."""
+    plain = {"color": None, "mode": TARGET_MODES[0], "amount": None, "pattern": None}
+    _restyle(session, "", **plain)
+
+
+def apply(session: EditSession, path: str | None) -> None:
+    """Replace all selections by those of a recipe file.
+
+    Raises:
+        RecipeError: it is no recipe, does not fit, or selects nothing; nothing is changed.
+    """
+    if path is None:
+        return
+    try:
+        recipe = load_recipe(path)
+    except RecipeError as error:  # the upload's own name, not the server's folder
+        raise RecipeError(str(error).replace(str(Path(path)), Path(path).name)) from None
+    if not wheres_of(recipe, session.photo, session.scene):
+        raise RecipeError("the recipe selects nothing on this photo; nothing was changed")
+    session.apply(recipe)
+
+
+def _active(session: EditSession) -> int:
+    if session.active is None:
+        raise ParameterError("nothing is selected; click an object first")
+    return session.active
+
+
+def _restyle(session: EditSession, drag: str, **changes: Any) -> None:
+    """Change fields of the active selection's style; the same again is no step."""
+    own = session.selections[_active(session)].style
+    new = replace(own, **changes)
+    if new != own:
+        session.set_style(new, drag=drag)
 
 
 def hex_color(text: str) -> str:

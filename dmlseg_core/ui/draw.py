@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dmlseg_core.batch_output import palette
 from dmlseg_core.proposals import Mask
-from dmlseg_core.session import EditSession, Selection, level_at
+from dmlseg_core.session import EditSession
+from dmlseg_core.session_paint import Selection
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Color: TypeAlias = tuple[int, int, int]
@@ -40,7 +41,7 @@ def swatch(number: int) -> Color:
 
 def draw(session: EditSession, picture: Bytes) -> Bytes:
     """`picture` (a render at preview size) with outlines, numbers and the active one's points."""
-    canvas, size = picture.copy(), picture.shape[:2]
+    canvas, size = picture.copy(), (picture.shape[0], picture.shape[1])
     masks = shown_masks(session)
     active = session.mask_of(session.active) if session.active is not None else None
     thin = max(1, round(max(size) / 700))
@@ -57,8 +58,8 @@ def draw(session: EditSession, picture: Bytes) -> Bytes:
     return canvas
 
 
-def _contours(mask: Mask, size: tuple[int, ...]) -> Sequence[NDArray[np.int32]]:
-    inside = (level_at(mask, size) >= 0).astype(np.uint8)
+def _contours(mask: Mask, size: tuple[int, int]) -> Sequence[NDArray[np.int32]]:
+    inside = (mask.to_level(size) >= 0).astype(np.uint8)
     # the frame around the picture closes contours that run along its border
     found, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return found  # type: ignore[return-value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable
@@ -16,16 +17,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dmlseg_core.errors import DmlsegError, ParameterError
-from dmlseg_core.export import FORMATS, save_mask, save_photo
+from dmlseg_core.export import losses, write_bytes
 from dmlseg_core.images import Source, load_photo
-from dmlseg_core.refine import refine_alpha
+from dmlseg_core.recipe_style import Style
 from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import EditSession, SessionStore
-from dmlseg_core.ui.draw import draw, shown_masks
-from dmlseg_core.ui.text import class_label, language_of, say
+from dmlseg_core.session import EditSession
+from dmlseg_core.session_store import SessionStore
+from dmlseg_core.ui import actions, files, panel
+from dmlseg_core.ui.draw import draw
+from dmlseg_core.ui.sentences import told
+from dmlseg_core.ui.status import listed, status
+from dmlseg_core.ui.text import language_of, say
 
 View: TypeAlias = tuple[Any, ...]
-"""One update for each of `Page.outputs`: canvas, objects, tau, color, status, undo, redo."""
+"""One update for each of `Page.outputs`: canvas, objects, tau, status, undo, redo, the panel's."""
 
 _KEPT_PICTURES = 4
 """Pictures of a session that stay on disk: the browser may still be loading the last ones."""
@@ -39,7 +44,9 @@ def _told(handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return handler(*args)
         except DmlsegError as error:
-            raise gr.Error(str(error), print_exception=False, duration=8) from None
+            request = args[-1]  # every handler's last argument
+            sentence = told(language_of(request.headers), str(error))
+            raise gr.Error(sentence, print_exception=False, duration=8) from None
 
     return run
 
@@ -70,7 +77,7 @@ class Handlers:
         photo = load_photo(source, max_megapixels=self.max_megapixels)
         session = self.store.put(_key(request), photo, self.segmenter.analyze(photo))
         for note in photo.notes:
-            gr.Info(note, duration=6)
+            gr.Info(told(language, note), duration=6)
         return self._view(session, request, outlines=True)
 
     def edit(self, change: Callable[..., None]) -> Callable[..., View]:
@@ -86,10 +93,26 @@ class Handlers:
             if session is None:
                 return self._nothing(say(language_of(request.headers), "gone"))
             with session.lock:
-                change(session, *values)
-                return self._view(session, request, outlines=outlines)
+                return self._changed(session, change, values, request, outlines)
 
         return run
+
+    def _changed(
+        self,
+        session: EditSession,
+        change: Callable[..., None],
+        values: list[Any],
+        request: gr.Request,
+        outlines: bool,
+    ) -> View:
+        before = session.selections
+        change(session, *values)
+        try:
+            return self._view(session, request, outlines=outlines)
+        except ParameterError:  # a gate that leaves nothing: it must not stand in the way
+            if session.selections != before:
+                session.undo()
+            raise
 
     @_told
     def click(self, kind: str, outlines: bool, event: gr.SelectData, request: gr.Request) -> View:
@@ -99,6 +122,8 @@ class Handlers:
             y, x = _photo_point(session, event.index)
             if kind == "new":
                 session.select(y, x)
+            elif kind == "sample":
+                actions.sample(session, y, x)
             else:
                 session.extend(y, x, subtract=kind == "subtract")
 
@@ -115,27 +140,16 @@ class Handlers:
         return self._picture(request, session.preview), self._picture(request, after)
 
     @_told
-    def save(self, suffix: str, request: gr.Request) -> str | None:
-        """Recolor at full size and write the file."""
+    def save(self, what: str, suffix: str, request: gr.Request) -> str:
+        """Write a file at full size; `what` and `suffix` as in `files.write`."""
         session = self._required(request)
+        language = language_of(request.headers)
         with session.lock:
-            name = session.photo.path or Path("photo.png")
-            ending = suffix or name.suffix.lower()
-            ending = ending if ending in FORMATS else ".png"
-            path = self._scratch(request) / f"{name.stem}-recolored{ending}"
-            return str(save_photo(session.render(full=True), path, session.photo))
-
-    @_told
-    def save_mask(self, request: gr.Request) -> str | None:
-        """The active selection's soft mask at full size, as a gray PNG."""
-        session = self._required(request)
-        with session.lock:
-            mask = session.mask_of(session.active) if session.active is not None else None
-            if mask is None:
-                raise ParameterError("nothing is selected; click an object first")
-            alpha = refine_alpha(mask.to_level(), session.photo.rgb)
-            stem = (session.photo.path or Path("photo")).stem
-            return str(save_mask(alpha, self._scratch(request) / f"{stem}-mask.png"))
+            path = files.write(what, session, self._scratch(request), suffix, language)
+            if what == "photo":
+                for sentence in losses(session.photo, path):
+                    gr.Info(told(language, sentence), duration=8)
+        return str(path)
 
     def close(self, request: gr.Request) -> None:
         """The tab was closed: forget the session and its files."""
@@ -152,25 +166,33 @@ class Handlers:
         language = language_of(request.headers)
         picture = session.render()
         shown = draw(session, picture) if outlines else picture
-        tau, color = gr.skip(), gr.skip()
+        tau, style, tile = gr.skip(), None, None
         if session.active is not None:
             selection = session.selections[session.active]
-            where = selection.where
+            where, style = selection.where, selection.style
             tau = gr.update(value=where.tau or session.scene.best_tau(where.y, where.x))
-            color = gr.skip() if selection.color is None else gr.update(value=selection.color)
+            tile = self._tile(request, style)
         return (
             self._picture(request, shown),
-            _listed(session, language),
+            listed(session, language),
             tau,
-            color,
-            _status(session, language),
+            status(session, language),
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
+            *panel.shown(language, style, tile),
         )
 
     def _nothing(self, message: str) -> View:
-        off = gr.update(interactive=False)
-        return None, gr.update(choices=[], value=None), gr.skip(), gr.skip(), message, off, off
+        off, none = gr.update(interactive=False), gr.update(choices=[], value=None)
+        return None, none, gr.skip(), message, off, off, *panel.shown("en", None, None)
+
+    def _tile(self, request: gr.Request, style: Style) -> str | None:
+        """A file of the style's pattern, for the page to show."""
+        if style.pattern is None:
+            return None
+        name = hashlib.sha256(style.pattern.png).hexdigest()[:16]
+        path = self._scratch(request) / f"pattern-{name}.png"
+        return str(path if path.exists() else write_bytes(style.pattern.png, path))
 
     def _scratch(self, request: gr.Request) -> Path:
         folder = self.folder / _key(request)
@@ -197,36 +219,3 @@ def _photo_point(session: EditSession, index: Any) -> tuple[float, float]:
     y = (float(index[1]) + 0.5) * session.photo.height / height - 0.5
     x = (float(index[0]) + 0.5) * session.photo.width / width - 0.5
     return y, x
-
-
-def _listed(session: EditSession, language: str) -> Any:
-    """The list of instances: class and score; its swatches come from the style sheet."""
-    masks = shown_masks(session)
-    choices = [
-        (f"{k}  {class_label(language, m.class_name)}  {m.score:.0%}", k)
-        for k, m in enumerate(masks, 1)
-    ]
-    active = session.mask_of(session.active) if session.active is not None else None
-    value = next((k for k, m in enumerate(masks, 1) if m is active), None)
-    return gr.update(choices=choices, value=value)
-
-
-def _status(session: EditSession, language: str) -> str:
-    """One or two sentences: what is selected, how well its color was hit."""
-    photo = session.photo
-    size = say(language, "size", width=photo.width, height=photo.height)
-    if session.active is None:
-        key = "click" if shown_masks(session) else "no_objects"
-        return f"{say(language, key)} {size}"
-    mask = session.mask_of(session.active)
-    if mask is None:
-        return say(language, "covered")
-    name = class_label(language, mask.class_name)
-    text = say(language, "selected", name=name, score=mask.score, tau=mask.seed.tau)
-    if made := session.measured:
-        asked = session.selections[session.active].color
-        text += " " + say(
-            language, "measured", before=made.anchor, after=made.result_anchor,
-            asked=asked, delta_e=made.delta_e,
-        )  # fmt: skip
-    return text

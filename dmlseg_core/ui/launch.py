@@ -16,9 +16,11 @@ from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import MEGABYTE, SessionStore
+from dmlseg_core.session_store import MEGABYTE, SessionStore
 from dmlseg_core.ui.handlers import Handlers
-from dmlseg_core.ui.page import build, css, i18n, theme
+from dmlseg_core.ui.page import build
+from dmlseg_core.ui.panel import i18n
+from dmlseg_core.ui.theme import css, theme
 
 MAX_FILE = "400mb"
 """Largest upload; the size in pixels is checked in the header before anything is decoded."""

@@ -11,43 +11,23 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from dmlseg_core.config import STRENGTH
 from dmlseg_core.export import FORMATS
 from dmlseg_core.ui import actions
-from dmlseg_core.ui.draw import SHOWN, swatch
+from dmlseg_core.ui.files import KINDS
 from dmlseg_core.ui.handlers import Handlers
+from dmlseg_core.ui.panel import CLICKS, StylePanel, for_gate, for_mode, i18n
 from dmlseg_core.ui.samples import sample_photos
-from dmlseg_core.ui.text import translations
+from dmlseg_core.ui.text import language_of
 
 TAU_STEP = 0.01
 _THUMBNAIL = (240, 180)
 _NEWEST: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden"}
 _EACH: dict[str, Any] = {"trigger_mode": "multiple", "show_progress": "hidden"}
+_LAYOUT: dict[str, Any] = {
+    "queue": False, "show_progress": "hidden", "api_visibility": "private",
+}  # fmt: skip
+"""Of listeners that only show and hide controls."""
 _PRESS_HIDDEN = "() => document.querySelector('#hidden-download a, #hidden-download')?.click()"
-
-i18n = gr.I18n(**translations())
-
-
-def css() -> str:
-    """The style sheet, with the swatches of the list of objects."""
-    sheet = Path(__file__).with_name("page.css").read_text("utf-8")
-    rules = (
-        f"#objects label:nth-of-type({k}) {{ --swatch: rgb{swatch(k)}; }}"
-        for k in range(1, SHOWN + 1)
-    )
-    return sheet + "\n".join(rules) + "\n"
-
-
-def theme() -> gr.themes.Base:
-    """System fonts: a web font would need the network."""
-    fonts = ["system-ui", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"]
-    return gr.themes.Default(
-        primary_hue="indigo",
-        neutral_hue="slate",
-        spacing_size="sm",
-        font=fonts,
-        font_mono=["ui-monospace", "monospace"],
-    )
 
 
 def build(handlers: Handlers) -> gr.Blocks:
@@ -102,12 +82,12 @@ class _Page:
 
     def _controls(self) -> None:
         self.upload = gr.File(
-            label=i18n("drop"), show_label=False, type="filepath", height=120,
+            label=i18n("drop"), show_label=False, type="filepath", height=104,
             file_types=["image", ".heic", ".heif", ".avif", ".tif", ".tiff"], elem_id="upload",
         )  # fmt: skip
         self.kind = gr.Radio(
-            [(i18n(k), k) for k in ("new", "add", "subtract")], value="new",
-            label=i18n("click_does"), elem_id="kind",
+            [(i18n(k), k) for k in CLICKS[:-1]], value=CLICKS[0], label=i18n("click_does"),
+            elem_id="kind",
         )  # fmt: skip
         self.objects = gr.Radio([], label=i18n("objects"), elem_id="objects")
         self.tau = gr.Slider(
@@ -118,36 +98,39 @@ class _Page:
                 name: gr.Button(i18n(name), size="sm", min_width=60) for name in actions.STOPS
             }
             self.auto = gr.Button(i18n("auto_tau"), size="sm", min_width=90)
-        with gr.Row():
-            self.color = gr.ColorPicker("#c8102e", label=i18n("color"), min_width=110)
-            self.strength = gr.Slider(
-                STRENGTH.low, STRENGTH.high, value=1.0, step=0.01, label=i18n("strength"),
-                min_width=150, buttons=[],
-            )  # fmt: skip
-        self.mode = gr.Radio(
-            [(i18n("match"), "match"), (i18n("tint"), "tint")], value="match",
-            label=i18n("mode"), show_label=False, elem_id="mode",
-        )  # fmt: skip
+        self.style = StylePanel()
         with gr.Row():
             self.paint = gr.Button(i18n("paint"), variant="primary", elem_id="paint", min_width=90)
-            self.uncolor = gr.Button(i18n("uncolor"), min_width=90)
-            self.remove = gr.Button(i18n("deselect"), min_width=90)
-        with gr.Row():
+            self.uncolor = gr.Button(i18n("uncolor"), elem_id="uncolor", min_width=90)
+            self.remove = gr.Button(i18n("deselect"), elem_id="deselect", min_width=90)
+        self.style.build_more()
+        self._files()
+
+    def _files(self) -> None:
+        with gr.Row(elem_id="files"):
+            self.what = gr.Dropdown(
+                [(i18n(f"what_{kind}"), kind) for kind in KINDS], value="photo",
+                label=i18n("what"), elem_id="what", filterable=False, min_width=150,
+            )  # fmt: skip
             self.format = gr.Dropdown(
                 [(i18n("as_source"), ""), *((s[1:].upper(), s) for s in _formats())], value="",
-                label=i18n("format"), min_width=120,
+                label=i18n("format"), elem_id="format", filterable=False, min_width=120,
             )  # fmt: skip
-            with gr.Column(min_width=180):
-                self.save = gr.Button(i18n("save"), variant="primary", elem_id="save")
-                self.save_mask = gr.Button(i18n("save_mask"), size="sm", elem_id="save-mask")
-        # a download button serves only what it already holds: the visible ones fill this one
+        self.save = gr.Button(i18n("save"), elem_id="save")
+        with gr.Accordion(i18n("apply"), open=False, elem_id="apply"):
+            self.recipe = gr.File(
+                label=i18n("recipe"), type="filepath", height=104, file_types=[".json"],
+                elem_id="recipe",
+            )  # fmt: skip
+        # a download button serves only what it already holds: the visible one fills this one
         self.file = gr.DownloadButton("-", elem_id="hidden-download")
 
     @property
     def outputs(self) -> list[Any]:
         """What `handlers.View` updates."""
         return [
-            self.canvas, self.objects, self.tau, self.color, self.status, self.undo, self.redo,
+            self.canvas, self.objects, self.tau, self.status, self.undo, self.redo,
+            *self.style.outputs,
         ]  # fmt: skip
 
     def wire(self, demo: gr.Blocks) -> None:
@@ -161,10 +144,6 @@ class _Page:
         self._edits(self.tau.input, actions.set_tau, [self.tau], **_NEWEST)
         for name, button in self.stops.items():
             self._edits(button.click, partial(actions.stop, name=name))
-        paint = [self.color, self.mode, self.strength]
-        self._edits(self.paint.click, actions.paint, paint)
-        for moved in (self.color.input, self.strength.input, self.mode.input):
-            self._edits(moved, actions.repaint, paint, **_NEWEST)
         self._edits(self.outlines.input, actions.nothing, **_NEWEST)
         for button, change in (
             (self.auto, actions.auto_tau), (self.uncolor, actions.uncolor),
@@ -173,10 +152,49 @@ class _Page:
             (self.redo, lambda session: session.redo()),
         ):  # fmt: skip
             self._edits(button.click, change)
+        self._styling()
         self.compare_tab.select(h.compare, None, self.slider, api_visibility="private")
-        self._download(self.save, h.save, [self.format])
-        self._download(self.save_mask, h.save_mask, None)
+        self._edits(self.recipe.upload, actions.apply, [self.recipe])
+        self.what.input(
+            lambda what: gr.update(visible=what == "photo"), self.what, self.format, **_LAYOUT
+        )
+        made = self.save.click(
+            h.save, [self.what, self.format], self.file, api_visibility="private"
+        )
+        made.success(None, None, None, js=_PRESS_HIDDEN)
         demo.unload(h.close)
+
+    def _styling(self) -> None:
+        style = self.style
+        self._edits(self.paint.click, actions.paint, style.brush)
+        self._edits(style.mode.input, actions.set_mode, style.brush, **_NEWEST)
+        self._edits(style.named.submit, actions.name_color, [style.named, *style.brush])
+        for name, moved in (
+            ("color", style.color.input), ("strength", style.strength.input),
+            ("amount", style.amount.input), ("tile", style.tile.upload),
+            ("scale", style.scale.input),
+        ):  # fmt: skip
+            self._edits(moved, partial(actions.repaint, drag=name), style.brush, **_NEWEST)
+        gate = [style.gate, style.gate_color, style.tolerance]
+        for name, moved in (
+            ("", style.gate.input), ("gate", style.gate_color.input),
+            ("tolerance", style.tolerance.input),
+        ):  # fmt: skip
+            self._edits(moved, partial(actions.gate, drag=name), gate, **_NEWEST)
+        for name, option in (("protect_highlights", style.protect), ("matting", style.matting)):
+            set_it = partial(actions.set_option, name=name)
+            self._edits(option.input, set_it, [option], **_NEWEST)
+
+        def mode_shown(mode: str, request: gr.Request) -> Any:
+            return for_mode(language_of(request.headers), mode)
+
+        def gate_shown(gate: str, kind: str, request: gr.Request) -> Any:
+            return for_gate(language_of(request.headers), gate, kind)
+
+        style.mode.input(mode_shown, style.mode, style.by_mode, **_LAYOUT)
+        style.gate.change(
+            gate_shown, [style.gate, self.kind], [style.gate_row, self.kind], **_LAYOUT
+        )
 
     def _opening(self, demo: gr.Blocks) -> None:
         samples = sample_photos()
@@ -201,22 +219,11 @@ class _Page:
         run = self.handlers.edit(change)
         values = [*(inputs or []), self.outlines]
 
-        # Gradio counts a handler's parameters and looks for the request's annotation
-        def none(a: Any, request: gr.Request) -> Any:
-            return run(a, request)
+        def handler(given: dict[Any, Any], request: gr.Request) -> Any:
+            return run(*(given[control] for control in values), request)
 
-        def one(a: Any, b: Any, request: gr.Request) -> Any:
-            return run(a, b, request)
-
-        def three(a: Any, b: Any, c: Any, d: Any, request: gr.Request) -> Any:
-            return run(a, b, c, d, request)
-
-        handler = {1: none, 2: one, 4: three}[len(values)]
-        event(handler, values, self.outputs, api_visibility="private", **{**_EACH, **how})
-
-    def _download(self, button: gr.Button, handler: Callable[..., Any], inputs: Any) -> None:
-        made = button.click(handler, inputs, self.file, api_visibility="private")
-        made.success(None, None, None, js=_PRESS_HIDDEN)
+        # a set of inputs arrives as one dict: handlers of any number of values look alike
+        event(handler, set(values), self.outputs, api_visibility="private", **{**_EACH, **how})
 
 
 def _formats() -> list[str]:

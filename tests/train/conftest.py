@@ -7,7 +7,7 @@ from PIL import Image
 from toy_sets import labels_of, photo_of, sample_of, save_mask
 
 from dmlseg_core.config import VOC_CLASSES
-from dmlseg_core.train.dataset import voc_palette
+from dmlseg_core.export_masks import voc_colormap
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def make_voc(tmp_path):
         (lists / "train.txt").write_text("\n".join(names[:train]) + "\n")
         if val:
             (lists / "val.txt").write_text("\n".join(names[train:]) + "\n")
-        colors = voc_palette()
+        colors = voc_colormap()
         rows = ["# label:color_rgb:parts:actions"]
         for k, label in enumerate(("background", *VOC_CLASSES, "object")):
             rows.append(f"{label}:{','.join(map(str, colors[k]))}::")

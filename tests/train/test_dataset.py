@@ -12,13 +12,13 @@ from toy_sets import labels_of, photo_of, save_mask
 
 from dmlseg_core.config import CLASSES
 from dmlseg_core.errors import DatasetError
+from dmlseg_core.export_masks import voc_colormap
 from dmlseg_core.train.dataset import (
     RULES,
     SetRule,
     VOCFolder,
     part_components,
     read_labelmap,
-    voc_palette,
 )
 
 FOLDERS = ("SegmentationObject", "SegmentationClass")
@@ -118,7 +118,7 @@ def test_part_components():
 
 
 def test_palette_is_vocs():
-    palette = voc_palette()
+    palette = voc_colormap()
     assert palette[:4].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
     assert palette[15].tolist() == [192, 128, 128] and palette[255].tolist() == [224, 224, 192]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from dmlseg_core.train.dataset import Sample, SetRule, voc_palette
+from dmlseg_core.export_masks import voc_colormap
+from dmlseg_core.train.dataset import Sample, SetRule
 
 CAT, DOG, OBJECT = 8, 12, 21
 
@@ -31,7 +32,7 @@ def labels_of(i, height=48, width=64):
 
 def save_mask(path, labels):
     image = Image.fromarray(labels, "L")
-    image.putpalette(voc_palette().tobytes())
+    image.putpalette(voc_colormap().tobytes())
     image.save(path)
 
 

@@ -1,0 +1,66 @@
+"""Selections of a photo, and how they become pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.proposals import Mask, Override
+from dmlseg_core.recipe_style import Style
+from dmlseg_core.recolor import Recolored, Subject
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Selection(Style):
+    """One instance that the user chose, and how it is to look.
+
+    Attributes:
+        where: its points and tau.
+    """
+
+    where: Override
+
+    def styled(self, style: Style) -> Selection:
+        """The same instance in another style."""
+        return Selection(self.where, **{f.name: getattr(style, f.name) for f in fields(Style)})
+
+    @property
+    def style(self) -> Style:
+        """How it is to look, without where it is."""
+        return Style(**{f.name: getattr(self, f.name) for f in fields(Style)})
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """Selection number `index` as it was recolored: its mask and alpha, the photo after it."""
+
+    index: int
+    selection: Selection
+    mask: Mask
+    alpha: NDArray[np.float32]
+    made: Recolored
+
+
+def paint(
+    selections: Iterable[tuple[int, Selection, Mask]], pixels: Pixels, guide: NDArray[np.uint8]
+) -> Iterator[Painted]:
+    """Recolor selections one after the other.
+
+    Args:
+        selections: number, style and mask of each.
+        pixels: (H, W, 3) uint8 or uint16 sRGB.
+        guide: (H, W, 3) uint8, the photo that edges are refined on.
+    """
+    for k, selection, mask in selections:
+        alpha = mask.to_alpha(guide, matting=selection.matting)
+        if alpha.any():
+            subject = Subject.of(pixels, alpha, gate=selection.gates or None)
+            made = subject.recolor(selection.look())
+            pixels = made.rgb
+            yield Painted(k, selection, mask, alpha, made)

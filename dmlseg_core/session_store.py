@@ -1,0 +1,55 @@
+"""The sessions of all users of a running app, bounded in bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import RLock
+
+from dmlseg_core.images import Photo
+from dmlseg_core.scene import Scene
+from dmlseg_core.session import EditSession
+
+MEGABYTE = 2**20
+
+
+class SessionStore:
+    """Sessions by key, at most `limit` bytes of them: the longest unused is forgotten first.
+
+    The newest session always stays, even where it is larger than the limit alone.
+
+    Args:
+        limit: bytes.
+    """
+
+    def __init__(self, limit: int = 256 * MEGABYTE) -> None:
+        self.limit = limit
+        self._sessions: OrderedDict[str, EditSession] = OrderedDict()
+        self._lock = RLock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all sessions."""
+        with self._lock:
+            return sum(s.nbytes for s in self._sessions.values())
+
+    def put(self, key: str, photo: Photo, scene: Scene) -> EditSession:
+        """Start a session; an earlier one of the same key is replaced."""
+        session = EditSession(photo, scene)
+        with self._lock:
+            self._sessions.pop(key, None)
+            self._sessions[key] = session
+            while len(self._sessions) > 1 and self.nbytes > self.limit:
+                self._sessions.popitem(last=False)
+        return session
+
+    def get(self, key: str) -> EditSession | None:
+        """The session of a key, or None where it was never started or has been forgotten."""
+        with self._lock:
+            if key in self._sessions:
+                self._sessions.move_to_end(key)
+            return self._sessions.get(key)
+
+    def drop(self, key: str) -> None:
+        """Forget a session, if there is one."""
+        with self._lock:
+            self._sessions.pop(key, None)
