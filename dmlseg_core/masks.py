@@ -65,19 +65,14 @@ def seed_distances2(
     return d2.view(len(points), h, w)
 
 
-def grow_masks(
-    embedding: Tensor,
-    points: Sequence[tuple[int, int]],
-    taus: Sequence[float],
-    *,
-    shift_steps: int = 0,
-) -> Tensor:
-    """m(p, tau) for N seeds at once: (N, h, w) bool, each seed inside its own mask.
+def grow_masks(d2: Floats, taus: Sequence[float]) -> Bools:
+    """m(p, tau) for N seeds: (N, h, w) squared distances and N thresholds -> (N, h, w) bool.
 
-    Arguments and errors as `seed_distances2`; every tau in (0, 1).
+    Raises:
+        ParameterError: a tau outside (0, 1).
     """
-    reach = torch.tensor([radius2(tau) for tau in taus])[:, None, None]
-    return seed_distances2(embedding, points, taus, shift_steps=shift_steps) <= reach
+    reach = np.array([radius2(tau) for tau in taus], np.float32)
+    return np.asarray(d2 <= reach[:, None, None])
 
 
 def connected_part(mask: Bools, cells: Sequence[tuple[int, int]]) -> Bools:

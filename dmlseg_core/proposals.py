@@ -13,6 +13,7 @@ from torch import Tensor
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.masks import (
     connected_part,
+    grow_masks,
     levels,
     resolve_overlap,
     seed_distances2,
@@ -22,7 +23,6 @@ from dmlseg_core.preprocess import Frame
 from dmlseg_core.refine import refine_alpha
 from dmlseg_core.refine_matting import matte_alpha
 from dmlseg_core.seeds import Seed
-from dmlseg_core.similarity import radius2
 
 Point = tuple[float, float]
 """(y, x) of a photo pixel."""
@@ -143,8 +143,7 @@ def make_proposals(
         return Proposals((), frame)
     cells, taus = [(s.y, s.x) for s in chosen], [s.tau for s in chosen]
     d2 = seed_distances2(embedding, cells, taus, shift_steps=config.shift_steps).numpy()
-    reach = np.array([radius2(tau) for tau in taus], np.float32)
-    masks = d2 <= reach[:, None, None]
+    masks = grow_masks(d2, taus)
     if config.connected:
         for k, cell in enumerate(cells):
             masks[k] = connected_part(masks[k], [cell])

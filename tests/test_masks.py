@@ -28,6 +28,12 @@ from dmlseg_core.similarity import log_similarity, radius2
 TAUS = (0.25, 0.5, 0.75, 0.9)
 
 
+def grown_masks(embedding, points, taus, **options):
+    return torch.from_numpy(
+        grow_masks(seed_distances2(embedding, points, taus, **options).numpy(), taus)
+    )
+
+
 def vectors(number, shape=(3, 9, 11)):
     return np.random.default_rng(number).normal(0, 0.8, shape).astype(np.float32)
 
@@ -39,7 +45,7 @@ def vectors(number, shape=(3, 9, 11)):
 def test_a_mask_by_two_loops(tau):
     embedding = vectors(0)
     points = [(0, 0), (4, 5), (8, 10)]
-    grown = grow_masks(torch.from_numpy(embedding), points, [tau] * 3).numpy()
+    grown = grown_masks(torch.from_numpy(embedding), points, [tau] * 3).numpy()
     assert grown.shape == (3, 9, 11) and grown.dtype == bool
     for mask, point in zip(grown, points, strict=True):
         assert (mask == oracles.mask(embedding, point, tau)).all()
@@ -50,7 +56,7 @@ def test_a_mask_by_two_loops(tau):
 
 def test_each_seed_has_its_own_tau():
     embedding = torch.from_numpy(vectors(1))
-    both = grow_masks(embedding, [(4, 5), (4, 5)], [0.25, 0.75])
+    both = grown_masks(embedding, [(4, 5), (4, 5)], [0.25, 0.75])
     assert (both[1] <= both[0]).all() and both[1].sum() < both[0].sum()
 
 
@@ -58,7 +64,7 @@ def test_each_seed_has_its_own_tau():
 @settings(max_examples=30, deadline=None)
 def test_a_higher_tau_gives_a_subset(number, a, b):
     low, high = sorted((a, b))
-    small, large = grow_masks(torch.from_numpy(vectors(number)), [(3, 3)] * 2, [high, low])
+    small, large = grown_masks(torch.from_numpy(vectors(number)), [(3, 3)] * 2, [high, low])
     assert (small <= large).all() and small[3, 3]
 
 
@@ -67,33 +73,33 @@ def test_distances_are_zero_on_the_seed():
     points = [(y, x) for y in range(9) for x in range(11)]
     d2 = seed_distances2(embedding, points, [0.5] * 99)
     assert (d2.flatten(1).diagonal() == 0).all() and (d2 >= 0).all()
-    assert grow_masks(embedding, points, [0.999] * 99).flatten(1).diagonal().all()
+    assert grown_masks(embedding, points, [0.999] * 99).flatten(1).diagonal().all()
 
 
 def test_mean_shift_moves_a_seed_to_the_middle():
     """A seed at the rim of a cloud reaches all of it after a step; without, only its side."""
     embedding = torch.linspace(-0.6, 0.6, 21).view(1, 1, 21)
     tau = 0.6  # radius .92: from the end 15 of the 21 points, from the middle all
-    still = grow_masks(embedding, [(0, 0)], [tau])[0].sum()
-    moved = grow_masks(embedding, [(0, 0)], [tau], shift_steps=3)[0].sum()
+    still = grown_masks(embedding, [(0, 0)], [tau])[0].sum()
+    moved = grown_masks(embedding, [(0, 0)], [tau], shift_steps=3)[0].sum()
     assert still < 18 and moved == 21
     assert seed_distances2(embedding, [(0, 0)], [tau], shift_steps=3)[0, 0, 0] == 0
 
 
 def test_no_seeds_no_masks():
-    assert grow_masks(torch.from_numpy(vectors(0)), [], []).shape == (0, 9, 11)
+    assert grown_masks(torch.from_numpy(vectors(0)), [], []).shape == (0, 9, 11)
 
 
 def test_points_and_taus_that_are_none():
     embedding = torch.from_numpy(vectors(0))
     for point in ((9, 0), (0, 11), (-1, 0)):
         with pytest.raises(ParameterError, match="grid of 9 x 11"):
-            grow_masks(embedding, [point], [0.5])
+            grown_masks(embedding, [point], [0.5])
     with pytest.raises(ParameterError, match="one tau per point"):
         seed_distances2(embedding, [(0, 0)], [0.5, 0.6])
     for tau in (0, 1, math.nan):
         with pytest.raises(ParameterError, match="tau must lie"):
-            grow_masks(embedding, [(0, 0)], [tau])
+            grown_masks(embedding, [(0, 0)], [tau])
 
 
 # ---------------------------------------------------------------- connected
@@ -195,7 +201,7 @@ def test_levels_by_loops(number):
     points = [tuple(rng.integers(0, (9, 11)).tolist()) for _ in range(4)]
     taus = [0.25, 0.5, 0.25, 0.4]
     d2 = seed_distances2(embedding, points, taus).numpy()
-    masks = grow_masks(embedding, points, taus).numpy()
+    masks = grown_masks(embedding, points, taus).numpy()
     resolution = resolve_overlap(d2, masks, overlap=0.9)
     maps = levels(d2, taus, resolution)
     assert maps.shape == (len(resolution.kept), 9, 11)

@@ -170,7 +170,8 @@ class Handlers:
         if session.active is not None:
             selection = session.selections[session.active]
             where, style = selection.where, selection.style
-            tau = gr.update(value=where.tau or session.scene.best_tau(where.y, where.x))
+            level = where.tau or session.scene.best_tau(where.y, where.x)
+            tau = gr.update(value=round(level, 2))
             tile = self._tile(request, style)
         return (
             self._picture(request, shown),

@@ -21,6 +21,7 @@ from dmlseg_core.ui.text import language_of
 
 TAU_STEP = 0.01
 _THUMBNAIL = (240, 180)
+_CANVAS = 560
 _NEWEST: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden"}
 _EACH: dict[str, Any] = {"trigger_mode": "multiple", "show_progress": "hidden"}
 _LAYOUT: dict[str, Any] = {
@@ -65,11 +66,11 @@ class _Page:
             with gr.Tab(i18n("edit")):
                 self.canvas = gr.Image(
                     label=i18n("photo"), show_label=False, type="filepath", interactive=False,
-                    elem_id="canvas", buttons=["fullscreen"], height=600,
+                    elem_id="canvas", buttons=["fullscreen"], height=_CANVAS,
                 )  # fmt: skip
             with gr.Tab(i18n("compare")) as self.compare_tab:
                 self.slider = gr.ImageSlider(
-                    label="", show_label=False, type="filepath", interactive=False, height=600,
+                    label="", show_label=False, type="filepath", interactive=False, height=_CANVAS,
                     elem_id="compare", buttons=["fullscreen"],
                 )  # fmt: skip
         self.status = gr.Markdown(elem_id="status")
@@ -82,7 +83,7 @@ class _Page:
 
     def _controls(self) -> None:
         self.upload = gr.File(
-            label=i18n("drop"), show_label=False, type="filepath", height=104,
+            label=i18n("drop"), type="filepath", height=64, elem_classes="drop",
             file_types=["image", ".heic", ".heif", ".avif", ".tif", ".tiff"], elem_id="upload",
         )  # fmt: skip
         self.kind = gr.Radio(
@@ -119,8 +120,8 @@ class _Page:
         self.save = gr.Button(i18n("save"), elem_id="save")
         with gr.Accordion(i18n("apply"), open=False, elem_id="apply"):
             self.recipe = gr.File(
-                label=i18n("recipe"), type="filepath", height=104, file_types=[".json"],
-                elem_id="recipe",
+                label=i18n("recipe"), type="filepath", height=64, file_types=[".json"],
+                elem_id="recipe", elem_classes="drop",
             )  # fmt: skip
         # a download button serves only what it already holds: the visible one fills this one
         self.file = gr.DownloadButton("-", elem_id="hidden-download")

@@ -43,7 +43,7 @@ class StylePanel:
                 )  # fmt: skip
                 self.tile = gr.Image(
                     label=i18n("tile"), type="filepath", sources=["upload"], height=130,
-                    elem_id="tile", visible=False, buttons=[],
+                    elem_id="tile", elem_classes="drop", visible=False, buttons=[],
                 )  # fmt: skip
             with gr.Column(min_width=150):
                 self.mode = gr.Dropdown(
