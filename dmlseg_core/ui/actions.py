@@ -123,23 +123,34 @@ def set_option(session: EditSession, value: Any, *, name: str) -> None:
 
 
 def gate(session: EditSession, kind: str, color: str, tolerance: float, *, drag: str = "") -> None:
-    """Paint only what is near a color, or all but that; `kind` is one of GATES."""
-    if session.active is not None:
-        own = session.selections[session.active].gates
-        soft = own[0].softness if own else ColorGate.softness
-        made = ColorGate(hex_color(color), tolerance, soft, exclude=kind == "except")
-        _restyle(session, drag, gates=() if kind == "off" else (made,))
+    """Paint only what is near a color, or all but that; `kind` is one of GATES.
+
+    A gate that is switched on to keep a color begins with the one that was clicked to select.
+    """
+    if session.active is None:
+        return
+    selection = session.selections[session.active]
+    gates, where = selection.gates, selection.where
+    if kind == "only" and not gates:
+        color = _color_at(session, where.y, where.x)
+    soft = gates[0].softness if gates else ColorGate.softness
+    made = ColorGate(hex_color(color), tolerance, soft, exclude=kind == "except")
+    _restyle(session, drag, gates=() if kind == "off" else (made,))
 
 
 def sample(session: EditSession, y: float, x: float) -> None:
     """The photo's color at a point becomes the active selection's gate's."""
-    session.scene.frame.cell_of(y, x)  # an error where it lies outside
-    gates = session.selections[_active(session)].gates
-    row, column = round(y), round(x)
-    around = session.photo.rgb[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
-    color = to_hex(np.median(around.reshape(-1, 3), axis=0).astype(np.uint8))
+    gates, color = session.selections[_active(session)].gates, _color_at(session, y, x)
     made = replace(gates[0], color=color) if gates else ColorGate(color, exclude=True)
     _restyle(session, "", gates=(made,))
+
+
+def _color_at(session: EditSession, y: float, x: float) -> str:
+    """Median color of 5 x 5 pixels of the photo; ParameterError outside it."""
+    session.scene.frame.cell_of(y, x)
+    row, column = round(y), round(x)
+    around = session.photo.rgb[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
+    return to_hex(np.median(around.reshape(-1, 3), axis=0).astype(np.uint8))
 
 
 def uncolor(session: EditSession) -> None:

@@ -30,7 +30,7 @@ from dmlseg_core.ui.status import listed, status
 from dmlseg_core.ui.text import language_of, say
 
 View: TypeAlias = tuple[Any, ...]
-"""One update for each of `Page.outputs`: canvas, objects, tau, status, undo, redo, the panel's."""
+"""One update for each of `Page.outputs`: canvas, objects, tau, status, undo, redo, the panel."""
 
 _KEPT_PICTURES = 4
 """Pictures of a session that stay on disk: the browser may still be loading the last ones."""

@@ -21,7 +21,7 @@ from dmlseg_core.ui.text import language_of
 
 TAU_STEP = 0.01
 _THUMBNAIL = (240, 180)
-_CANVAS = 560
+_CANVAS = 528
 _NEWEST: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden"}
 _EACH: dict[str, Any] = {"trigger_mode": "multiple", "show_progress": "hidden"}
 _LAYOUT: dict[str, Any] = {
@@ -35,11 +35,11 @@ def build(handlers: Handlers) -> gr.Blocks:
     """The page of one running app."""
     demo = gr.Blocks(title="dmlseg", delete_cache=(3600, 7200))
     with demo:
-        _Page(handlers).wire(demo)
+        Page(handlers).wire(demo)
     return demo
 
 
-class _Page:
+class Page:
     """Controls as attributes, in the order in which they stand on the page."""
 
     def __init__(self, handlers: Handlers) -> None:
@@ -168,7 +168,6 @@ class _Page:
     def _styling(self) -> None:
         style = self.style
         self._edits(self.paint.click, actions.paint, style.brush)
-        self._edits(style.mode.input, actions.set_mode, style.brush, **_NEWEST)
         self._edits(style.named.submit, actions.name_color, [style.named, *style.brush])
         for name, moved in (
             ("color", style.color.input), ("strength", style.strength.input),
@@ -192,7 +191,9 @@ class _Page:
         def gate_shown(gate: str, kind: str, request: gr.Request) -> Any:
             return for_gate(language_of(request.headers), gate, kind)
 
-        style.mode.input(mode_shown, style.mode, style.by_mode, **_LAYOUT)
+        # one after the other: a late answer would set a slider back that was already moved
+        chosen = style.mode.input(mode_shown, style.mode, style.by_mode, **_LAYOUT)
+        self._edits(chosen.then, actions.set_mode, style.brush, **_NEWEST)
         style.gate.change(
             gate_shown, [style.gate, self.kind], [style.gate_row, self.kind], **_LAYOUT
         )

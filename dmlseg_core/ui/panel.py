@@ -42,7 +42,8 @@ class StylePanel:
                     buttons=[],
                 )  # fmt: skip
                 self.tile = gr.Image(
-                    label=i18n("tile"), type="filepath", sources=["upload"], height=130,
+                    label=i18n("tile"), type="filepath", sources=["upload"], image_mode=None,
+                    format="png", height=130,
                     elem_id="tile", elem_classes="drop", visible=False, buttons=[],
                 )  # fmt: skip
             with gr.Column(min_width=150):

@@ -8,7 +8,66 @@ from __future__ import annotations
 
 import re
 
+_FILE = r"(?:.+?\.json: )?"
+"""A recipe's errors begin with the file's name where they come from a file."""
+
+_RECIPES: tuple[tuple[str, str], ...] = (
+    (r"the recipe (.+) cannot be read: .*", r"无法读取配方 {0}。"),
+    (_FILE + r"this is no JSON .*", r"此文件不是 JSON；请使用从 dmlseg 下载的配方。"),
+    (_FILE + r"this is no recipe: .*", r"此文件不是配方；请使用从 dmlseg 下载的配方。"),
+    (_FILE + r"version must be .*", r"配方的版本号有误。"),
+    (_FILE + r"the recipe is of version (\d+), newer than (\d+).*",
+     r"配方版本为 {0}，高于此处支持的 {1}；请更新 dmlseg。"),
+    (_FILE + r"a recipe that selects by point must name its photo",
+     r"按点选择的配方必须注明所属照片。"),
+    (_FILE + r"(recipe[\w.\[\]]*): unknown field (.+)", r"配方的 {0} 中有未知字段 {1}。"),
+    (_FILE + r"(recipe[\w.\[\]]*): (.+) is missing", r"配方的 {0} 缺少 {1}。"),
+    (_FILE + r"(recipe[\w.\[\]]*):? (.+)", r"配方的 {0} 有误：{1}"),
+    (r"the recipe's points belong to a photo of (\d+ x \d+) pixels; this one has (\d+ x \d+)",
+     r"配方属于一张 {0} 像素的照片，这张是 {1} 像素。"),
+    (r"the recipe's points belong to another photo of the same size.*",
+     r"配方属于另一张同样大小的照片；请改用适用于任意照片的配方。"),
+    (r"the recipe was made with weights .*", r"配方是用另一份权重制作的，此处的权重与之不同。"),
+    (r"the recipe needs the photo analysed with (.+); analyze it so",
+     r"配方要求以 {0} 分析照片，此处的设置不同。"),
+    (r"the recipe does not fit the photo: .*", r"配方中的点在照片之外。"),
+    (r"the weights know no class '(.+?)'.*", r"权重不认识类别“{0}”。"),
+    (r"the recipe's vector has (\d+) numbers, the weights give (\d+)",
+     r"配方的向量有 {0} 个数，权重给出 {1} 个。"),
+    (r"the recipe selects nothing on this photo; nothing was changed",
+     r"配方在这张照片上没有选中任何物体，未作改动。"),
+)  # fmt: skip
+
+_LOSSES: tuple[tuple[str, str], ...] = (
+    (r"(\w+) holds no transparency: alpha was left out\.", r"{0} 不支持透明，已略去透明度。"),
+    (r"(\w+) is written with 8 bits per channel: 16 were rounded\.",
+     r"{0} 每通道只有 8 位，16 位已舍入。"),
+    (r"(\w+) holds no resolution: dpi was left out\.", r"{0} 不记录分辨率，已略去 dpi。"),
+    (r"The profile is made of tables: 16-bit pixels were recolored in 8 bits\.",
+     r"颜色配置文件由表格构成，16 位像素以 8 位换色。"),
+)  # fmt: skip
+
+_STYLES: tuple[tuple[str, str], ...] = (
+    (r"(.+) lies outside sRGB; mapped to (#\w+)", r"{0} 超出 sRGB，已映射为 {1}。"),
+    (r"the gate \((.+)\) leaves nothing of the object.*",
+     r"颜色范围（{0}）没有留下物体的任何部分；请加大容差或换一种颜色。"),
+    (r"there is no pattern yet; drop a picture to print first",
+     r"还没有图案，请先放入要印的图片。"),
+    (r"the pattern is no usable picture: .*", r"图案不是可用的图片。"),
+    (r"pattern_scale (.+) makes a tile of (\d+ x \d+) pixels.*",
+     r"图案大小 {0} 会得到 {1} 像素的图块，过大；请缩小。"),
+    (r"a color to paint with has no transparency; got (.+)", r"颜色不能带透明度：{0}。"),
+    (r"the channels of (.+) must lie in (.+)", r"{0} 的分量必须在 {1} 之间。"),
+    (r"(.+) needs a lightness in 0..1 and a chroma of 0 or more",
+     r"{0} 的明度须在 0 到 1 之间，彩度不小于 0。"),
+    (r"nothing is recolored yet; recolor an object first", r"尚未换色，请先给一个物体换色。"),
+    (r"a later selection covers all of this one; choose another object",
+     r"此选区已被后来的选区完全覆盖，请选择另一个物体。"),
+    (r"(\w+) must lie in (.+); got (.+)", r"{0} 须在 {1} 之内，收到的是 {2}。"),
+)  # fmt: skip
+
 _CHINESE: tuple[tuple[str, str], ...] = (
+    *_RECIPES, *_LOSSES, *_STYLES,
     (r"(.+) is empty \(zero bytes\).*", r"{0} 是空文件（0 字节），请换一张照片。"),
     (r"(.+) is not a photo that can be read.*",
      r"{0} 不是可读取的照片，请使用 JPEG、PNG、WebP、TIFF、AVIF 或 HEIC。"),
