@@ -19,6 +19,7 @@ from dmlseg_core.masks import (
     seed_distances2,
     with_sign,
 )
+from dmlseg_core.masks_brush import Box, Stroke, check_box
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.refine import refine_alpha
 from dmlseg_core.refine_matting import matte_alpha
@@ -35,7 +36,12 @@ class Override:
     Attributes:
         y, x: the clicked pixel.
         tau: similarity threshold; None = the head's best.
-        add, subtract: further points that enlarge or cut its mask.
+        add, subtract: further points: what belongs to it, and what does not.
+        box: (top, left, bottom, right) that its mask must not leave; holds the clicked pixel.
+        strokes: brush strokes over it.
+
+    Raises:
+        ParameterError: a box without an inside, or one that does not hold the click.
     """
 
     y: float
@@ -43,6 +49,12 @@ class Override:
     tau: float | None = None
     add: tuple[Point, ...] = ()
     subtract: tuple[Point, ...] = ()
+    box: Box | None = None
+    strokes: tuple[Stroke, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.box is not None:
+            check_box(self.box, self.y, self.x)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from typing import Any
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.errors import RecipeError
 from dmlseg_core.export import write_bytes
+from dmlseg_core.masks_brush import Box, Stroke
 from dmlseg_core.proposals import Override, Point
 from dmlseg_core.recipe import Choice, Edit, PhotoName, Recipe, Where
 from dmlseg_core.recipe_fields import NUMBER, Fields, number
@@ -72,6 +73,11 @@ def _select(where: Where) -> dict[str, Any]:
     return {
         "by": "point", "at": [where.x, where.y], "tau": where.tau,
         "add": [[x, y] for y, x in where.add], "subtract": [[x, y] for y, x in where.subtract],
+        "box": None if where.box is None else [where.box[k] for k in (1, 0, 3, 2)],
+        "strokes": [
+            {"points": [[x, y] for y, x in s.points], "radius": s.radius, "subtract": s.subtract}
+            for s in where.strokes
+        ],
     }  # fmt: skip
 
 
@@ -155,7 +161,28 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
         y, x = _point_of(field.take("at", list), f"{where}.at")
         tau = field.take("tau", (*NUMBER, type(None)), None)
         add, subtract = (field.each(name, list, _point_of, []) for name in ("add", "subtract"))
-        return Override(y, x, None if tau is None else TAU.check(tau), add, subtract)
+        box = field.take("box", (list, type(None)), None)
+        return Override(
+            y, x, None if tau is None else TAU.check(tau), add, subtract,
+            None if box is None else _box_of(box, f"{where}.box"),
+            field.each("strokes", dict, _stroke_of, []),
+        )  # fmt: skip
+
+
+def _box_of(values: list[Any], where: str) -> Box:
+    if len(values) != 4:
+        raise RecipeError(f"{where} must be [left, top, right, bottom]; got {values!r:.40}")
+    left, top, right, bottom = (number(value, where) for value in values)
+    return top, left, bottom, right
+
+
+def _stroke_of(values: dict[str, Any], where: str) -> Stroke:
+    with Fields(values, where) as field:
+        return Stroke(
+            field.each("points", list, _point_of),
+            field.take("radius", NUMBER),
+            field.take("subtract", bool, False),
+        )
 
 
 def _point_of(values: list[Any], where: str) -> Point:

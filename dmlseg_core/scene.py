@@ -20,6 +20,7 @@ from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
+from dmlseg_core.masks_brush import Box, Stroke, brushed
 from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
@@ -137,10 +138,7 @@ class Scene:
                 describe(self.class_probs, self.taus, s.y, s.x, tau) for s in automatic
             )
         automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
-        asked = [
-            self._ask((o.y, o.x), o.tau, add=o.add, subtract=o.subtract, connected=connected)
-            for o in overrides
-        ]
+        asked = [self._ask(o, connected) for o in overrides]
         return make_proposals(
             self.embedding,
             automatic,
@@ -158,6 +156,8 @@ class Scene:
         *,
         add: Sequence[Point] = (),
         subtract: Sequence[Point] = (),
+        box: Box | None = None,
+        strokes: Sequence[Stroke] = (),
         connected: bool | None = None,
     ) -> Mask:
         """m(p, tau) of the clicked point's own vector; proposals are never read.
@@ -169,34 +169,33 @@ class Scene:
             y, x: the clicked photo pixel.
             tau: threshold in (0, 1); None = the head's best for the click.
             add, subtract: further photo pixels (y, x).
+            box: (top, left, bottom, right) that the mask must not leave.
+            strokes: brush strokes, applied last and in order.
             connected: keep only what is connected to a positive point; None = the config's choice.
 
         Raises:
             ParameterError: a point outside the photo, or tau outside (0, 1).
         """
-        return self._ask((y, x), tau, add=add, subtract=subtract, connected=connected)[0]
+        where = Override(y, x, tau, tuple(add), tuple(subtract), box, tuple(strokes))
+        return self._ask(where, connected)[0]
 
-    def _ask(
-        self,
-        point: Point,
-        tau: float | None,
-        *,
-        add: Sequence[Point],
-        subtract: Sequence[Point],
-        connected: bool | None,
-    ) -> tuple[Mask, NDArray[np.float32]]:
+    def _ask(self, o: Override, connected: bool | None) -> tuple[Mask, NDArray[np.float32]]:
         """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
-        cells = [self.frame.cell_of(*positive) for positive in (point, *add)]
-        cuts = [self.frame.cell_of(*negative) for negative in subtract]
-        seed = self._seed(cells[0], tau)
+        cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
+        cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
+        seed = self._seed(cells[0], o.tau)
         near, log_sigma = self._distances(seed)
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
-        if further := [self._distances(self._seed(c, tau))[0] for c in (*cells[1:], *cuts)]:
-            limit = np.float32(-math.log(seed.tau))
+        limit = np.float32(-math.log(seed.tau))
+        if further := [self._distances(self._seed(c, o.tau))[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
             inside = level >= 0
-            near = np.minimum.reduce([near, *further[: len(add)]])
+            near = np.minimum.reduce([near, *further[: len(o.add)]])
+        if o.box is not None or o.strokes:
+            level = brushed(level, float(limit), self.frame, o.box, o.strokes)
+            inside = level >= 0
+            cells += [self.frame.cell_of(*s.points[0]) for s in o.strokes if not s.subtract]
         if self.config.connected if connected is None else connected:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dmlseg_core.config import TARGET_MODES, TAU
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo
+from dmlseg_core.masks_brush import Box, Stroke
 from dmlseg_core.proposals import Mask, Override, Point, Proposals
 from dmlseg_core.recipe import Recipe
 from dmlseg_core.recipe_choose import recipe_of, wheres_of
@@ -128,6 +129,19 @@ class EditSession:
             {"subtract": (*where.subtract, point)} if subtract else {"add": (*where.add, point)}
         )
         return self._change(self.active, replace(selection, where=replace(where, **grown)))  # type: ignore[arg-type]
+
+    def brush(self, stroke: Stroke) -> None:
+        """Paint on the active selection, or take away from it."""
+        k, selection = self._active_selection()
+        for point in stroke.points:
+            self.scene.frame.cell_of(*point)
+        where = replace(selection.where, strokes=(*selection.where.strokes, stroke))
+        self._change(k, replace(selection, where=where))
+
+    def set_box(self, box: Box | None) -> None:
+        """(top, left, bottom, right) that the active selection must not leave; None = all."""
+        k, selection = self._active_selection()
+        self._change(k, replace(selection, where=replace(selection.where, box=box)))
 
     def set_tau(self, tau: float | None) -> None:
         """Threshold of the active selection; None = the network's choice."""

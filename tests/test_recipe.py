@@ -12,6 +12,7 @@ from test_session import CAT, PERSON, RED, picture
 from dmlseg_core.config import AMOUNTS, SceneConfig
 from dmlseg_core.errors import ExportError, ParameterError, RecipeError
 from dmlseg_core.images import load_photo
+from dmlseg_core.masks_brush import Stroke
 from dmlseg_core.proposals import Override
 from dmlseg_core.recipe import Choice, Edit, Pattern, PhotoName, Recipe, Style
 from dmlseg_core.recipe_json import VERSION, from_json, load_recipe, save_recipe, to_json
@@ -36,6 +37,9 @@ def edited():
     made.extend(24, 60)
     made.extend(20, 104, subtract=True)
     made.set_tau(0.4)
+    made.set_box((40, 30, 95, 110))
+    made.brush(Stroke(((60, 50), (64, 70)), 5))
+    made.brush(Stroke(((80, 60),), 6, subtract=True))
     made.set_style(Style(mode="hue_shift", amount=40))
     return made
 
