@@ -21,6 +21,7 @@ from dmlseg_core.config import (
     PATTERN_MODE,
     PATTERN_SCALE,
     PROTECT_HIGHLIGHTS,
+    RECIPE_KINDS,
     STRENGTH,
 )
 from dmlseg_core.errors import ParameterError, RecipeError
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from dmlseg_core.recipe import Recipe
     from dmlseg_core.recipe_style import Pattern, Style
 
-RECIPE_KINDS = ("point", "class", "rank", "likeness")
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "matting", "cutout", "cube",
                   "tau", "save_recipe")  # fmt: skip

@@ -76,6 +76,10 @@ GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)
 
 
+RECIPE_KINDS: tuple[str, ...] = ("point", "class", "rank", "likeness")
+"""How a recipe may say what it selects; see `recipe_choose.recipe_of`."""
+
+
 @dataclass(frozen=True)
 class _Config:
     def to_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import torch
 
+from dmlseg_core.config import RECIPE_KINDS
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.images import Photo
 from dmlseg_core.proposals import Mask, Override
@@ -17,9 +18,6 @@ from dmlseg_core.similarity import distances2, similarity
 
 Chosen: TypeAlias = tuple[Override, Style, Mask | None]
 """A selection: its points, its style, its mask (None where others took all of it)."""
-
-KINDS = ("point", "class", "rank", "likeness")
-"""How a recipe may say what it selects."""
 
 
 def recipe_of(photo: Photo, scene: Scene, chosen: Sequence[Chosen], by: str) -> Recipe:
@@ -35,8 +33,8 @@ def recipe_of(photo: Photo, scene: Scene, chosen: Sequence[Chosen], by: str) -> 
     Raises:
         ParameterError: another `by`; by rank, a selection that no automatic proposal holds.
     """
-    if by not in KINDS:
-        raise ParameterError(f"a recipe selects by one of {KINDS}; got {by!r}")
+    if by not in RECIPE_KINDS:
+        raise ParameterError(f"a recipe selects by one of {RECIPE_KINDS}; got {by!r}")
     edits = []
     for where, style, mask in chosen:
         if by == "point":
@@ -85,8 +83,10 @@ def wheres_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Override
 
 
 def _cell(where: Override, scene: Scene) -> tuple[int, int]:
+    painted = [p for stroke in where.strokes for p in stroke.points]
+    points = ((where.y, where.x), *where.add, *where.subtract, *painted)
     try:
-        cells = [scene.frame.cell_of(*p) for p in ((where.y, where.x), *where.add, *where.subtract)]
+        cells = [scene.frame.cell_of(*p) for p in points]
     except ParameterError as error:
         raise RecipeError(f"the recipe does not fit the photo: {error}") from None
     return cells[0]

@@ -253,3 +253,13 @@ edits = st.lists(st.builds(Edit, points | choices, styles), max_size=4).map(tupl
 def test_every_recipe_survives_the_file(made):
     recipe = Recipe("a" * 64, SceneConfig(connected=False), made, PhotoName("d", (3, 4)))
     assert from_json(to_json(recipe)) == recipe
+
+
+def test_a_stroke_beyond_the_photo_is_told_before_anything_changes():
+    where = Override(*CAT, strokes=(Stroke(((5, 5), (5, 500)), 3),))
+    made = session()
+    named = PhotoName(made.photo.digest, made.photo.size)
+    recipe = Recipe("", made.scene.config, (Edit(where, Style(color=RED)),), named)
+    with pytest.raises(RecipeError, match="does not fit the photo"):
+        made.apply(recipe)
+    assert made.selections == ()

@@ -10,7 +10,8 @@ from dmlseg_core.errors import ParameterError
 
 @dataclass(frozen=True)
 class TrainConfig(_Config):
-    """Hyper-parameters of one run; the defaults are the recipe of the shipped weights.
+    """Hyper-parameters of one run. The defaults are for a run from a pretrained backbone; those of
+    the shipped weights stand in their manifest.
 
     Attributes:
         steps: optimizer steps of the whole run (the learning-rate schedule ends there).
