@@ -21,3 +21,16 @@ def shipped_weights():
     if not files:
         pytest.skip("weights/ holds no weights yet")
     return files[0]
+
+
+@pytest.fixture
+def labelled_set():
+    """Name of a labelled set -> its folder in DMLSEG_DATA; the test is skipped where it is not."""
+
+    def find(name: str) -> Path:
+        root = os.environ.get("DMLSEG_DATA")
+        if not root or not (Path(root) / name).is_dir():
+            pytest.skip("DMLSEG_DATA names no folder in which this set is unpacked")
+        return Path(root) / name
+
+    return find

@@ -1,8 +1,5 @@
 """Edges snap to the photo, in the edge band only."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -123,12 +120,9 @@ def test_inputs_stay_as_they_were():
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_guided_upsampling_beats_bilinear_on_real_masks(name):
-    data = os.environ.get("DMLSEG_DATA")
-    if not data:
-        pytest.skip("DMLSEG_DATA names no folder with the photos")
+def test_guided_upsampling_beats_bilinear_on_real_masks(name, labelled_set):
     scores = []
-    for found in instances(Path(data) / name, photos=8, per_photo=1):
+    for found in instances(labelled_set(name), photos=8, per_photo=1):
         share, cells = share_map(found.mask)
         fine = refine_alpha(share, found.rgb, edge=0.5, cells=cells)
         scores.append([[boundary_f(m >= 0.5, found, t) for m in (share, fine)] for t in TOLERANCES])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -179,11 +176,8 @@ def test_a_bad_labelmap(tmp_path, line):
 
 @pytest.mark.parametrize("name", ["voc", "duts", "clothing", "things", "carparts", "regions",
                                   "scenes", "singles"])  # fmt: skip
-def test_real_sets(name):
-    root = os.environ.get("DMLSEG_DATA")
-    if not root or not (Path(root) / name).is_dir():
-        pytest.skip("DMLSEG_DATA names no folder in which this set is unpacked")
-    samples = VOCFolder(Path(root) / name)
+def test_real_sets(name, labelled_set):
+    samples = VOCFolder(labelled_set(name))
     for i in range(0, len(samples), max(1, len(samples) // 3)):
         sample = samples[i]
         size = sample.image.shape[:2]

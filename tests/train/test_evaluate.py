@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -282,11 +280,8 @@ def test_variant_keeps_the_named_taus():
 
 
 @pytest.mark.parametrize("name", ["voc", "clothing", "regions", "coco128"])
-def test_a_perfect_predictor_on_real_sets(name):
-    root = os.environ.get("DMLSEG_DATA")
-    if not root or not (Path(root) / name).is_dir():
-        pytest.skip("DMLSEG_DATA names no folder in which this set is unpacked")
-    samples = open_folders([Path(root) / name], "val")[name]
+def test_a_perfect_predictor_on_real_sets(name, labelled_set):
+    samples = open_folders([labelled_set(name)], "val")[name]
     data = [replace(samples[i], image=samples[i].image.copy()) for i in range(3)]
     figures = run(PerfectScene, data)
     assert figures["photos"] == 3
