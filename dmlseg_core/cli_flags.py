@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmlseg_core.config import MAX_MEGAPIXELS, TAU, Range, SceneConfig
+from dmlseg_core.config import (
+    DEFAULT_QUALITY,
+    LONG_SIDE,
+    MAX_MEGAPIXELS,
+    QUALITIES,
+    TAU,
+    Range,
+    SceneConfig,
+)
 from dmlseg_core.errors import ParameterError
 
 if TYPE_CHECKING:  # torch: only when a command runs
@@ -18,16 +27,19 @@ OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did."""
 
 
-def in_range(legal: Range) -> Callable[[str], float]:
-    """An argparse type that takes what the range takes."""
+def in_range(legal: Range, *, whole: bool = False) -> Callable[[str], float]:
+    """An argparse type that takes what the range takes; `whole`: and is an int."""
 
     def parse(text: str) -> float:
         try:
-            return legal.check(float(text))
+            number = int(text) if whole else float(text)
+            legal.check(number)
+            return number
         except ParameterError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
         except ValueError:
-            message = f"{legal.name} must be a number in {legal}; got {text!r}"
+            kind = "whole number" if whole else "number"
+            message = f"{legal.name} must be a {kind} in {legal}; got {text!r}"
             raise argparse.ArgumentTypeError(message) from None
 
     return parse
@@ -48,7 +60,7 @@ def point(text: str) -> tuple[int, int]:
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """--weights, --max-megapixels, --tau, --connected."""
+    """--weights, --max-megapixels, --quality, --long-side, --tau, --connected."""
     parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
     parser.add_argument(
         "--max-megapixels",
@@ -57,6 +69,16 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
     )
+    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
+    parser.add_argument(
+        "--quality", choices=tuple(QUALITIES),
+        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
+        f"(default: {DEFAULT_QUALITY})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--long-side", type=in_range(LONG_SIDE, whole=True), metavar="N",
+        help=f"analyse at this size, whatever the quality; in {LONG_SIDE}",
+    )  # fmt: skip
     parser.add_argument(
         "--tau",
         type=in_range(TAU),
@@ -69,11 +91,17 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def scene_config(args: argparse.Namespace) -> SceneConfig:
+    """How the flags ask for photos to be analysed: a long side wins over the quality's."""
+    config = SceneConfig(connected=args.connected).with_quality(args.quality or DEFAULT_QUALITY)
+    return config if args.long_side is None else replace(config, long_side=args.long_side)
+
+
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
     """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
     from dmlseg_core.segmenter import Segmenter
 
-    return Segmenter.load(args.weights, config=config or SceneConfig(connected=args.connected))
+    return Segmenter.load(args.weights, config=config or scene_config(args))
 
 
 def weights_digest(path: Path | None) -> str:

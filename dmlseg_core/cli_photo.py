@@ -14,6 +14,7 @@ from dmlseg_core.cli_flags import (
     SOME_FAILED,
     add_model_flags,
     load_segmenter,
+    scene_config,
     weights_digest,
 )
 from dmlseg_core.cli_recolor import add_command as add_recolor
@@ -53,7 +54,10 @@ def run_segment(args: argparse.Namespace) -> int:
         segmenter,
         options={} if args.tau is None else {"tau": args.tau},
         max_megapixels=args.max_megapixels,
-        settings={"weights": weights_digest(args.weights), "connected": args.connected},
+        settings={
+            "weights": weights_digest(args.weights),
+            "scene": scene_config(args).to_dict(),
+        },
         progress=not args.quiet,
     )
     return _tell(report, args.out)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "matting", "cutout", "cube",
-                  "tau", "save_recipe")  # fmt: skip
+                  "quality", "long_side", "tau", "save_recipe")  # fmt: skip
 
 
 def add_command(commands: Any) -> None:
@@ -238,6 +238,6 @@ def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outp
     session = EditSession(photo, load_segmenter(args, recipe.scene).analyze(photo))
     session.apply(recipe)
     painted = list(session.paint())
-    if not painted:
-        raise RecipeError(f"the recipe selects nothing on {args.photo}; nothing was written")
+    if not painted:  # edits without a style, or all of them covered by later ones
+        raise RecipeError(f"the recipe recolors nothing on {args.photo}; nothing was written")
     outputs.write_painted(photo, painted)

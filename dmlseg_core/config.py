@@ -5,8 +5,8 @@ The ranges feed the CLI's help, the page's sliders and the error messages alike.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self, TypedDict
 
 from dmlseg_core.errors import ParameterError
 
@@ -75,6 +75,21 @@ PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)
 
+
+class Quality(TypedDict):
+    """The fields of `SceneConfig` that trade time for quality."""
+
+    long_side: int
+    flip: bool
+
+
+QUALITIES: dict[str, Quality] = {
+    "fast": {"long_side": 256, "flip": False},
+    "balanced": {"long_side": 384, "flip": False},
+    "best": {"long_side": 512, "flip": True},
+}
+"""Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
+DEFAULT_QUALITY = "balanced"
 
 RECIPE_KINDS: tuple[str, ...] = ("point", "class", "rank", "likeness")
 """How a recipe may say what it selects; see `recipe_choose.recipe_of`."""
@@ -149,9 +164,10 @@ class SceneConfig(_Config):
         overlap: a mask that loses more than this share of its pixels to better ones is dropped.
         connected: keep only the connected component around the seed.
         shift_steps: mean-shift steps on a seed's vector before its mask is grown.
+        flip: look at the mirrored photo too (see `Segmenter.analyze`): twice the time.
     """
 
-    long_side: int = 384
+    long_side: int = QUALITIES[DEFAULT_QUALITY]["long_side"]
     precision: str = "auto"
     budget: int = 100
     alpha: float = 0.3
@@ -159,6 +175,7 @@ class SceneConfig(_Config):
     overlap: float = 0.3
     connected: bool = True
     shift_steps: int = 0
+    flip: bool = QUALITIES[DEFAULT_QUALITY]["flip"]
 
     def __post_init__(self) -> None:
         LONG_SIDE.check(self.long_side)
@@ -169,3 +186,22 @@ class SceneConfig(_Config):
         Range("shift_steps", 0, 10).check(self.shift_steps)
         if self.precision not in PRECISIONS:
             raise ParameterError(f"precision must be one of {PRECISIONS}; got {self.precision!r}")
+
+    @property
+    def quality(self) -> str | None:
+        """The preset of QUALITIES that the config's long side and flip are; None: no preset."""
+        own = Quality(long_side=self.long_side, flip=self.flip)
+        return next((name for name, values in QUALITIES.items() if values == own), None)
+
+    def with_quality(self, name: str) -> SceneConfig:
+        """This config with a preset's long side and flip.
+
+        Raises:
+            ParameterError: no preset of QUALITIES.
+
+        >>> SceneConfig(connected=False).with_quality("best").long_side
+        512
+        """
+        if name not in QUALITIES:
+            raise ParameterError(f"quality must be one of {tuple(QUALITIES)}; got {name!r}")
+        return replace(self, **QUALITIES[name])

@@ -12,6 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from dmlseg_core.backbone import build_backbone
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.iou_head import IoUHead
 
 STRIDE = 4
 MULTIPLE = 16
@@ -103,6 +104,8 @@ class EmbeddingNetwork(nn.Module):
         self.prior = nn.Conv2d(self.backbone.channels["context"], outputs, 1)
         nn.init.zeros_(self.prior.weight)  # says nothing until it is loaded or learned
         nn.init.zeros_(cast(Tensor, self.prior.bias))
+        # no part of forward: it reads scenes, not images
+        self.iou_head = IoUHead(len(config.taus), len(config.classes))
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Decoder features of every input scale, concatenated: (B, S * width, h, w), and the

@@ -2,6 +2,11 @@
 
 The network pads symmetrically and takes sides of 16n + 1, so the centre of grid cell j lies exactly
 on input pixel 4j. Everything else follows from that and from pixel centres at integer coordinates.
+
+The mirror image of a padded input has its padding at the left and its cells on cells: pixel 4j
+becomes pixel Wp - 1 - 4j = 4 ((Wp - 1) / 4 - j), as Wp - 1 is a multiple of 16. So the grid of a
+mirrored input is mirrored back cell by cell, without resampling. (Were a photo mirrored before it
+is padded, its cells would lie between those of the plain one unless its input width is 4n + 1.)
 """
 
 from __future__ import annotations

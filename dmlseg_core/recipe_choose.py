@@ -66,19 +66,22 @@ def wheres_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Override
 
     Raises:
         RecipeError: it is bound to another photo, or was made with other weights or another scene
-            config; a point outside the photo.
+            config; a point outside the photo; nothing is selected.
     """
     recipe.check_photo(photo)
     recipe.check_weights(scene.weights)
     recipe.check_config(scene.config)
     found: list[tuple[Override, Style]] = []
     taken: set[tuple[int, int]] = set()
+    proposals = [] if all(isinstance(e.where, Override) for e in recipe.edits) else scene.propose()
     for edit in recipe.edits:
-        for where in _wheres(edit.where, scene):
+        for where in _wheres(edit.where, scene, proposals):
             cell = _cell(where, scene)
             if cell not in taken:
                 taken.add(cell)
                 found.append((where, edit.style))
+    if not found:
+        raise RecipeError("the recipe selects nothing on this photo; nothing was changed")
     return found
 
 
@@ -92,10 +95,10 @@ def _cell(where: Override, scene: Scene) -> tuple[int, int]:
     return cells[0]
 
 
-def _wheres(where: Where, scene: Scene) -> list[Override]:
+def _wheres(where: Where, scene: Scene, proposals: Sequence[Mask]) -> list[Override]:
     if isinstance(where, Override):
         return [where]
-    masks = [m for m in scene.propose() if where.class_name in (None, m.class_name)]
+    masks = [m for m in proposals if where.class_name in (None, m.class_name)]
     if where.class_name is not None and where.class_name not in scene.classes:
         raise RecipeError(f"the weights know no class {where.class_name!r}: {scene.classes}")
     if where.like is not None:

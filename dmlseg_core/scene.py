@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
+from dmlseg_core.iou_head import RADII, IoUHead, describe_point
 from dmlseg_core.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
 from dmlseg_core.masks_brush import Box, Stroke, brushed
 from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
-from dmlseg_core.similarity import distances2, log_similarity, radius2
+from dmlseg_core.similarity import distances2, log_similarity, radius2, tau_of
 
 __all__ = ["Mask", "Override", "Proposals", "Scene"]
 
@@ -67,6 +68,7 @@ class Scene:
         config: how proposals are made.
         photo_digest: `Photo.digest` of the analysed photo.
         weights: sha256 of the weights file that made it; "" where it is not known.
+        iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
     """
 
     frame: Frame
@@ -77,6 +79,7 @@ class Scene:
     config: SceneConfig
     photo_digest: str = ""
     weights: str = ""
+    iou_head: IoUHead | None = field(default=None, repr=False)
     _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
 
     @property
@@ -167,7 +170,7 @@ class Scene:
 
         Args:
             y, x: the clicked photo pixel.
-            tau: threshold in (0, 1); None = the head's best for the click.
+            tau: threshold in (0, 1); None = `best_tau`.
             add, subtract: further photo pixels (y, x).
             box: (top, left, bottom, right) that the mask must not leave.
             strokes: brush strokes, applied last and in order.
@@ -187,7 +190,7 @@ class Scene:
         near, log_sigma = self._distances(seed)
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
         limit = np.float32(-math.log(seed.tau))
-        if further := [self._distances(self._seed(c, o.tau))[0] for c in (*cells[1:], *cuts)]:
+        if further := [self._distances(self._seed(c, seed.tau))[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
             inside = level >= 0
@@ -203,14 +206,21 @@ class Scene:
         return mask, near
 
     def best_tau(self, y: float, x: float) -> float:
-        """The head's best threshold for a photo pixel, between the trained ones: `click_tau`."""
+        """The threshold of the thing that a click on a photo pixel means."""
         return self._seed(self.frame.cell_of(y, x), None).tau
 
     def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
-        """Masks of a point as part, object and group: tau at plateaus of its area(tau) curve."""
-        seed = self._seed(self.frame.cell_of(y, x), None)
-        _, log_sigma = self._distances(seed)
-        part, object_, group = (self.mask_at(y, x, t) for t in stop_taus(log_sigma, seed.tau))
+        """Masks of a point as part, object and group.
+
+        The IoU head says which tau is the part and which the object; without one, and for the
+        group, tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
+        """
+        cell = self.frame.cell_of(y, x)
+        whole, smaller = self._click_taus(cell)
+        _, log_sigma = self._distances(describe(self.class_probs, self.taus, *cell, whole))
+        plateaus = stop_taus(log_sigma, whole)
+        taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
+        part, object_, group = (self.mask_at(y, x, t) for t in taus)
         return part, object_, group
 
     def partition(self, tau: float) -> NDArray[np.int32]:
@@ -231,9 +241,19 @@ class Scene:
         return np.asarray(labels.view(h, w).numpy())
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
-        if tau is None:
-            tau = click_tau(self.class_probs, self.taus, *cell)
-        return describe(self.class_probs, self.taus, *cell, TAU.check(tau))
+        tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
+        return describe(self.class_probs, self.taus, *cell, tau)
+
+    def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
+        """The threshold of the thing that is meant by a click, and of the part of it."""
+        tau = click_tau(self.class_probs, self.taus, *cell)
+        if self.iou_head is None:
+            return tau, None
+        d2, _ = self._distances(describe(self.class_probs, self.taus, *cell, tau))
+        features = describe_point(d2, self.class_probs.numpy(), *cell)
+        expected = self.iou_head(torch.from_numpy(features))
+        whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
+        return whole, part
 
     def _distances(self, seed: Seed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(h, w) squared distances to a seed, and their log similarity."""

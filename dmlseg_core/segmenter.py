@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
@@ -48,18 +51,27 @@ class Segmenter:
         device: str | torch.device = "cpu",
         weights: str = "",
     ) -> None:
-        self.config, self.weights = config or SceneConfig(), weights
+        self.weights = weights
+        # stays on the CPU, where scenes are
+        self.iou_head = deepcopy(network.iou_head).eval() if network.iou_head.fitted else None
         try:
             self.device = torch.device(device)
             self.network = network.fuse().to(self.device).to(memory_format=torch.channels_last)
         except (RuntimeError, AssertionError) as error:
             raise ParameterError(f"device {device!r} cannot be used: {error}") from None
-        wanted = self.config.precision
-        if wanted == "auto":
-            wanted = "bfloat16" if computes_bfloat16(self.device) else "float32"
-        self.precision = wanted
-        if wanted != self.config.precision:
-            self.config = replace(self.config, precision=wanted)
+        self.config = self._resolved(config or SceneConfig())
+
+    @property
+    def precision(self) -> str:
+        """What the device computes in: "float32" or "bfloat16"."""
+        return self.config.precision
+
+    def _resolved(self, config: SceneConfig) -> SceneConfig:
+        """The config with what "auto" means on this device."""
+        if config.precision != "auto":
+            return config
+        able = computes_bfloat16(self.device)
+        return replace(config, precision="bfloat16" if able else "float32")
 
     @classmethod
     def load(
@@ -78,11 +90,18 @@ class Segmenter:
         return cls(network, config, device, entry["sha256"])
 
     @torch.inference_mode()
-    def analyze(self, photo: Photo | NDArray[Any] | str | Path) -> Scene:
-        """One forward pass.
+    def analyze(
+        self, photo: Photo | NDArray[Any] | str | Path, *, config: SceneConfig | None = None
+    ) -> Scene:
+        """One forward pass; with `config.flip` a second one of the mirrored photo.
+
+        Two passes e, f of a cell count the same: class probabilities are averaged, and the vector
+        is (e, f) / sqrt(2), as |(e, f) - (e', f')|^2 / 2 = (|e - e'|^2 + |f - f'|^2) / 2: squared
+        distances, all that sigma reads of vectors, are the mean of the two passes'. So D doubles.
 
         Args:
             photo: a Photo, or what `load_photo` takes.
+            config: in place of the segmenter's own.
 
         Returns:
             A scene on the CPU, float32 whatever the precision.
@@ -91,24 +110,39 @@ class Segmenter:
             ImageError: no photo.
         """
         photo = photo if isinstance(photo, Photo) else load_photo(photo)
-        frame = Frame.fit(photo.size, self.config.long_side)
-        images = torch.from_numpy(frame.to_input(photo.rgb))[None].to(
-            self.device, memory_format=torch.channels_last
-        )
-        with torch.autocast(self.device.type, torch.bfloat16, self.precision == "bfloat16"):
-            output = self.network(images)
+        config = self.config if config is None else self._resolved(config)
+        frame = Frame.fit(photo.size, config.long_side)
+        images = torch.from_numpy(frame.to_input(photo.rgb))[None].to(self.device)
+        passes = [self._pass(images, config)]
+        if config.flip:
+            passes.append(self._mirrored_pass(images, config))
         h, w = frame.grid_size
-        # (h, w, D) in memory: the rows that every distance reads lie together
-        vectors = output.embedding[0, :, :h, :w].permute(1, 2, 0).contiguous().cpu()
-        probs = output.class_logits[0, :, :, :h, :w].softmax(1).contiguous().cpu()
+        vectors = torch.cat([v[:h, :w] for v, _ in passes], -1) / math.sqrt(len(passes))
+        probs = torch.stack([p[..., :h, :w] for _, p in passes]).mean(0)
         network = self.network.config
         return Scene(
             frame=frame,
-            embedding=vectors.permute(2, 0, 1),
-            class_probs=probs,
+            embedding=vectors.cpu().permute(2, 0, 1),
+            class_probs=probs.cpu(),
             taus=network.taus,
             classes=network.classes,
-            config=self.config,
+            config=config,
             photo_digest=photo.digest,
             weights=self.weights,
+            iou_head=self.iou_head,
         )
+
+    def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+        """Vectors (h, w, D), the rows that every distance reads, and probabilities (T, C+1, h, w).
+
+        Of all cells, those on the padding too.
+        """
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, config.precision == "bfloat16"):
+            output = self.network(images)
+        return output.embedding[0].permute(1, 2, 0), output.class_logits[0].softmax(1)
+
+    def _mirrored_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+        """`_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
+        vectors, probs = self._pass(images.flip(-1), config)
+        return vectors.flip(1), probs.flip(-1)

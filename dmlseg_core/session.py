@@ -12,7 +12,6 @@ from functools import cached_property
 from threading import RLock
 from typing import overload
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +19,14 @@ from dmlseg_core.config import TARGET_MODES, TAU
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo
 from dmlseg_core.masks_brush import Box, Stroke
-from dmlseg_core.proposals import Mask, Override, Point, Proposals
+from dmlseg_core.proposals import Mask, Override, Proposals
 from dmlseg_core.recipe import Recipe
 from dmlseg_core.recipe_choose import recipe_of, wheres_of
 from dmlseg_core.recipe_style import Style
 from dmlseg_core.recolor import Recolored
 from dmlseg_core.scene import Scene
 from dmlseg_core.session_history import History, Step
-from dmlseg_core.session_paint import Painted, Pixels, Selection, paint
+from dmlseg_core.session_paint import Painted, Pixels, Selection, paint, shrunk
 
 PREVIEW_SIDE = 1024
 """Long side of the picture that is shown while editing; files are always of full size."""
@@ -55,15 +54,20 @@ class EditSession:
         own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
         return self.scene.nbytes + self.photo.nbytes + own
 
+    def see(self, scene: Scene) -> None:
+        """Go on with another analysis of the photo: every edit stays, and so does the history.
+
+        Raises:
+            ParameterError: it is a scene of another photo.
+        """
+        if scene.photo_digest != self.scene.photo_digest:
+            raise ParameterError("the scene is of another photo; analyze this session's photo")
+        self.scene, self._proposals = scene, None
+
     @cached_property
     def preview(self) -> NDArray[np.uint8]:
         """The photo at PREVIEW_SIDE at most: (h', w', 3) uint8."""
-        scale = PREVIEW_SIDE / max(self.photo.size)
-        if scale >= 1:
-            return self.photo.rgb
-        size = [max(1, round(n * scale)) for n in reversed(self.photo.size)]
-        small = cv2.resize(self.photo.rgb, size, interpolation=cv2.INTER_AREA)
-        return np.asarray(small, np.uint8)
+        return shrunk(self.photo.rgb, PREVIEW_SIDE)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -117,37 +121,30 @@ class EditSession:
     def extend(self, y: float, x: float, *, subtract: bool = False) -> None:
         """Add what lies at a point to the active selection, or take it away."""
         self.scene.frame.cell_of(y, x)
+        if self.active is None and subtract:
+            raise ParameterError("nothing is selected that could be cut; select an object first")
         if self.active is None:
-            if subtract:
-                raise ParameterError(
-                    "nothing is selected that could be cut; select an object first"
-                )
             return self.select(y, x)
-        selection, point = self.selections[self.active], (y, x)
-        where = selection.where
-        grown: dict[str, tuple[Point, ...]] = (
-            {"subtract": (*where.subtract, point)} if subtract else {"add": (*where.add, point)}
-        )
-        return self._change(self.active, replace(selection, where=replace(where, **grown)))  # type: ignore[arg-type]
+        where = self.selections[self.active].where
+        if subtract:
+            return self._point_at(replace(where, subtract=(*where.subtract, (y, x))))
+        return self._point_at(replace(where, add=(*where.add, (y, x))))
 
     def brush(self, stroke: Stroke) -> None:
         """Paint on the active selection, or take away from it."""
-        k, selection = self._active_selection()
+        where = self._active_selection()[1].where
         for point in stroke.points:
             self.scene.frame.cell_of(*point)
-        where = replace(selection.where, strokes=(*selection.where.strokes, stroke))
-        self._change(k, replace(selection, where=where))
+        self._point_at(replace(where, strokes=(*where.strokes, stroke)))
 
     def set_box(self, box: Box | None) -> None:
         """(top, left, bottom, right) that the active selection must not leave; None = all."""
-        k, selection = self._active_selection()
-        self._change(k, replace(selection, where=replace(selection.where, box=box)))
+        self._point_at(replace(self._active_selection()[1].where, box=box))
 
     def set_tau(self, tau: float | None) -> None:
         """Threshold of the active selection; None = the network's choice."""
         checked = None if tau is None else TAU.check(tau)
-        k, selection = self._active_selection()
-        self._change(k, replace(selection, where=replace(selection.where, tau=checked)), "tau")
+        self._point_at(replace(self._active_selection()[1].where, tau=checked), "tau")
 
     def set_color(
         self, color: str | None, *, mode: str | None = None, strength: float | None = None
@@ -160,15 +157,10 @@ class EditSession:
         k, selection = self._active_selection()
         if mode is not None and mode not in TARGET_MODES:
             raise ParameterError(f"mode must be one of {TARGET_MODES}; got {mode!r}")
-        if color is not None and mode is None and selection.mode not in TARGET_MODES:
-            mode = TARGET_MODES[0]
-        new = replace(
-            selection,
-            color=color,
-            mode=selection.mode if mode is None else mode,
-            strength=selection.strength if strength is None else strength,
-        )
-        self._change(k, new, "color")
+        takes_one = color is None or selection.mode in TARGET_MODES
+        mode = mode or (selection.mode if takes_one else TARGET_MODES[0])
+        strength = selection.strength if strength is None else strength
+        self._change(k, replace(selection, color=color, mode=mode, strength=strength), "color")
 
     def set_style(self, style: Style, *, drag: str = "color") -> None:
         """Everything about how the active selection is to look: mode, amount, gates, pattern, ...
@@ -267,15 +259,21 @@ class EditSession:
         chosen = [(s.where, s.style, self.mask_of(k)) for k, s in enumerate(self.selections)]
         return recipe_of(self.photo, self.scene, [c for c in chosen if c[1].painted], by)
 
-    def apply(self, recipe: Recipe) -> int:
+    def apply(self, recipe: Recipe, scene: Scene | None = None) -> int:
         """Replace all selections by a recipe's, as one undo step; returns how many there are.
 
+        Args:
+            recipe: see `to_recipe`.
+            scene: the photo analysed as the recipe asks, to go on with; None: as it already is.
+
         Raises:
-            RecipeError: it is bound to another photo, or was made with other weights or another
-                scene config; nothing is changed.
+            RecipeError: it is bound to another photo, was made with other weights or another scene
+                config, or selects nothing; nothing is changed.
         """
-        found = wheres_of(recipe, self.photo, self.scene)
+        scene = self.scene if scene is None else scene
+        found = wheres_of(recipe, self.photo, scene)
         made = tuple(Selection(where).styled(style) for where, style in found)
+        self.see(scene)
         self._push(made, None)
         return len(made)
 
@@ -283,6 +281,11 @@ class EditSession:
         if self.active is None:
             raise ParameterError("nothing is selected; click an object first")
         return self.active, self.selections[self.active]
+
+    def _point_at(self, where: Override, tag: str = "") -> None:
+        """Change what the active selection selects; its style stays."""
+        k, selection = self._active_selection()
+        self._change(k, replace(selection, where=where), tag)
 
     def _append(self, selection: Selection) -> None:
         self._push((*self.selections, selection), len(self.selections))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,3 +65,12 @@ def paint(
             made = subject.recolor(selection.look())
             pixels = made.rgb
             yield Painted(k, selection, mask, alpha, made)
+
+
+def shrunk(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """(h', w', 3) uint8 with a long side of `side`; pictures that are not larger are returned."""
+    scale = side / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

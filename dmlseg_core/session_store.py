@@ -38,9 +38,14 @@ class SessionStore:
         with self._lock:
             self._sessions.pop(key, None)
             self._sessions[key] = session
+        self.trim()
+        return session
+
+    def trim(self) -> None:
+        """Forget down to the limit; for after a session has grown."""
+        with self._lock:
             while len(self._sessions) > 1 and self.nbytes > self.limit:
                 self._sessions.popitem(last=False)
-        return session
 
     def get(self, key: str) -> EditSession | None:
         """The session of a key, or None where it was never started or has been forgotten."""

@@ -34,3 +34,14 @@ def labelled_set():
         return Path(root) / name
 
     return find
+
+
+@pytest.fixture
+def session():
+    """An EditSession on the synthetic scene."""
+    from dmlseg_core.images import load_photo
+    from dmlseg_core.session import EditSession
+    from tests import synth
+    from tests.test_session import picture
+
+    return EditSession(load_photo(picture()), synth.scene())

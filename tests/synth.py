@@ -44,6 +44,8 @@ THINGS = (
     Thing((slice(14, 22), slice(5, 28)), PERSON, 0, 0.85),
     Thing((slice(4, 6), slice(25, 27)), DOG, 3, 0.8),
 )
+INSIDE = {1: (20, 20), 2: (20, 56), 3: (72, 60), 4: (18, 104)}
+"""A photo pixel (y, x) on each of THINGS, by its label."""
 
 
 def labels(things=THINGS, grid=GRID):
@@ -85,6 +87,13 @@ def scene(things=THINGS, *, vectors=None, probs=None, **options):
         ),
         photo_digest="synthetic",
     )
+
+
+def covering(proposals, point):
+    """The proposal that holds a photo pixel."""
+    found = proposals.instance_at(*point)
+    assert found is not None
+    return found
 
 
 def noise_scene(seed=0, things=THINGS, **options):

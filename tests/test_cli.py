@@ -57,6 +57,9 @@ def test_help_and_version_exit_with_0(words, capsys):
     ["segment", "a.jpg", "-o", "out", "--tau", "x"],
     ["segment", "a.jpg", "-o", "out", "--tau", "nan"],
     ["segment", "a.jpg", "-o", "out", "--max-megapixels", "0"],
+    ["segment", "a.jpg", "-o", "out", "--quality", "superb"],
+    ["segment", "a.jpg", "-o", "out", "--long-side", "63"],
+    ["segment", "a.jpg", "-o", "out", "--long-side", "300.5"],
     ["recolor", "a.jpg", "--color", "red", "-o", "b.png"],
     ["recolor", "a.jpg", "--at", "1", "--color", "red", "-o", "b.png"],
     ["recolor", "a.jpg", "--at", "1,2", "--mask", "m.png", "--color", "red", "-o", "b.png"],
@@ -90,6 +93,17 @@ def test_exit_codes_of_segment(fake, tmp_path, capsys):
     assert segment(good, "-o", tmp_path / "o4") == 130
     fake.stop_at = None
     assert segment(good, "-o", tmp_path / "o4") == 0
+
+
+def test_another_quality_does_the_photos_again(fake, tmp_path, capsys):
+    words = [write_photo(tmp_path / "in/a.png"), "-o", tmp_path / "out"]
+    for more, told in (
+        ([], "1 segmented, 0 done before"), (["--quality", "balanced"], "0 segmented, 1 done"),
+        (["--quality", "best"], "1 segmented"), (["--long-side", "300"], "1 segmented"),
+        (["--long-side", "300"], "0 segmented"),
+    ):  # fmt: skip
+        assert segment(*words, *more) == 0
+        assert capsys.readouterr().out.startswith(told)
 
 
 def test_a_missing_photo_is_the_one_that_failed(fake, tmp_path, capsys):

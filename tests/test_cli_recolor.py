@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from test_segmenter import photo, random_network
 from test_session import picture
 
 from dmlseg_core import cli_recolor
 from dmlseg_core.cli import main
+from dmlseg_core.weights import save_weights
 from tests import synth
 
 AT, RED = "28,24", "#c8102e"  # the cat, as x,y
@@ -150,6 +152,21 @@ def test_a_saved_recipe_replays_to_the_same_file(folder, capsys, by, source):
     assert [rows[0][k] for k in same] == [first[k] for k in same]
 
 
+def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
+    weights = tmp_path / "tiny.safetensors"
+    save_weights(random_network(), weights)
+    Image.fromarray(photo()).save(tmp_path / "photo.png")
+    made, recipe, again = (tmp_path / n for n in ("a.png", "r.json", "b.png"))
+    words = ["recolor", str(tmp_path / "photo.png"), "--weights", str(weights)]
+    style = ["--at", "30,40", "--tau", "0.5", "--color", RED, "--quality", "best"]
+    assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
+    scene = json.loads(recipe.read_text())["scene"]
+    assert (scene["long_side"], scene["flip"]) == (512, True)
+    assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
+    assert made.read_bytes() == again.read_bytes()
+    assert (read(made) != photo()).any()
+
+
 def saved(folder, **changes):
     """The text of a recipe for the cat, changed."""
     (folder / "out").mkdir()
@@ -190,6 +207,8 @@ def test_a_point_recipe_for_another_photo_writes_nothing(folder, capsys):
 @pytest.mark.parametrize(("code", "words", "why"), [
     (2, ["--recipe", "r.json", "--color", "red"], "--color does not go with --recipe"),
     (2, ["--recipe", "r.json", "--cube", "out/t.cube"], "--cube does not go"),
+    (2, ["--recipe", "r.json", "--quality", "best"], "--quality does not go"),
+    (2, ["--recipe", "r.json", "--long-side", "300"], "--long-side does not go"),
     (2, ["--recipe", "none.json"], "cannot be read"),
     (2, ["--mask", "mask.png", "--color", "red", "--save-recipe", "out/x.json"], "--at"),
     (2, ["--at", AT, "--color", "red", "--color", "navy", "--save-recipe", "out/x.json"], "one c"),

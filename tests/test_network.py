@@ -205,9 +205,13 @@ def test_a_training_step(name):
     optimizer = torch.optim.SGD(network.parameters(), 1e-3)
     first = loss()
     first.backward()
-    for key, parameter in network.named_parameters():
+    trained = {k: p for k, p in network.named_parameters() if p.requires_grad}
+    assert {k for k, _ in network.named_parameters()} - trained.keys() == {
+        f"iou_head.{k}" for k, _ in network.iou_head.named_parameters()
+    }
+    for key, parameter in trained.items():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), key
-    reached = [p.grad.abs().sum() > 0 for p in network.parameters()]
+    reached = [p.grad.abs().sum() > 0 for p in trained.values()]
     assert sum(reached) > 0.9 * len(reached)
     before = network.backbone.state_dict()
     before = {k: v.clone() for k, v in before.items()}

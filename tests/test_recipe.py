@@ -17,6 +17,7 @@ from dmlseg_core.proposals import Override
 from dmlseg_core.recipe import Choice, Edit, Pattern, PhotoName, Recipe, Style
 from dmlseg_core.recipe_json import VERSION, from_json, load_recipe, save_recipe, to_json
 from dmlseg_core.recolor import ColorGate
+from dmlseg_core.scene import Scene
 from dmlseg_core.session import EditSession
 from tests import synth
 
@@ -96,7 +97,10 @@ def test_a_class_takes_all_of_its_instances_and_a_rank_one():
     assert made.apply(second) == 1
     assert (made.mask_of(0).grid == best[1].grid).all()
     none = replace(cats, edits=(Edit(Choice("sofa"), Style(color=RED)),))
-    assert made.apply(none) == 0
+    before = made.selections
+    with pytest.raises(RecipeError, match="selects nothing"):
+        made.apply(none)
+    assert made.selections == before
     # an instance goes to the first edit that takes it
     both = replace(cats, edits=(*second.edits, Edit(Choice("cat"), Style(color="navy"))))
     assert made.apply(both) == 2
@@ -109,9 +113,24 @@ def test_likeness_is_similarity_to_the_vector():
     like = Edit(Choice(like=tuple(vector), threshold=0.9), Style(color=RED))
     assert made.apply(Recipe("", made.scene.config, (like,))) == 1
     far = replace(like, where=Choice(like=tuple(vector[::-1]), threshold=0.9))
-    assert made.apply(Recipe("", made.scene.config, (far,))) in (0, 1)
+    assert made.apply(Recipe("", made.scene.config, (far,))) == 1  # reversed: the person's vector
+    assert (made.mask_of(0).grid == (synth.labels() == 3)).all()
     with pytest.raises(RecipeError, match="numbers"):
         made.apply(Recipe("", made.scene.config, (Edit(Choice(like=(1.0,)), Style()),)))
+
+
+def test_a_recipe_is_read_with_one_list_of_proposals(monkeypatch):
+    asked = []
+    whole = Scene.propose
+    monkeypatch.setattr(Scene, "propose", lambda *a, **k: asked.append(k) or whole(*a, **k))
+    made = session()
+    edits = tuple(Edit(Choice(name), Style(color=RED)) for name in ("cat", "person", "dog"))
+    assert made.apply(Recipe("", made.scene.config, edits)) == 4
+    assert asked == [{}]
+    points = made.to_recipe()
+    asked.clear()  # to_recipe asks for the selections' masks
+    made.apply(points)
+    assert asked == []
 
 
 def test_what_does_not_fit_changes_nothing():

@@ -26,11 +26,6 @@ def picture():
     return np.where(things, np.clip(GRAY + shade, 0, 255), rgb).astype(np.uint8)
 
 
-@pytest.fixture
-def session():
-    return EditSession(load_photo(picture()), synth.scene())
-
-
 def grid(session, k):
     mask = session.mask_of(k)
     assert mask is not None

@@ -67,6 +67,25 @@ def test_what_is_saved_comes_back(network, path):
     assert torch.allclose(ours, before, atol=0.02 * before.abs().max().item())
 
 
+def test_weights_that_were_never_calibrated(network, path):
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("iou_head.")}
+    rewrite(path, tensors)
+    loaded, _ = load_network(path)
+    assert not loaded.iou_head.fitted
+    assert torch.equal(loaded.decoder.down.weight.half(), network.decoder.down.weight.half())
+    assert Segmenter.load(path).iou_head is None
+
+
+def test_a_calibrated_head_reaches_the_scene(network, path):
+    fitted = EmbeddingNetwork(CONFIG)
+    fitted.load_state_dict(network.state_dict())
+    fitted.iou_head.fitted.fill_(True)
+    save_weights(fitted, path)
+    segmenter = Segmenter.load(path)
+    scene = segmenter.analyze(torch.zeros(20, 30, 3, dtype=torch.uint8).numpy())
+    assert scene.iou_head is segmenter.iou_head is not None
+
+
 def test_the_file_and_its_entry(path):
     entry = json.loads((path.parent / "manifest.json").read_text())["tiny.safetensors"]
     data = path.read_bytes()

@@ -53,14 +53,17 @@ def from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def load_pretrained(network: EmbeddingNetwork, tensors: Mapping[str, Tensor]) -> None:
     """Start the backbone from `tensors`; those of no use here (a classifier) are left.
 
-    An export of this very network starts all of it: training goes on from shipped weights.
+    An export of this very network starts all of it: training goes on from shipped weights. Its
+    IoU head is left: it was fitted to what the network was, and is fitted anew afterwards.
 
     Raises:
         WeightsError: a tensor of the trunk is missing, or one has another shape.
     """
     found = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-    if found.keys() == network.state_dict().keys():
-        network.load_state_dict(found)
+    found = {k: v for k, v in found.items() if not k.startswith("iou_head.")}
+    own = network.state_dict()
+    if found.keys() == {k for k in own if not k.startswith("iou_head.")}:
+        network.load_state_dict({**own, **found})
         return
     if not any(k.startswith("backbone.") for k in found):  # a bare trunk: no ASPP, trained anew
         found = {f"backbone.{k}": v for k, v in found.items()}

@@ -5,7 +5,6 @@ So a resumed run continues with the very crops it would have seen, whatever the 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,14 +16,6 @@ from dmlseg_core.train.augment import Augment
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import Sample
 from dmlseg_core.train.sampler import Points, sample_points, to_grid
-
-HOLDOUT = 33
-"""One training photo in 33 (about 300 of the sets here) is held out to choose constants on."""
-
-
-def is_held_out(name: str) -> bool:
-    """Whether the photo called `name` is kept out of training; depends on its name alone."""
-    return zlib.crc32(name.encode()) % HOLDOUT == 0
 
 
 class CropStream(Dataset[dict[str, Tensor]]):

@@ -13,10 +13,11 @@ from dmlseg_core.colorspace import parse_color, to_hex
 from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.images import load_photo
-from dmlseg_core.recipe_choose import wheres_of
+from dmlseg_core.recipe import Recipe
 from dmlseg_core.recipe_json import load_recipe
 from dmlseg_core.recipe_style import MAX_TILE, Pattern
 from dmlseg_core.recolor import ColorGate
+from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.session import EditSession
 from dmlseg_core.ui.draw import shown_masks
 
@@ -159,21 +160,40 @@ def uncolor(session: EditSession) -> None:
     _restyle(session, "", **plain)
 
 
-def apply(session: EditSession, path: str | None) -> None:
+def look(session: EditSession, quality: str, *, segmenter: Segmenter) -> None:
+    """Analyse the photo again, faster or better (a key of QUALITIES); every edit stays."""
+    config = segmenter.config.with_quality(quality)
+    if config != session.scene.config:
+        session.see(segmenter.analyze(session.photo, config=config))
+
+
+def apply(session: EditSession, path: str, *, segmenter: Segmenter | None = None) -> None:
     """Replace all selections by those of a recipe file.
+
+    Args:
+        session: whose selections they are.
+        path: of the file.
+        segmenter: analyses the photo as the recipe asks, where that is one of QUALITIES: a file may
+            not cost more than the page's own controls.
 
     Raises:
         RecipeError: it is no recipe, does not fit, or selects nothing; nothing is changed.
     """
-    if path is None:
-        return
+    recipe = _read_recipe(path)
+    recipe.check_photo(session.photo)
+    recipe.check_weights(session.scene.weights)
+    scene, config = session.scene, recipe.scene
+    if segmenter is not None and config != scene.config and config.quality is not None:
+        scene = segmenter.analyze(session.photo, config=config)
+    session.apply(recipe, scene)
+
+
+def _read_recipe(path: str) -> Recipe:
+    """An uploaded recipe; errors name the upload, not the server's folder."""
     try:
-        recipe = load_recipe(path)
-    except RecipeError as error:  # the upload's own name, not the server's folder
+        return load_recipe(path)
+    except RecipeError as error:
         raise RecipeError(str(error).replace(str(Path(path)), Path(path).name)) from None
-    if not wheres_of(recipe, session.photo, session.scene):
-        raise RecipeError("the recipe selects nothing on this photo; nothing was changed")
-    session.apply(recipe)
 
 
 def _active(session: EditSession) -> int:

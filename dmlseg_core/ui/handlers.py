@@ -30,7 +30,7 @@ from dmlseg_core.ui.status import listed, status
 from dmlseg_core.ui.text import language_of, say
 
 View: TypeAlias = tuple[Any, ...]
-"""One update for each of `Page.outputs`: canvas, objects, tau, status, undo, redo, the panel."""
+"""One update for each of `Page.outputs`: canvas, objects, tau, status, undo, redo, quality, ..."""
 
 _KEPT_PICTURES = 4
 """Pictures of a session that stay on disk: the browser may still be loading the last ones."""
@@ -69,13 +69,15 @@ class Handlers:
         self._numbers = count()
 
     @_told
-    def open(self, source: Source | None, request: gr.Request) -> View:
-        """Analyse a photo and start a session with it."""
+    def open(self, source: Source | None, quality: str, request: gr.Request) -> View:
+        """Analyse a photo and start a session with it; `quality` as in QUALITIES."""
         language = language_of(request.headers)
         if source is None:
             return self._nothing(say(language, "start"))
         photo = load_photo(source, max_megapixels=self.max_megapixels)
-        session = self.store.put(_key(request), photo, self.segmenter.analyze(photo))
+        config = self.segmenter.config.with_quality(quality)
+        scene = self.segmenter.analyze(photo, config=config)
+        session = self.store.put(_key(request), photo, scene)
         for note in photo.notes:
             gr.Info(told(language, note), duration=6)
         return self._view(session, request, outlines=True)
@@ -105,14 +107,18 @@ class Handlers:
         request: gr.Request,
         outlines: bool,
     ) -> View:
-        before = session.selections
+        before, scene = session.selections, session.scene
         change(session, *values)
         try:
-            return self._view(session, request, outlines=outlines)
+            view = self._view(session, request, outlines=outlines)
         except ParameterError:  # a gate that leaves nothing: it must not stand in the way
             if session.selections != before:
                 session.undo()
+            session.see(scene)
             raise
+        if session.scene is not scene:
+            self.store.trim()
+        return view
 
     @_told
     def click(self, kind: str, outlines: bool, event: gr.SelectData, request: gr.Request) -> View:
@@ -180,12 +186,14 @@ class Handlers:
             status(session, language),
             gr.update(interactive=session.can_undo),
             gr.update(interactive=session.can_redo),
+            gr.update(value=session.scene.config.quality),
             *panel.shown(language, style, tile),
         )
 
     def _nothing(self, message: str) -> View:
         off, none = gr.update(interactive=False), gr.update(choices=[], value=None)
-        return None, none, gr.skip(), message, off, off, *panel.shown("en", None, None)
+        panel_ = panel.shown("en", None, None)
+        return None, none, gr.skip(), message, off, off, gr.skip(), *panel_
 
     def _tile(self, request: gr.Request, style: Style) -> str | None:
         """A file of the style's pattern, for the page to show."""

@@ -12,7 +12,7 @@ from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from dmlseg_core.config import MAX_MEGAPIXELS
+from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.segmenter import Segmenter
@@ -34,6 +34,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: reachable from the network")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
+    parser.add_argument(
+        "--quality", choices=tuple(QUALITIES), default=DEFAULT_QUALITY,
+        help="how photos are analysed until the page says otherwise (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
     parser.add_argument("--root-path", metavar="PATH", help="where a reverse proxy serves the app")
     parser.add_argument(
@@ -66,7 +70,8 @@ def main(words: Sequence[str] | None = None) -> int:
 def prepare(args: argparse.Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
     """The page and what `launch` takes, from parsed flags."""
     cap = MAX_MEGAPIXELS.check(args.max_megapixels)
-    segmenter = Segmenter.load(args.weights)
+    config = SceneConfig().with_quality(args.quality)
+    segmenter = Segmenter.load(args.weights, config=config)
     handlers = Handlers(segmenter, SessionStore(args.memory * MEGABYTE), folder, cap)
     windows = sys.platform in ("win32", "darwin")  # elsewhere a screen is told by the environment
     screen = windows or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ

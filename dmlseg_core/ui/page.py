@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from dmlseg_core.config import QUALITIES
 from dmlseg_core.export import FORMATS
 from dmlseg_core.ui import actions
 from dmlseg_core.ui.files import KINDS
@@ -28,6 +29,8 @@ _LAYOUT: dict[str, Any] = {
     "queue": False, "show_progress": "hidden", "api_visibility": "private",
 }  # fmt: skip
 """Of listeners that only show and hide controls."""
+_NETWORK: dict[str, Any] = {"concurrency_id": "network"}
+"""Of listeners that analyse a photo: one at a time, whoever asks."""
 _PRESS_HIDDEN = "() => document.querySelector('#hidden-download a, #hidden-download')?.click()"
 
 
@@ -62,6 +65,11 @@ class Page:
                 i18n("redo"), size="sm", interactive=False, elem_id="redo", min_width=70, scale=0
             )
             self.outlines = gr.Checkbox(True, label=i18n("outlines"), container=False, min_width=90)
+            self.quality = gr.Dropdown(
+                [(i18n(f"quality_{name}"), name) for name in QUALITIES], container=False,
+                value=self.handlers.segmenter.config.quality, label=i18n("quality"),
+                elem_id="quality", filterable=False, min_width=190, scale=0,
+            )  # fmt: skip
         with gr.Tabs():
             with gr.Tab(i18n("edit")):
                 self.canvas = gr.Image(
@@ -131,7 +139,7 @@ class Page:
         """What `handlers.View` updates."""
         return [
             self.canvas, self.objects, self.tau, self.status, self.undo, self.redo,
-            *self.style.outputs,
+            self.quality, *self.style.outputs,
         ]  # fmt: skip
 
     def wire(self, demo: gr.Blocks) -> None:
@@ -146,6 +154,8 @@ class Page:
         for name, button in self.stops.items():
             self._edits(button.click, partial(actions.stop, name=name))
         self._edits(self.outlines.input, actions.nothing, **_NEWEST)
+        look = partial(actions.look, segmenter=h.segmenter)
+        self._edits(self.quality.input, look, [self.quality], **{**_NEWEST, **_NETWORK})
         for button, change in (
             (self.auto, actions.auto_tau), (self.uncolor, actions.uncolor),
             (self.remove, lambda session: session.remove()),
@@ -155,7 +165,8 @@ class Page:
             self._edits(button.click, change)
         self._styling()
         self.compare_tab.select(h.compare, None, self.slider, api_visibility="private")
-        self._edits(self.recipe.upload, actions.apply, [self.recipe])
+        apply = partial(actions.apply, segmenter=h.segmenter)
+        self._edits(self.recipe.upload, apply, [self.recipe], **_NETWORK)
         self.what.input(
             lambda what: gr.update(visible=what == "photo"), self.what, self.format, **_LAYOUT
         )
@@ -199,21 +210,21 @@ class Page:
         )
 
     def _opening(self, demo: gr.Blocks) -> None:
-        samples = sample_photos()
-        network: dict[str, Any] = {"concurrency_id": "network", "api_visibility": "private"}
+        h, samples = self.handlers, sample_photos()
+        network: dict[str, Any] = {**_NETWORK, "api_visibility": "private"}
 
-        def sample(request: gr.Request, event: gr.SelectData) -> Any:
-            return self.handlers.open(samples[event.index], request)
+        def sample(quality: str, request: gr.Request, event: gr.SelectData) -> Any:
+            return h.open(samples[event.index], quality, request)
 
-        def first(request: gr.Request) -> Any:
-            return self.handlers.open(samples[0] if samples else None, request)
+        def first(quality: str, request: gr.Request) -> Any:
+            return h.open(samples[0] if samples else None, quality, request)
 
-        def dropped(path: str, request: gr.Request) -> Any:
-            return self.handlers.open(path, request)
+        def dropped(path: str, quality: str, request: gr.Request) -> Any:
+            return h.open(path, quality, request)
 
-        self.upload.upload(dropped, self.upload, self.outputs, **network)
-        self.samples.select(sample, None, self.outputs, **network)
-        demo.load(first, None, self.outputs, **network)
+        self.upload.upload(dropped, [self.upload, self.quality], self.outputs, **network)
+        self.samples.select(sample, self.quality, self.outputs, **network)
+        demo.load(first, self.quality, self.outputs, **network)
 
     def _edits(
         self, event: Any, change: Callable[..., None], inputs: list[Any] | None = None, **how: Any

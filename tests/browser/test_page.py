@@ -184,6 +184,7 @@ def test_the_page_speaks_chinese(browser, address):
     page.goto(address)
     page.wait_for_selector("#canvas img", timeout=WAIT)
     assert page.locator("#paint").inner_text() == "换色"
+    assert page.locator("#quality input").input_value() == "分析：均衡"
     assert "点击" in page.locator("#status").inner_text()
     page.context.close()
 
@@ -237,6 +238,26 @@ def test_a_recipe_comes_down_and_goes_up_again(page, tmp_path):
     page.wait_for_selector(".toast-body.error", timeout=WAIT)
     told = page.locator(".toast-body.error").inner_text()
     assert "another photo" in told and "Traceback" not in told
+
+
+def test_another_quality_keeps_the_edit_and_comes_back_with_its_recipe(page, tmp_path):
+    paint_middle(page)
+    painted = pixels(page)
+    after(page, lambda: choose(page, "#quality", 0))
+    assert page.locator("#quality input").input_value() == "Analysis: fast"
+    assert "ΔE" in status(page)
+    fast = pixels(page)
+    assert (fast != painted).any()
+    choose(page, "#what", 4)
+    recipe = saved(page, tmp_path, "coffee-recipe.json")
+    assert json.loads(recipe.read_text())["scene"]["long_side"] == 256
+    after(page, lambda: choose(page, "#quality", 1))
+    np.testing.assert_array_equal(pixels(page), painted)
+    page.locator("#apply button").first.click()
+    upload = page.locator("#recipe input[type=file]")
+    after(page, lambda: upload.set_input_files(recipe))
+    np.testing.assert_array_equal(pixels(page), fast)
+    assert page.locator("#quality input").input_value() == "Analysis: fast"
 
 
 def test_modes_show_what_they_take_and_a_drag_is_one_step(page):
@@ -314,7 +335,7 @@ def test_the_page_fits_a_phone(browser, address):
     page.wait_for_selector("#canvas img", timeout=WAIT)
     page.locator("#more button").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for control in ("#canvas", "#paint", "#mode", "#save", "#protect"):
+    for control in ("#canvas", "#quality", "#paint", "#mode", "#save", "#protect"):
         box = page.locator(control).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390, control
     page.context.close()
