@@ -1,4 +1,4 @@
-"""The command line: `dmlseg segment | recolor | app | train | eval`.
+"""The command line: `dmlseg segment | recolor | app | train | calibrate | eval`.
 
 Exit codes: 0 all went well, 1 the one photo (or run) failed, 2 wrong usage, 3 some of many photos
 failed, 130 interrupted. Errors are one sentence on stderr.

@@ -1,4 +1,4 @@
-"""`dmlseg train` and `dmlseg eval`."""
+"""`dmlseg train`, `dmlseg calibrate` and `dmlseg eval`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 
 
 def add_commands(commands: Commands) -> None:
-    """Add `eval` to the parser; `train` defines its own flags."""
+    """Add `eval` and `calibrate` to the parser; `train` defines its own flags."""
+    _add_calibrate(commands)
     score = commands.add_parser("eval", help="measure weights on labelled photos")
     score.add_argument(
         "--data", nargs="+", type=Path, required=True, metavar="SET",
@@ -29,7 +30,42 @@ def add_commands(commands: Commands) -> None:
     score.add_argument(
         "--sweep", nargs="*", metavar="AXIS", help="ablations: all, or alpha taus long_side budget"
     )
+    score.add_argument(
+        "--report", type=Path, metavar="DIR",
+        help="a page with plots there as well: report.md, or with --sweep sweep.md "
+        "(pip install 'dmlseg-core[train]')",
+    )  # fmt: skip
     score.set_defaults(run=run_eval)
+
+
+def _add_calibrate(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "calibrate", help="fit the head that says which tau a click means to trained weights"
+    )
+    parser.add_argument("weights", type=Path, metavar="FILE", help="NAME.safetensors, rewritten")
+    parser.add_argument(
+        "--data", nargs="+", required=True, metavar="SET[:SHARE]",
+        help="the training sets, as `dmlseg train` takes them",
+    )  # fmt: skip
+    parser.add_argument("--photos", type=int, metavar="N", help="photos a set (default: 500)")
+    parser.set_defaults(run=run_calibrate)
+
+
+def run_calibrate(args: argparse.Namespace) -> int:
+    """Calibrate a weights file in place."""
+    from dmlseg_core.train.calibrate import PHOTOS, calibrate
+    from dmlseg_core.train.sets import weighted_set
+
+    photos = PHOTOS if args.photos is None else args.photos
+    if photos < 1:
+        raise ParameterError(f"--photos must be 1 or more; got {photos}")
+    try:
+        sets = [weighted_set(word) for word in args.data]
+    except argparse.ArgumentTypeError as error:
+        raise ParameterError(f"--data: {error}") from None
+    entry = calibrate(args.weights, sets, photos=photos)
+    print(f"{args.weights}: calibrated on {entry['calibration']['clicks']} clicks")
+    return 0
 
 
 def run_eval(args: argparse.Namespace) -> int:
@@ -38,16 +74,32 @@ def run_eval(args: argparse.Namespace) -> int:
         raise ParameterError(f"--limit must be 1 or more; got {args.limit}")
     if not args.json.parent.is_dir():  # told now, not after an hour of work
         raise ExportError(f"{args.json.parent} is no folder: cannot write {args.json}")
-    result = _sweep(args) if args.sweep is not None else _evaluate(args)
+    if args.report is not None:
+        from dmlseg_core.train.report import prepare
+
+        prepare(args.report)
+    scores: dict[str, Any] = {}
+    result = _sweep(args) if args.sweep is not None else _evaluate(args, scores)
     text = json.dumps(result, indent=2)
     from dmlseg_core.export import write_bytes
 
     write_bytes(f"{text}\n".encode(), args.json)
+    if args.report is not None:  # after the figures: they are safe by now
+        _report(args, result, scores)
     print(result.get("markdown") or text)
     return 0
 
 
-def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
+def _report(args: argparse.Namespace, result: dict[str, Any], scores: dict[str, Any]) -> None:
+    from dmlseg_core.train.report import write_report, write_sweep_report
+
+    if args.sweep is not None:
+        write_sweep_report(args.report, result)
+    else:
+        write_report(args.report, result, scores)
+
+
+def _evaluate(args: argparse.Namespace, scores: dict[str, Any]) -> dict[str, Any]:
     from dmlseg_core.train.evaluate import evaluate_folders
 
     return evaluate_folders(
@@ -57,6 +109,7 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
         quick=args.quick,
         limit=args.limit,
         rivals=args.rivals,
+        scores=scores,
     )
 
 

@@ -48,6 +48,7 @@ def evaluate(
     quick: bool = False,
     limit: int | None = None,
     rivals: Mapping[str, Partitioner] | None = None,
+    scores: dict[str, list[PhotoScores]] | None = None,
     progress: bool = True,
 ) -> Result:
     """Score a segmenter on sets of labelled photos.
@@ -60,6 +61,7 @@ def evaluate(
         quick: one click an object, no jitter; those figures are null.
         limit: at most so many photos a set, evenly spread over its list.
         rivals: other partition methods to score beside ours on sets of partitions.
+        scores: filled with every photo's scores by set, for who wants more than their means.
         progress: show a progress bar.
 
     Returns:
@@ -77,8 +79,10 @@ def evaluate(
             raise DatasetError(f"the set {name!r} has no photo to evaluate on")
         bar = tqdm(picks, desc=name, unit="photo", disable=not progress)
         first = samples[picks[0]]
-        scores = [score_photo(segmenter, samples[i], quick=quick, rivals=rivals) for i in bar]
-        sets[name] = summarize_set(scores, first, quick=quick)
+        photos = [score_photo(segmenter, samples[i], quick=quick, rivals=rivals) for i in bar]
+        sets[name] = summarize_set(photos, first, quick=quick)
+        if scores is not None:
+            scores[name] = photos
     return {"sets": sets, "weights": weights, "config": dict(config or {})}
 
 
@@ -91,6 +95,7 @@ def evaluate_folders(
     quick: bool = False,
     limit: int | None = None,
     rivals: bool = False,
+    scores: dict[str, list[PhotoScores]] | None = None,
     progress: bool = True,
 ) -> Result:
     """`dmlseg eval --data FOLDER... [--split] [--weights] [--quick] [--limit] [--rivals]`.
@@ -114,6 +119,7 @@ def evaluate_folders(
         quick=quick,
         limit=limit,
         rivals=RIVALS if rivals else None,
+        scores=scores,
         progress=progress,
     )
 
@@ -153,13 +159,14 @@ def score_photo(
     """Analyse one photo, time it up to its proposals, and score it."""
     start = time.perf_counter()
     scene = segmenter.analyze(sample.image)
+    analyzed = time.perf_counter()
     proposals = list(scene.propose())
-    seconds = time.perf_counter() - start
+    proposed = time.perf_counter()
     if sample.rule.partition:
         scores = score_regions(sample, scene, dict(rivals or {}))
     else:
         scores = score_objects(sample, scene, proposals, quick=quick)
-    scores.seconds = seconds
+    scores.pass_seconds, scores.seconds = analyzed - start, proposed - start
     return scores
 
 
@@ -196,6 +203,7 @@ def summarize_set(photos: Sequence[PhotoScores], like: AnySample, *, quick: bool
         **_parts(photos),
         **_regions(photos),
         "seconds_per_photo": float(np.median([p.seconds for p in photos])),
+        "seconds_per_pass": float(np.median([p.pass_seconds for p in photos])),
     }
 
 

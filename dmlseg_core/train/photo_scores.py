@@ -95,9 +95,12 @@ class PhotoScores:
 
     Attributes:
         seconds: decoded array to proposals.
+        pass_seconds: decoded array to scene, the network's pass: what comes before a first click.
         detections: None for a set of partitions.
         objects, left_out: objects in all, and those too small to be clicked.
         runs: clicks on each object, from the deepest pixel.
+        shares: share of the photo's pixels that each clicked object covers; of regions, none.
+        kinds: class id of each clicked object, 0 where it is not known; of regions, none.
         jitter: clicks on each object, from drawn pixels (five runs an object).
         parts: (P, 4) IoU: best stop with part, with whole; default mask with part, with whole.
         levels: partitions against people's, by name of the method ("ours" and the rivals).
@@ -105,10 +108,13 @@ class PhotoScores:
     """
 
     seconds: float = 0.0
+    pass_seconds: float = 0.0
     detections: PhotoDetections | None = None
     objects: int = 0
     left_out: int = 0
     runs: list[ClickRun] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
     jitter: list[ClickRun] = field(default_factory=list)
     parts: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
     levels: dict[str, LevelScores] = field(default_factory=dict)
@@ -130,10 +136,13 @@ def score_objects(
     valid = np.asarray(sample.instances != VOID)
     for number in np.unique(sample.instances[sample.instances > 0]):
         truth = sample.instances == number
+        pixels = np.count_nonzero(truth)
         scores.objects += 1
-        if np.count_nonzero(truth) < MIN_OBJECT_PIXELS:
+        if pixels < MIN_OBJECT_PIXELS:
             scores.left_out += 1
             continue
+        scores.shares.append(float(pixels / truth.size))
+        scores.kinds.append(0 if sample.unknown[number] else int(sample.classes[number]))
         run, jitter = click(scene, truth, valid, key=f"{sample.name}/{number}", quick=quick)
         scores.runs.append(run)
         scores.jitter += jitter

@@ -1,10 +1,11 @@
-"""The curves of a run's log as a picture."""
+"""The curves of a run's log as a picture, and what every plot of ours shares."""
 
 from __future__ import annotations
 
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,44 @@ from numpy.typing import NDArray
 from dmlseg_core.errors import DatasetError, MissingExtraError
 from dmlseg_core.export import write_bytes
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 CURVES = ("loss", "embedding", "classification", "lr")
+
+
+def load_matplotlib() -> Any:
+    """The matplotlib package, with its figures; it is an extra, and slow to load.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("plots need matplotlib: pip install 'dmlseg-core[train]'") from None
+    return matplotlib
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, so many inches wide and high, without pyplot's global state.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure: Figure = load_matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, **options: Any) -> Path:
+    """Write a figure whole or not at all, in the format of the suffix (.png, .svg).
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix.lstrip(".") or "png", **options)
+    return write_bytes(picture.getvalue(), path)
 
 
 def read_log(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -52,12 +90,8 @@ def plot_log(log: Path, path: Path, window: int = 50) -> Path:
         DatasetError: the log holds nothing.
         ExportError: the picture cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 (an extra, and slow to load)
-    except ImportError:
-        raise MissingExtraError("plots need matplotlib: pip install 'dmlseg-core[train]'") from None
+    figure = new_figure(10, 6)
     columns = read_log(log)
-    figure = Figure(figsize=(10, 6), layout="constrained")
     for axes, name in zip(figure.subplots(2, 2, sharex=True).flat, CURVES, strict=True):
         if name != "lr":
             axes.plot(columns["step"], columns[name], color="0.8", linewidth=0.5)
@@ -67,6 +101,4 @@ def plot_log(log: Path, path: Path, window: int = 50) -> Path:
             axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
         axes.set(title=name, xlabel="step")
         axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix.lstrip(".") or "png", dpi=110)
-    return write_bytes(picture.getvalue(), path)
+    return save_figure(figure, path, dpi=110)

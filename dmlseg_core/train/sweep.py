@@ -15,6 +15,7 @@ from dmlseg_core.config import TAUS, SceneConfig
 from dmlseg_core.errors import DatasetError
 from dmlseg_core.train.evaluate import AnySegmenter, Result, evaluate, file_sha256, open_folders
 from dmlseg_core.train.photo_scores import AnySample, AnyScene
+from dmlseg_core.train.sets import held_out
 
 ALPHAS: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 TAU_SETS: tuple[tuple[float, ...], ...] = (
@@ -48,10 +49,11 @@ def variants(base: SceneConfig | None = None, axes: Sequence[str] | None = None)
         DatasetError: an axis that cannot be swept.
     """
     base = base or SceneConfig()
+    sides = sorted({*LONG_SIDES, base.long_side})  # the curve holds what is shipped
     table = {
         "alpha": [Variant("alpha", a, replace(base, alpha=a)) for a in ALPHAS],
         "taus": [Variant("taus", list(t), base, t) for t in TAU_SETS],
-        "long_side": [Variant("long_side", s, replace(base, long_side=s)) for s in LONG_SIDES],
+        "long_side": [Variant("long_side", s, replace(base, long_side=s)) for s in sides],
         "budget": [Variant("budget", k, replace(base, budget=k)) for k in BUDGETS],
     }
     if unknown := sorted(set(axes or ()) - set(table)):
@@ -148,16 +150,6 @@ def sweep_folders(
         "weights": file_sha256(weights or DEFAULT_WEIGHTS),
         "config": {**base.to_dict(), "split": split, "limit": limit},
     }
-
-
-def held_out(samples: Any) -> Sequence[AnySample]:
-    """The photos of a train list that `dmlseg train` never trains on."""
-    from torch.utils.data import Subset  # noqa: PLC0415
-
-    from dmlseg_core.train.stream import is_held_out  # noqa: PLC0415
-
-    kept: Any = Subset(samples, [i for i, name in enumerate(samples.names) if is_held_out(name)])
-    return kept  # type: ignore[no-any-return]
 
 
 def markdown(table: Sequence[Result]) -> str:

@@ -14,9 +14,9 @@ from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.train import duplicates
-from dmlseg_core.train.command import parse_values
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.stream import is_held_out
+from dmlseg_core.train.recipe_plan import parse_values
+from dmlseg_core.train.sets import is_held_out
 
 TINY = ["crop=33", "batch_size=2", "points=3", "max_groups=3", "background_points=4", "warmup=1",
         "cooldown=1"]  # fmt: skip

@@ -1,0 +1,95 @@
+"""Named training recipes: everything that made a set of weights, so that nobody has to type it.
+
+`dmlseg train --recipe NAME` reads them; a fraction of one is its rehearsal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dmlseg_core.errors import DatasetError, ParameterError
+from dmlseg_core.train.augment import AugmentConfig
+from dmlseg_core.train.config import TrainConfig
+
+DONORS: tuple[str, ...] = ("voc", "duts", "things", "scenes")
+"""Sets whose objects are pasted, where they are among the data: their masks are clean cut-outs."""
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """One way to train, whole.
+
+    Attributes:
+        start: file of pretrained tensors that the run begins with (`--init`).
+        shares: sampling weight of each set, by the name of its folder.
+        config: hyper-parameters.
+        augment: ranges of the augmentation; its crop is the config's.
+        donors: sets whose objects are pasted into other photos.
+    """
+
+    start: str
+    shares: Mapping[str, float]
+    config: TrainConfig
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    donors: tuple[str, ...] = DONORS
+
+    def __str__(self) -> str:
+        sets = " ".join(f"{name}:{share:g}" for name, share in self.shares.items())
+        return f"{self.config.steps} steps of {sets}"
+
+
+RECIPES: dict[str, TrainRecipe] = {
+    "default": TrainRecipe(
+        start="deeplabv3_mobilenetv2_coco_voc.safetensors",
+        shares={
+            "voc": 0.35, "duts": 0.26, "scenes": 0.09, "things": 0.08,
+            "clothing": 0.08, "regions": 0.05, "carparts": 0.06, "singles": 0.03,
+        },
+        config=TrainConfig(steps=10_000, cooldown=1_000, lambda_ramp=1),
+    ),
+}  # fmt: skip
+"""What `--recipe` knows. "default" is the recipe of the shipped weights."""
+
+LENGTHS: tuple[str, ...] = ("steps", "warmup", "cooldown", "lambda_ramp")
+"""Fields of `TrainConfig` that count steps: a rehearsal shortens them alike."""
+
+
+def scaled(config: TrainConfig, fraction: float) -> TrainConfig:
+    """The same run on a fraction of its steps, its schedule shortened with it.
+
+    Args:
+        config: the whole run.
+        fraction: in (0, 1]; every length stays at least one step.
+
+    Raises:
+        ParameterError: a fraction outside (0, 1].
+
+    >>> short = scaled(TrainConfig(steps=1000, cooldown=100, warmup=20), 0.1)
+    >>> short.steps, short.cooldown, short.warmup
+    (100, 10, 2)
+    """
+    if not 0 < fraction <= 1:
+        raise ParameterError(f"--fraction must lie in (0, 1]; got {fraction:g}")
+    lengths = {name: max(1, round(fraction * getattr(config, name))) for name in LENGTHS}
+    return replace(config, **lengths)
+
+
+def find_sets(recipe: TrainRecipe, folder: Path) -> list[tuple[Path, float]]:
+    """Folder and share of each of the recipe's sets.
+
+    Args:
+        recipe: names the sets.
+        folder: the one folder in which they lie, unpacked.
+
+    Raises:
+        DatasetError: some are not there; the sentence names all of them.
+    """
+    missing = [name for name in recipe.shares if not (folder / name).is_dir()]
+    if missing:
+        raise DatasetError(
+            f"{folder} lacks {', '.join(missing)}: expected one folder for each set of the recipe "
+            f"({', '.join(recipe.shares)}); unpack what is missing there"
+        )
+    return [(folder / name, share) for name, share in recipe.shares.items()]
