@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import ImageColor
 
 from dmlseg_core.colorspace_oklab import (
+    LAB_TO_LMS,
     LMS_TO_LAB,
-    RGB_TO_LMS,
     fit_planes_to_gamut,
     fit_to_gamut,
     fits_gamut,
@@ -25,6 +25,7 @@ from dmlseg_core.colorspace_oklab import (
     oklab_to_linear,
     oklab_to_oklch,
     oklch_to_oklab,
+    roots_to_linear,
     srgb_to_oklab,
 )
 from dmlseg_core.colorspace_srgb import (
@@ -38,8 +39,8 @@ from dmlseg_core.colorspace_srgb import (
 from dmlseg_core.errors import ParameterError
 
 __all__ = [
+    "LAB_TO_LMS",
     "LMS_TO_LAB",
-    "RGB_TO_LMS",
     "Color",
     "decode_table",
     "delta_e_2000",
@@ -58,6 +59,7 @@ __all__ = [
     "oklch_to_oklab",
     "parse_color",
     "read_color",
+    "roots_to_linear",
     "srgb_to_linear",
     "srgb_to_oklab",
     "to_hex",

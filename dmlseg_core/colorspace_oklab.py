@@ -34,26 +34,33 @@ LMS_TO_LAB = np.array(
     ]
 )
 # Inverted here, not copied: the published inverses are rounded and would drift in a round trip.
-_LMS_TO_RGB = np.linalg.inv(RGB_TO_LMS).astype(np.float32)
-_LAB_TO_LMS = np.linalg.inv(LMS_TO_LAB).astype(np.float32)
+LAB_TO_LMS = np.linalg.inv(LMS_TO_LAB)
 _RGB_TO_LMS32 = RGB_TO_LMS.astype(np.float32)
+_LMS_TO_RGB32 = np.linalg.inv(RGB_TO_LMS).astype(np.float32)
 _LMS_TO_LAB32 = LMS_TO_LAB.astype(np.float32)
+_LAB_TO_LMS32 = LAB_TO_LMS.astype(np.float32)
 
 
 def linear_planes_to_oklab(planes: Floats) -> Floats:
     """(3, N) float32 linear light >= 0 -> (3, N) float32 OKLab (L 0..1, a, b about -.4..+.4)."""
-    lms = np.maximum(_RGB_TO_LMS32 @ planes, 0.0)
-    roots = cv2.pow(lms, 1 / 3)  # SIMD; numpy's cbrt is five times slower
+    lms = _RGB_TO_LMS32 @ planes
+    # Not 0, whose logarithm takes cv2.pow twice as long; the root of this is 1e-6.
+    np.maximum(lms, 1e-18, out=lms)
+    roots = cv2.pow(lms, 1 / 3)  # SIMD; numpy's cbrt is ten times slower
     lab: Floats = _LMS_TO_LAB32 @ roots.reshape(lms.shape)
     return lab
 
 
 def oklab_planes_to_linear(planes: Floats) -> Floats:
     """(3, N) float32 OKLab -> (3, N) float32 linear light; outside 0..1 when out of gamut."""
-    roots = _LAB_TO_LMS @ planes
+    return roots_to_linear(_LAB_TO_LMS32 @ planes)
+
+
+def roots_to_linear(roots: Floats) -> Floats:
+    """Cube roots of LMS, (3, N) float32, linear in OKLab -> (3, N) float32 linear light."""
     cubes = roots * roots
     cubes *= roots
-    linear: Floats = _LMS_TO_RGB @ cubes
+    linear: Floats = _LMS_TO_RGB32 @ cubes
     return linear
 
 

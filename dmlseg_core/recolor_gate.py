@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.colorspace import (
-    decode_table,
     linear_planes_to_oklab,
     parse_color,
+    srgb_to_linear,
     srgb_to_oklab,
 )
 from dmlseg_core.config import GATE_SOFTNESS, GATE_TOLERANCE
@@ -112,8 +112,7 @@ def gated(rgb: Pixels, alpha: Floats, gates: ColorGate | Sequence[ColorGate]) ->
         inside = alpha[rows] > 0
         if inside.any():
             calm = _calmed(rgb, top, min(top + step, alpha.shape[0]))[inside]
-            linear = decode_table(rgb.dtype)[np.ascontiguousarray(calm.T)]
-            passes = _combined(linear_planes_to_oklab(linear), gates)
+            passes = _combined(linear_planes_to_oklab(srgb_to_linear(calm.T)), gates)
             share[rows][inside] = passes * alpha[rows][inside]
     if not share.any():
         colors = ", ".join(g.color for g in gates)

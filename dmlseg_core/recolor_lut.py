@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.colorspace import (
-    decode_table,
     delta_e_2000,
     linear_planes_to_oklab,
     linear_to_srgb,
@@ -61,8 +60,7 @@ class ColorTable:
 
     def __call__(self, rgb: Bytes) -> Bytes:
         """(..., 3) uint8 sRGB -> (..., 3) uint8 sRGB, as a shader does it."""
-        linear = decode_table()[np.ascontiguousarray(rgb.reshape(-1, 3).T)]
-        lab = linear_planes_to_oklab(linear)
+        lab = linear_planes_to_oklab(srgb_to_linear(rgb.reshape(-1, 3).T))
         at = np.arange(_SHAPER) / (_SHAPER - 1)
         x = np.interp(lab[0], at, self.shaper)[None]
         span = (self.high - self.low)[:, None]
@@ -156,12 +154,12 @@ def _own_pixels(subject: Subject) -> Bytes:
 
 def _painted(brush: Brush, lab: Floats) -> Floats:
     """(3, N) OKLab -> (N, 3) float32 sRGB-encoded."""
-    linear = brush(lab, np.zeros(0, np.intp), fine=True)
+    linear = np.clip(brush(lab, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
     return np.ascontiguousarray(linear_to_srgb(linear).T)
 
 
 def _error(brush: Brush, own: Bytes, shown: Bytes) -> tuple[float, float]:
-    lab = linear_planes_to_oklab(srgb_to_linear(np.ascontiguousarray(own.T)))
+    lab = linear_planes_to_oklab(srgb_to_linear(own.T))
     exact = np.rint(_painted(brush, lab) * 255).astype(np.uint8)
     off = delta_e_2000(exact, shown)
     return float(off.mean()), float(np.percentile(off, 99))

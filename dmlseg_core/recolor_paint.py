@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.colorspace import (
+    LAB_TO_LMS,
+    LMS_TO_LAB,
     fit_planes_to_gamut,
-    oklab_planes_to_linear,
+    roots_to_linear,
 )
 from dmlseg_core.recolor_tone import DEEP, END, LEVELS, LIGHTNESS, Anchor, Tone, tone_curve
 
@@ -29,13 +31,19 @@ _SHINES = 0.2
 """Share of specular light from which on paleness is all put down to it."""
 _HALVINGS = 3
 """Of the way from a color inside sRGB to one outside, before the last, linear step."""
+_TINT_TO_LMS = LAB_TO_LMS[:, 1:]
+"""(a, b) -> its part of the cube roots of LMS."""
 
 
 class Brush(Protocol):
     """Anything that paints an object's pixels."""
 
     def __call__(self, lab: Floats, places: Places, *, fine: bool = False) -> Floats:
-        """The new colors of pixels; see `Paint.__call__`."""
+        """The new colors of pixels: (3, N) OKLab at flat photo indices (N,) -> linear light.
+
+        (3, N) float32, in 0..1 give or take SLACK. `fine` is for more than 8 bits. `lab` is not
+        changed.
+        """
         ...
 
 
@@ -46,35 +54,49 @@ class ToneTable:
     """
 
     def __init__(self, lightness: Floats, fine: bool) -> None:
-        at = np.clip(lightness, 0.0, 1.0)
-        at *= LEVELS - 1
+        at = lightness * np.float32(LEVELS - 1)
         if not fine:
-            at += 0.5
-        self.index: NDArray[np.int32] = at.astype(np.int32)
-        self._rest = at - self.index if fine else None
+            at += np.float32(0.5)
+        self.index: Places = at.astype(np.intp)
+        self._rest = at - self.index.astype(np.float32) if fine else None
 
     def read(self, table: Floats) -> Floats:
         """(N,) float32 entries of a (LEVELS,) float32 table."""
-        low: Floats = np.take(table, self.index)
+        low: Floats = table.take(self.index, mode="clip")
         if self._rest is None:
             return low
-        high = np.take(table, self.index + 1, mode="clip")
+        high = table.take(self.index + 1, mode="clip")
         low += self._rest * (high - low)
         return low
 
 
 @dataclass(frozen=True, eq=False)
 class Paint:
-    """A map of linear colors to linear colors; tables over L make it one pass of arithmetic."""
+    """A map of OKLab to linear light; tables over L make it one pass of arithmetic.
+
+    It is worked out as cube roots of LMS, which are linear in OKLab: roots = base(L) +
+    scale(L) * turned (a, b) + keep (a, b).
+
+    Attributes:
+        tone: (LEVELS,) float32, L of the result.
+        base: (3, LEVELS), cube roots of LMS of what the anchor's saturation becomes.
+        scale: (LEVELS,), what a pixel's own saturation is multiplied by.
+        limit: (LEVELS,), the largest chroma along `hue`.
+        mix: (4, 3) from OKLab: the turned (a, b) as cube roots of LMS, and how far a color goes
+            along the axis of foreign hues.
+        spare: (3, 1), what is taken back from foreign hues; None where none are held.
+        keep: (3, 3) from OKLab, the old color's part at a strength below 1, else None.
+        hue: of the target, a complex number of size 1.
+    """
 
     tone: Floats
-    offset: Floats
+    base: Floats
     scale: Floats
     limit: Floats
+    mix: Floats
+    spare: Floats | None
+    keep: Floats | None
     hue: complex
-    turn: complex
-    foreign: complex
-    kept: float
 
     @classmethod
     def of(
@@ -110,75 +132,83 @@ class Paint:
         offset = strength * body * (saturation - calm * turn * anchor.saturation)
         tone = level + strength * (curve.level - level)
         hue = saturation / abs(saturation) if abs(saturation) > 1e-9 else 1 + 0j
+        turned = _TINT_TO_LMS @ _turning(turn)
+        against = np.array([foreign.real, foreign.imag])
         return cls(
             tone=tone.astype(np.float32),
-            offset=np.stack([offset.real, offset.imag]).astype(np.float32),
+            base=(LAB_TO_LMS @ [tone, offset.real, offset.imag]).astype(np.float32),
             scale=(strength * body * calm / level).astype(np.float32),
             limit=_chroma_limit(tone, hue),
+            mix=_on_lab(np.vstack([turned, against])),
+            spare=(turned @ against)[:, None].astype(np.float32) if foreign else None,
+            keep=_on_lab((1 - strength) * _TINT_TO_LMS) if strength < 1 else None,
             hue=hue,
-            turn=turn,
-            foreign=foreign,
-            kept=1 - strength,
         )
 
     def __call__(self, lab: Floats, places: Places | None = None, *, fine: bool = False) -> Floats:
-        """(3, N) float32 OKLab -> (3, N) float32 linear light in 0..1; `lab` is not changed.
-
-        `places`, where in the photo the pixels lie, makes no difference to paint. `fine` is for
-        more than 8 bits.
-        """
+        """See `Brush`; where the pixels lie makes no difference to paint."""
         at = ToneTable(lab[0], fine)
-        scale = at.read(self.scale)
-        real, imag, kept = map(np.float32, (self.turn.real, self.turn.imag, self.kept))
-        a, b = lab[1], lab[2]
-        painted = np.empty_like(lab)
-        painted[0] = at.read(self.tone)
-        painted[1] = at.read(self.offset[0])
-        painted[2] = at.read(self.offset[1])
-        if self.kept:
-            painted[1:] += kept * lab[1:]
-        if self.foreign:
-            u, v = np.float32(self.foreign.real), np.float32(self.foreign.imag)
-            against = np.minimum(a * u + b * v, 0)
-            a, b = a - against * u, b - against * v
-        painted[1] += scale * (real * a - imag * b)
-        painted[2] += scale * (imag * a + real * b)
-        result = oklab_planes_to_linear(painted)
+        mixed = self.mix @ lab
+        roots = mixed[:3]
+        if self.spare is not None:
+            roots -= self.spare * np.minimum(mixed[3], 0, out=mixed[3])
+        roots *= at.read(self.scale)
+        for k, table in enumerate(self.base):
+            roots[k] += at.read(table)
+        if self.keep is not None:
+            roots += self.keep @ lab
+        result = roots_to_linear(roots)
         over = overshoot(result)
         outside = np.flatnonzero(over > SLACK)
         if outside.size:
-            result[:, outside] = self._fitted(
-                np.take(painted, outside, axis=1), at.index[outside], over[outside]
-            )
-        return np.clip(result, 0.0, 1.0, out=result)
+            # numpy's [:, outside] is five times as slow, both ways.
+            picked = np.take(roots, outside, axis=1)
+            fitted = self._fitted(picked, at.index[outside], over[outside])
+            for plane, values in zip(result, fitted, strict=True):
+                plane[outside] = values
+        return result
 
-    def _fitted(self, lab: Floats, index: NDArray[np.int32], over: Floats) -> Floats:
-        """Out-of-gamut OKLab (3, n) -> linear light inside, L constant.
+    def _fitted(self, roots: Floats, index: Places, over: Floats) -> Floats:
+        """Out-of-gamut colors, (3, n) cube roots of LMS -> linear light inside, L constant.
 
         Chroma is reduced towards the part that lies along the target's own hue (at most what sRGB
-        holds there), not towards grey: at a sharp corner such as blue, a pixel whose hue is off
+        holds there), not towards gray: at a sharp corner such as blue, a pixel whose hue is off
         by a degree would otherwise lose a quarter of the chroma asked for. Halving, then a secant:
         what is left is clipped, far below a just noticeable difference.
         """
-        along = lab[1] * np.float32(self.hue.real) + lab[2] * np.float32(self.hue.imag)
-        np.clip(along, 0, self.limit[index], out=along)
-        base = np.stack([along * np.float32(self.hue.real), along * np.float32(self.hue.imag)])
-        rest = lab[1:] - base
+        axes = np.array([[1, 0, 0], [0, self.hue.real, self.hue.imag]])  # L, chroma along the hue
+        along = (axes @ LMS_TO_LAB).astype(np.float32) @ roots
+        np.clip(along[1], 0, np.take(self.limit, index, mode="clip"), out=along[1])
+        base = (LAB_TO_LMS @ axes.T).astype(np.float32) @ along
+        rest = roots - base
         low, under = np.zeros(index.size, np.float32), np.zeros(index.size, np.float32)
         width = np.float32(1)
         for _ in range(_HALVINGS):
             width *= np.float32(0.5)
             middle = low + width
-            np.multiply(rest, middle, out=lab[1:])
-            lab[1:] += base
-            now = overshoot(oklab_planes_to_linear(lab))
+            now = overshoot(_between(base, rest, middle))
             inside = now <= SLACK
             low, under = np.where(inside, middle, low), np.where(inside, now, under)
             over = np.where(inside, over, now)
         low += width * (np.float32(SLACK) - under) / np.maximum(over - under, 1e-6)
-        np.multiply(rest, np.minimum(low, 1), out=lab[1:])
-        lab[1:] += base
-        return oklab_planes_to_linear(lab)
+        return _between(base, rest, np.minimum(low, 1, out=low))
+
+
+def _turning(turn: complex) -> NDArray[np.float64]:
+    """(2, 2): the product with a complex number, on (real, imaginary)."""
+    return np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+
+
+def _on_lab(tint: NDArray[np.float64]) -> Floats:
+    """A map of (a, b), (n, 2), as one of (L, a, b) that leaves L out: (n, 3) float32."""
+    return np.column_stack([np.zeros(len(tint)), tint]).astype(np.float32)
+
+
+def _between(base: Floats, rest: Floats, share: Floats) -> Floats:
+    """Linear light at base + share * rest, both (3, n) cube roots of LMS."""
+    roots = rest * share
+    roots += base
+    return roots_to_linear(roots)
 
 
 def overshoot(linear: Floats) -> Floats:
@@ -245,8 +275,8 @@ def _chroma_tables(
 def _chroma_limit(tone: NDArray[np.float64], hue: complex) -> Floats:
     """Largest chroma inside sRGB at each L of `tone`, along the unit `hue`."""
     coarse = np.linspace(0, 1, 513, dtype=np.float32)
-    half = np.full_like(coarse, 0.5)  # beyond sRGB at every L
-    wide = np.stack([coarse, half * hue.real, half * hue.imag]).astype(np.float32)
-    lab = fit_planes_to_gamut(wide)
+    wide = 0.5 * hue  # beyond sRGB at every L
+    full = [coarse, np.full_like(coarse, wide.real), np.full_like(coarse, wide.imag)]
+    lab = fit_planes_to_gamut(np.stack(full))
     limit: Floats = np.interp(tone, coarse, np.hypot(lab[1], lab[2])).astype(np.float32)
     return limit

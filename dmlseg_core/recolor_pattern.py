@@ -90,7 +90,7 @@ class Print:
         return colors
 
     def __call__(self, lab: Floats, places: Places, *, fine: bool = False) -> Floats:
-        """(3, N) OKLab at flat photo indices (N,) -> (3, N) float32 linear light in 0..1."""
+        """See `Brush`."""
         at = ToneTable(lab[0], fine)
         painted = self.colors_at(places)
         painted *= at.read(self.shade)
@@ -101,7 +101,7 @@ class Print:
             painted[:, outside] = oklab_planes_to_linear(fitted)
         if self.kept:
             painted += np.float32(self.kept) * (oklab_planes_to_linear(lab) - painted)
-        return np.clip(painted, 0.0, 1.0, out=painted)
+        return painted
 
 
 def scaled_tile(pattern: NDArray[np.uint8], scale: float) -> Floats:

@@ -68,12 +68,12 @@ class Core:
 
     Attributes:
         places: (N,) flat indices into the photo.
-        linear: (3, N) float32 linear light.
+        lab: (3, N) float32 OKLab.
         anchor: their color, and the range of the whole object's L.
     """
 
     places: Places
-    linear: Floats
+    lab: Floats
     anchor: Anchor
 
     @classmethod
@@ -86,23 +86,24 @@ class Core:
         flat = share.reshape(-1)
         sure = np.flatnonzero(flat >= min(0.95, float(flat.max())))
         sure = sure[:: max(1, sure.size // _SAMPLE)]
+        # In doubles: a gray object's saturation in floats is rounding, and would pass for shine.
         lab = srgb_to_oklab(rgb.reshape(-1, 3)[sure]).T
         lightness, saturation = lab[0], np.hypot(lab[1], lab[2]) / np.maximum(lab[0], 0.02)
         middle, common = np.median(lightness), np.median(saturation)
-        low, high = np.percentile(lightness, (10, 90))
+        lowest, low, high, highest = np.percentile(lightness, (1, 10, 90, 99)).tolist()
         specular = (lightness > middle) & (saturation < 0.5 * common)
         diffuse = (lightness >= max(low, 0.5 * middle)) & (lightness <= high) & ~specular
-        places = sure[diffuse] if diffuse.any() else sure
-        linear = srgb_to_linear(np.ascontiguousarray(rgb.reshape(-1, 3)[places].T))
-        span = np.percentile(lightness, (1, 99)).tolist()
-        anchor = anchor_of(linear_planes_to_oklab(linear))
+        if not diffuse.any():
+            diffuse[:] = True
         lit = _lit(lightness, saturation, float(common))
-        return cls(places, linear, replace(anchor, low=span[0], high=span[1], lit=lit))
+        lab = lab[:, diffuse]
+        anchor = replace(anchor_of(lab), low=lowest, high=highest, lit=lit)
+        return cls(sure[diffuse], lab, anchor)
 
     def color_in(self, rgb: Pixels) -> Anchor:
         """The same estimate on the same pixels of another version of the photo."""
         pixels = rgb.reshape(-1, 3)[self.places]
-        return anchor_of(srgb_to_oklab(pixels).T)
+        return anchor_of(linear_planes_to_oklab(srgb_to_linear(pixels.T)))
 
 
 def _lit(lightness: Floats, saturation: Floats, common: float) -> float:
@@ -154,7 +155,6 @@ def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan
 def _aimed(look: Look, core: Core, asked: Floats, goal: Anchor) -> Plan:
     """Paint whose result measures as `goal`: the core's median moves a little in the gamut."""
     aim, keep = goal, look.mode == "tint"
-    lab = linear_planes_to_oklab(core.linear)
     for _ in range(_ROUNDS):
         paint = Paint.of(
             core.anchor,
@@ -163,7 +163,7 @@ def _aimed(look: Look, core: Core, asked: Floats, goal: Anchor) -> Plan:
             protect=look.protect_highlights,
             keep_tone=keep,
         )
-        got = anchor_of(linear_planes_to_oklab(paint(lab)))
+        got = anchor_of(linear_planes_to_oklab(np.clip(paint(core.lab), 0.0, 1.0)))
         aim = replace(
             aim,
             lightness=min(max(aim.lightness + goal.lightness - got.lightness, 0.02), 0.998),

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dmlseg_core.colorspace import (
-    decode_table,
     delta_e_2000,
     encode_srgb,
     linear_planes_to_oklab,
+    srgb_to_linear,
     to_hex,
 )
 from dmlseg_core.recolor_gate import ColorGate, gated
 from dmlseg_core.recolor_look import Look, checked_photo
+from dmlseg_core.recolor_paint import Places
 from dmlseg_core.recolor_plan import Core, Plan, plan_of, srgb_of
 from dmlseg_core.refine_foreground import ForegroundModel
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-_STRIP = 1 << 15
-"""Pixels of one piece of work: its planes stay in a core's cache, and memory stays bounded."""
+_STRIP = 1 << 16
+"""Pixels of one piece of work: few enough for the caches, many enough for numpy's calls to pay."""
+_EDGE_STRIP = 1 << 20
+"""The same of one search for edge pixels, of which there are few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,47 +119,68 @@ class Subject:
     def _painted(self, plans: Sequence[Plan]) -> list[Pixels]:
         """Photos with the object's pixels changed; strips are shared out to OpenCV's threads."""
         results = [self.rgb.copy() for _ in plans]
-        top, bottom = self.box[0].start, self.box[0].stop
-        step = max(1, _STRIP // (self.box[1].stop - self.box[1].start))
-        strips = [(y, min(y + step, bottom)) for y in range(top, bottom, step)]
-        paint = partial(self._paint_rows, plans, results)
+        work = [(self._paint_edge, rows) for rows in self._strips(_EDGE_STRIP)]
+        work += [(self._paint_inside, rows) for rows in self._strips(_STRIP)]
         with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
-            list(pool.map(paint, strips))  # consumed, so that a strip's exception is raised here
+            tasks = [pool.submit(paint, plans, results, rows) for paint, rows in work]
+        for task in tasks:
+            task.result()  # a strip's exception is raised here
         return results
 
-    def _paint_rows(
-        self, plans: Sequence[Plan], results: Sequence[Pixels], strip: tuple[int, int]
-    ) -> None:
-        """Paint the rows [top, bottom) into each plan's result."""
-        rows = slice(*strip)
-        flat = self.share[rows].reshape(-1)
-        touched = flat > 0
-        within = np.flatnonzero(touched)
-        if within.size == 0:
-            return
-        places = within + strip[0] * self.rgb.shape[1]
-        source = _pixels(self.rgb[rows])[touched]
-        planes = np.ascontiguousarray(source.view(self.rgb.dtype).reshape(-1, 3).T)
-        linear = np.take(decode_table(self.rgb.dtype), planes)
-        share = flat[touched]
-        partly = np.flatnonzero(share < 1)
-        mixed = linear[:, partly]
-        self._unmix(linear, places, partly)
-        own = linear[:, partly]
-        lab = linear_planes_to_oklab(linear)
-        for plan, result in zip(plans, results, strict=True):
-            painted = plan.brush(lab, places, fine=self.rgb.dtype == np.uint16)
-            painted[:, partly] = mixed + share[partly] * (painted[:, partly] - own)
-            levels = np.ascontiguousarray(encode_srgb(painted, self.rgb.dtype).T)
-            _pixels(result[rows])[touched] = _pixels(levels)
+    def _strips(self, pixels: int) -> Iterator[slice]:
+        """The rows of the box, `pixels` of it at a time."""
+        step = max(1, pixels // (self.box[1].stop - self.box[1].start))
+        for top in range(self.box[0].start, self.box[0].stop, step):
+            yield slice(top, min(top + step, self.box[0].stop))
 
-    def _unmix(self, linear: Floats, places: NDArray[np.intp], partly: NDArray[np.intp]) -> None:
-        """Replace the colors of edge pixels by the object's share of them."""
-        if self.foreground is None:
+    def _paint_inside(self, plans: Sequence[Plan], results: Sequence[Pixels], rows: slice) -> None:
+        """Paint the pixels of some rows that are the object alone into each plan's result."""
+        solid = self.share[rows].reshape(-1) == 1
+        places = np.flatnonzero(solid) + rows.start * self.rgb.shape[1]
+        if places.size == 0:
             return
-        edge = partly[self.alpha.reshape(-1)[places[partly]] < 1]
-        if edge.size:
-            linear[:, edge] = self.foreground.at(*np.divmod(places[edge], self.rgb.shape[1])).T
+        lab = linear_planes_to_oklab(self._linear(_pixels(self.rgb[rows])[solid]))
+        for plan, result in zip(plans, results, strict=True):
+            painted = plan.brush(lab, places, fine=self._fine)
+            _pixels(result[rows])[solid] = _coded(painted, self.rgb.dtype)
+
+    def _paint_edge(self, plans: Sequence[Plan], results: Sequence[Pixels], rows: slice) -> None:
+        """The same for those that are only partly painted."""
+        share = self.share[rows].reshape(-1)
+        partly = np.flatnonzero((share > 0) & (share < 1))
+        for first in range(0, partly.size, _STRIP):
+            at = partly[first : first + _STRIP]
+            places = at + rows.start * self.rgb.shape[1]
+            mixed = self._linear(_pixels(self.rgb)[places])
+            own = self._unmixed(mixed, places)
+            lab = linear_planes_to_oklab(own)
+            for plan, result in zip(plans, results, strict=True):
+                painted = np.clip(plan.brush(lab, places, fine=self._fine), 0.0, 1.0)
+                painted = mixed + share[at] * (painted - own)
+                _pixels(result)[places] = _coded(painted, self.rgb.dtype)
+
+    def _unmixed(self, mixed: Floats, places: Places) -> Floats:
+        """Colors of pixels with those of edge pixels replaced by the object's share of them."""
+        if self.foreground is None:
+            return mixed
+        edge = np.flatnonzero(self.alpha.reshape(-1)[places] < 1)
+        own = mixed.copy()
+        own[:, edge] = self.foreground.at(*np.divmod(places[edge], self.rgb.shape[1]))
+        return own
+
+    def _linear(self, pixels: NDArray[np.void]) -> Floats:
+        """(N,) pixels as of `_pixels` -> (3, N) linear light."""
+        return srgb_to_linear(pixels.view(self.rgb.dtype).reshape(-1, 3).T)
+
+    @property
+    def _fine(self) -> bool:
+        return self.rgb.dtype == np.uint16
+
+
+def _coded(linear: Floats, dtype: DTypeLike) -> NDArray[np.void]:
+    """(3, N) linear light, clipped here -> (N,) pixels as of `_pixels`."""
+    # Plane by plane, to stay in cache; cv2.merge is ten times as fast as numpy's transpose.
+    return _pixels(cv2.merge([encode_srgb(plane, dtype) for plane in linear]))
 
 
 def _pixels(rgb: NDArray[Any]) -> NDArray[np.void]:

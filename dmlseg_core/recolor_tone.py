@@ -71,7 +71,7 @@ class Tone:
     @classmethod
     def kept(cls, anchor: Anchor) -> Tone:
         """The straight line: lightness stays."""
-        share = (_diffuse(anchor.lit, _inner(anchor.lightness)) / _LEVEL) ** 3
+        share = _cube(_diffuse(anchor.lit, _inner(anchor.lightness)) / _LEVEL)
         return cls(_LEVEL, share, share)
 
 
@@ -87,14 +87,19 @@ def tone_curve(anchor: Anchor, target: float) -> Tone:
     # Shine within the anchor itself is there only for a brighter paint to outshine.
     lit = anchor.lit if target > middle else max(anchor.lit, middle)
     diffuse = _diffuse(lit, middle)
-    specular = _LEVEL**3 - diffuse**3
+    specular = _cube(_LEVEL) - _cube(diffuse)
     own, shine = (float(np.interp(middle, LIGHTNESS, v)) for v in (diffuse, specular))
     paint = _under_white(diffuse / own * np.cbrt(target**3 - shine), target)
     # White stays white: lamps of a darker paint are as bright as they were, give or take.
     share = (1 - paint[-1] ** 3) / max(float(specular[-1]), END)
-    level = np.cbrt(paint**3 + share * specular)
-    after = np.minimum((paint / np.maximum(level, _LEVEL * END)) ** 3, 1.0)
-    return Tone(_limited(level, anchor, middle, target), (diffuse / _LEVEL) ** 3, after)
+    level = np.cbrt(_cube(paint) + share * specular)
+    after = np.minimum(_cube(paint / np.maximum(level, _LEVEL * END)), 1.0)
+    return Tone(_limited(level, anchor, middle, target), _cube(diffuse / _LEVEL), after)
+
+
+def _cube(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Powers by numpy take thirty times as long."""
+    return values * values * values
 
 
 def _inner(lightness: float) -> float:
@@ -153,4 +158,4 @@ def _to_white(start: float, rise: float, count: int) -> NDArray[np.float64]:
     way = np.linspace(0, 1, count) if count > 1 else np.zeros(1)
     start = min(start, 1.0)
     straight = min(max(rise * (count - 1), END) / max(1 - start, END), 1.0)
-    return start + (1 - start) * (straight * way + (1 - straight) * way**3)
+    return start + (1 - start) * (straight * way + (1 - straight) * _cube(way))

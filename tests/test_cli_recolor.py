@@ -161,7 +161,7 @@ def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
     style = ["--at", "30,40", "--tau", "0.5", "--color", RED, "--quality", "best"]
     assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
     scene = json.loads(recipe.read_text())["scene"]
-    assert (scene["long_side"], scene["flip"]) == (512, True)
+    assert (scene["long_side"], scene["flip"]) == (384, True)
     assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
     assert made.read_bytes() == again.read_bytes()
     assert (read(made) != photo()).any()

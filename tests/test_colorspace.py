@@ -72,6 +72,23 @@ def test_encoding_clips():
     assert cs.encode_srgb8(np.array([-1.0, 2.0])).tolist() == [0, 255]
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (5,), (2, 3), (4, 5, 3), (2, 1, 3, 2)])
+def test_8_bit_curves_take_any_shape_and_views(shape):
+    levels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    linear = cs.srgb_to_linear(levels)
+    assert linear.shape == shape
+    assert (linear == cs.decode_table()[levels]).all()
+    assert (cs.encode_srgb8(linear) == levels).all()
+    assert (cs.encode_srgb8(linear.T) == levels.T).all()
+
+
+def test_8_bit_encoding_rounds_to_the_nearest_level():
+    linear = np.linspace(0, 1, 100_003)
+    exact = cs.linear_to_srgb(linear) * 255
+    # Half a step of the table is at most 1/39 of a level, at the steep dark end.
+    assert np.abs(cs.encode_srgb8(linear.astype(np.float32)) - exact).max() < 0.5 + 1 / 39
+
+
 def test_oklch_round_trip():
     lab = cs.srgb_to_oklab(every_level_cube(51))
     lch = cs.oklab_to_oklch(lab)

@@ -27,7 +27,7 @@ def test_a_quality_changes_its_own_fields_only(name):
 
 def test_no_quality():
     assert SceneConfig(long_side=96).quality is None
-    assert SceneConfig(flip=True).quality is None
+    assert SceneConfig(long_side=256, flip=True).quality is None
     with pytest.raises(ParameterError, match="got 'superb'"):
         SceneConfig().with_quality("superb")
 
@@ -36,7 +36,7 @@ def test_no_quality():
     ([], SceneConfig()),
     (["--quality", "fast"], SceneConfig(long_side=256)),
     (["--quality", "best", "--no-connected"],
-     SceneConfig(long_side=512, flip=True, connected=False)),
+     SceneConfig(flip=True, connected=False)),
     (["--long-side", "300"], SceneConfig(long_side=300)),
     (["--quality", "best", "--long-side", "300"], SceneConfig(long_side=300, flip=True)),
 ])  # fmt: skip

@@ -270,6 +270,16 @@ def test_the_result_is_measured_on_the_pixels_that_were_written():
     assert (subject.share.reshape(-1)[core] == 1).all()
 
 
+def test_rounding_is_no_shine_on_a_gray_object():
+    """Saturation tells nothing there: its core is all of it but the outer tenths of lightness."""
+    rgb, mask = sphere("#181818", shine=1.0)
+    level = rgb[..., 0]
+    low, high = np.percentile(level[mask], (10, 90))
+    core = np.zeros(mask.size, bool)
+    core[Subject.of(rgb, mask).core.places] = True
+    assert core.reshape(mask.shape)[mask & (level >= low) & (level <= high)].all()
+
+
 def test_noise_gain_is_what_the_curve_does_to_noise():
     rng = np.random.default_rng(0)
     level = np.clip(120 + 2 * rng.standard_normal((64, 64)), 0, 255).astype(np.uint8)
