@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 
 RADII: tuple[float, ...] = tuple(np.geomspace(radius2(0.98), radius2(0.03), 24).tolist())
 """K squared distances at which IoU is predicted, ascending: from tau .98 down to .03."""
+_CELLS = 128
+"""Of grids with more cells a side only every second (third, ...) cell is read: clicks stay fast."""
 _HIDDEN = (128, 64)
 _LIMIT = 5.0  # standardized features beyond it are cut: a photo unlike all others stays in range
 
@@ -43,9 +45,13 @@ def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
     Returns:
         (K * (T + 4) + T + C + 3,) float32.
     """
+    mine = class_probs[:, 1:, y, x].max(0)  # (C,)
+    grid = d2.shape
+    step = math.ceil(max(grid) / _CELLS)  # the point itself stays among the cells that are read
+    d2, class_probs = (a[..., y % step :: step, x % step :: step] for a in (d2, class_probs))
+    y, x = y // step, x // step
     h, w = d2.shape
     foreground = 1 - class_probs[:, 0]  # (T, h, w)
-    mine = class_probs[:, 1:, y, x].max(0)  # (C,)
     own = class_probs[:, 1 + int(mine.argmax())].max(0)  # (h, w)
     down, right = np.arange(h, dtype=np.float32)[:, None] - y, np.arange(w, dtype=np.float32) - x
     away2 = (down**2 + right**2) / max(h, w) ** 2
@@ -57,7 +63,7 @@ def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
     sums = np.cumsum(counts, 1)[:, :-1].T  # (K, T + 4)
     area = np.maximum(sums[:, :1], 1)
     curves = np.hstack([np.log(area / (h * w)), sums[:, 1:] / area])
-    place = [y / h, x / w, math.log(h * w)]
+    place = [y / h, x / w, math.log(grid[0] * grid[1])]
     return np.concatenate([curves.ravel(), foreground[:, y, x], mine, place]).astype(np.float32)
 
 

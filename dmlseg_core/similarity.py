@@ -100,4 +100,5 @@ def distances2(vectors: Tensor, others: Tensor) -> Tensor:
         # a norm is one pass over memory, square().sum() are two
         own, theirs = (torch.linalg.vector_norm(v, dim=-1).square() for v in (a, b))
         squares: Tensor = own[..., :, None] + theirs[..., None, :]
-        return (squares - 2 * a @ b.transpose(-1, -2)).clamp_min(0)  # (..., N, M)
+        squares.add_(a @ b.transpose(-1, -2), alpha=-2)  # in place: memory is what this waits for
+        return F.relu(squares, inplace=True)  # (..., N, M)

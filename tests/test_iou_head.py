@@ -59,6 +59,19 @@ def test_features_against_loops(y, x):
     np.testing.assert_allclose(rest[-3:], [y / h, x / w, math.log(h * w)], rtol=1e-6)
 
 
+def test_of_a_large_grid_every_second_cell_tells_about_the_same():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:150, :200]
+    distances = (((y - 71) ** 2 + (x - 90) ** 2) / 900).astype(np.float32)
+    probs = rng.dirichlet(np.ones(len(CLASSES) + 1), (len(TAUS), 150, 200)).transpose(0, 3, 1, 2)
+    probs = np.ascontiguousarray(probs, np.float32)
+    large = describe_point(distances, probs, 71, 90)
+    small = describe_point(distances[1::2, ::2], probs[..., 1::2, ::2], 35, 45)
+    assert large.shape == small.shape
+    np.testing.assert_allclose(large[:-3], small[:-3], rtol=1e-4, atol=1e-5)
+    assert large[-1] == pytest.approx(math.log(150 * 200))
+
+
 def test_the_head_takes_what_describe_point_gives():
     scene = synth.smooth_scene()
     head = IoUHead(len(TAUS), len(CLASSES)).eval()
