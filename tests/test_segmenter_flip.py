@@ -23,7 +23,7 @@ class Fake(nn.Module):
     """A network of one rule for the vectors; its logits are their first number and zeros."""
 
     config = NETWORK
-    quality = SimpleNamespace(fitted=False)
+    iou_head = SimpleNamespace(fitted=False)
 
     def __init__(self, rule):
         super().__init__()
@@ -135,7 +135,7 @@ def test_squared_distances_and_probabilities_are_the_mean_of_the_two_passes():
 def test_a_config_in_place_of_the_segmenters_own():
     segmenter = Segmenter(random_network(), CONFIG)
     fine = segmenter.analyze(photo(), config=SceneConfig().with_quality("best"))
-    assert fine.frame == Frame.fit((75, 101), 512)
+    assert fine.frame == Frame.fit((75, 101), 384)
     assert fine.embedding.shape[0] == 2 * NETWORK.embedding_dim
     assert fine.config.quality == "best" and fine.config.precision in ("float32", "bfloat16")
     assert fine.nbytes > 4 * segmenter.analyze(photo()).nbytes
