@@ -187,10 +187,10 @@ class Scene:
         cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
         cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
         seed = self._seed(cells[0], o.tau)
-        near, log_sigma = self._distances(seed)
+        near, log_sigma = self._distances(cells[0], seed.tau)
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
         limit = np.float32(-math.log(seed.tau))
-        if further := [self._distances(self._seed(c, seed.tau))[0] for c in (*cells[1:], *cuts)]:
+        if further := [self._distances(c, seed.tau)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
             inside = level >= 0
@@ -217,7 +217,7 @@ class Scene:
         """
         cell = self.frame.cell_of(y, x)
         whole, smaller = self._click_taus(cell)
-        _, log_sigma = self._distances(describe(self.class_probs, self.taus, *cell, whole))
+        _, log_sigma = self._distances(cell, whole)
         plateaus = stop_taus(log_sigma, whole)
         taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
         part, object_, group = (self.mask_at(y, x, t) for t in taus)
@@ -249,20 +249,24 @@ class Scene:
         tau = click_tau(self.class_probs, self.taus, *cell)
         if self.iou_head is None:
             return tau, None
-        d2, _ = self._distances(describe(self.class_probs, self.taus, *cell, tau))
+        d2, _ = self._distances(cell, tau)
         features = describe_point(d2, self.class_probs.numpy(), *cell)
         expected = self.iou_head(torch.from_numpy(features))
         whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
         return whole, part
 
-    def _distances(self, seed: Seed) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(h, w) squared distances to a seed, and their log similarity."""
+    def _distances(
+        self, cell: tuple[int, int], tau: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(h, w) squared distances to a cell's vector, and their log similarity.
+
+        `tau` is how far a mean-shift step looks, where the config asks for any.
+        """
         steps = self.config.shift_steps
-        key = (seed.y, seed.x, seed.tau if steps else None)
+        key = (*cell, tau if steps else None)
         maps = self._recent.get(key)
         if maps is None:
-            cell = [(seed.y, seed.x)]
-            d2 = seed_distances2(self.embedding, cell, [seed.tau], shift_steps=steps)[0]
+            d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0]
             maps = d2.numpy(), log_similarity(d2).numpy()
             self._recent.put(key, maps)
         return maps

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,15 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from dmlseg_core.errors import TrainingError
 from dmlseg_core.iou_head import RADII, IoUHead, describe_point
 from dmlseg_core.masks import connected_part, seed_distances2
-from dmlseg_core.metrics_clicks import first_click
+from dmlseg_core.metrics_clicks import MIN_OBJECT_PIXELS, first_click
 from dmlseg_core.scene import Scene
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.train.dataset import Sample, part_components
-from dmlseg_core.train.sets import open_set, trained_photos
+from dmlseg_core.train.sets import open_set, set_name, trained_photos
 from dmlseg_core.weights import load_network, save_weights
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
-MIN_PIXELS = 100
 PHOTOS = 500
 """Photos of each set that are clicked on, if nothing else is asked for."""
 OBJECTS, PARTS, REGIONS = 6, 8, 3
@@ -81,7 +81,7 @@ def clicks_of(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
     numbers = np.unique(sample.instances[sample.instances > 0])
     for number in rng.permutation(numbers)[:OBJECTS]:
         whole = sample.instances == number
-        if whole.sum() < MIN_PIXELS:
+        if whole.sum() < MIN_OBJECT_PIXELS:
             continue
         inner = np.argwhere(cv2.erode(whole.view(np.uint8), np.ones((3, 3))))
         careless = [inner[k] for k in rng.integers(len(inner), size=2)] if len(inner) else []
@@ -156,13 +156,16 @@ def _ious(
 
 
 def collect(
-    segmenter: Segmenter, sets: Sequence[Sequence[Sample]], shares: Sequence[float], photos: int
+    segmenter: Segmenter,
+    sets: Mapping[str, Sequence[Sample]],
+    shares: Sequence[float],
+    photos: int,
 ) -> Examples:
     """Analyse at most `photos` photos of every set, and click on them.
 
     Args:
         segmenter: of the weights to be calibrated.
-        sets: training sets.
+        sets: training sets by name.
         shares: weight of each set in the loss, whatever its number of clicks.
         photos: photos a set, spread evenly over it.
 
@@ -172,10 +175,10 @@ def collect(
     features: list[Floats] = []
     iou: list[Floats] = []
     weight: list[float] = []
-    for samples, share in zip(sets, shares, strict=True):
+    for (name, samples), share in zip(sets.items(), shares, strict=True):
         before = len(features)
         chosen = np.unique(np.linspace(0, len(samples) - 1, min(photos, len(samples))).astype(int))
-        for i in tqdm(chosen, mininterval=5):
+        for i in tqdm(chosen, desc=name, unit="photo", mininterval=5):
             sample = samples[int(i)]
             rng = np.random.default_rng(zlib.crc32(sample.name.encode()))
             for row, target in examples_of(sample, segmenter.analyze(sample.image), rng):
@@ -183,7 +186,7 @@ def collect(
                 iou.append(target)
         added = len(features) - before
         if not added:
-            raise TrainingError(f"no object of {getattr(samples, 'name', 'a set')} can be clicked")
+            raise TrainingError(f"no object of {name} can be clicked on; leave it out")
         weight += [share / added] * added
     scaled = torch.tensor(weight) * (len(weight) / sum(weight))
     inputs, targets = (torch.from_numpy(np.stack(rows)) for rows in (features, iou))
@@ -241,8 +244,8 @@ def calibrate(
         TrainingError: no object of a set could be clicked on.
     """
     network, entry = load_network(weights)
-    samples = [trained_photos(open_set(path)) for path, _ in sets]
-    segmenter = Segmenter.load(weights)
+    samples = {set_name(path): trained_photos(open_set(path)) for path, _ in sets}
+    segmenter = Segmenter(deepcopy(network))  # fused: it cannot be saved any more
     examples = collect(segmenter, samples, [share for _, share in sets], photos)
     fit(network.iou_head, examples)
     about = {k: v for k, v in entry.items() if k not in ("sha256", "bytes", "config")}

@@ -107,7 +107,7 @@ def main(words: Sequence[str]) -> int:
         print("dmlseg: the backbone starts from random weights; --init names a pretrained one")
     network = run.train(args.until)
     _plot(args.run)
-    if args.export is not None:
+    if args.export is not None and run.accelerator.is_main_process:  # one writer, under torchrun
         save_weights(network, args.export, step=run.step, **plan.about())
         if args.calibrate:
             sets = list(zip(plan.paths, plan.shares, strict=True))

@@ -86,7 +86,7 @@ def test_a_fitted_head_tells_part_from_whole():
     rng = np.random.default_rng(1)
     train = [photo(int(y), int(x)) for y, x in rng.integers(0, 14, (24, 2)) * 4]
     segmenter = Perfect(train)
-    examples = collect(segmenter, [train], [1.0], photos=100)
+    examples = collect(segmenter, {"toy": train}, [1.0], photos=100)
     assert examples.weight.mean() == pytest.approx(1)
     head = IoUHead(len(TAUS), len(CLASSES))
     fit(head, examples, epochs=60, batch=16)
@@ -100,7 +100,7 @@ def test_a_fitted_head_tells_part_from_whole():
 
 def test_fitting_is_repeatable():
     samples = [photo(8, 8), photo(40, 40), photo(20, 12)]
-    examples = collect(Perfect(samples), [samples], [1.0], photos=3)
+    examples = collect(Perfect(samples), {"toy": samples}, [1.0], photos=3)
     heads = [IoUHead(len(TAUS), len(CLASSES)) for _ in range(2)]
     heads[1].load_state_dict(heads[0].state_dict())
     for head in heads:
@@ -111,5 +111,5 @@ def test_fitting_is_repeatable():
 
 def test_a_set_without_objects():
     empty = sample_of(np.zeros((SIDE, SIDE)), [])
-    with pytest.raises(TrainingError, match="can be clicked"):
-        collect(Perfect([empty]), [[empty]], [1.0], photos=2)
+    with pytest.raises(TrainingError, match="object of toy can be clicked"):
+        collect(Perfect([empty]), {"toy": [empty]}, [1.0], photos=2)
