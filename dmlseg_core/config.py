@@ -51,6 +51,7 @@ class Range:
 
 
 TAU = Range("tau", 0.0, 1.0, open=True)
+LEVEL = Range("level", 0.0, 1.0, open=True)
 ALPHA = Range("alpha", 0.0, 2.0)
 SEEDINESS_FLOOR = Range("seediness_floor", 0.0, 1.0)
 STRENGTH = Range("strength", 0.0, 1.0)

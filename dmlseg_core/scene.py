@@ -25,6 +25,7 @@ from dmlseg_core.masks_brush import Box, Stroke, brushed
 from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
+from dmlseg_core.regions import RegionTree, region_tree
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
 from dmlseg_core.similarity import distances2, log_similarity, radius2, tau_of
 
@@ -224,7 +225,7 @@ class Scene:
         return part, object_, group
 
     def partition(self, tau: float) -> NDArray[np.int32]:
-        """Regions of the whole photo, (h, w) int32 from 0 on: most seedy first, seeds are taken
+        """Regions of the embedding alone, (h, w) int32 from 0 on: most seedy first, seeds are taken
         until every cell is within `tau` of one; a cell goes to its nearest seed (ties: earlier).
         """
         h, w = self.embedding.shape[1:]
@@ -239,6 +240,17 @@ class Scene:
             nearest = torch.where(closer, d2, nearest)
             labels = torch.where(closer, which.int() + first, labels)
         return np.asarray(labels.view(h, w).numpy())
+
+    def regions(self, rgb: NDArray[np.uint8]) -> RegionTree:
+        """The whole photo as nested regions, walls, floors and skies among them, true to its edges.
+
+        Args:
+            rgb: (H, W, 3) uint8, the analysed photo: a scene holds no pixels, regions follow them.
+
+        Raises:
+            ParameterError: another size or dtype than the analysed photo's.
+        """
+        return region_tree(self.embedding.numpy(), self.frame, rgb)
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
         tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)

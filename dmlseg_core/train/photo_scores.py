@@ -35,7 +35,7 @@ AFTER = (1, 3, 5)
 REGION_SHARE = 0.02
 """Smallest human region, as a share of the photo, that a click is scored against."""
 LEVELS: tuple[float, ...] = tuple(float(t) for t in np.linspace(0.025, 0.975, 20).round(3))
-"""Taus of the 20 partitions that are compared with people's."""
+"""Levels, and taus, of the 20 partitions that are compared with people's."""
 Partitioner = Callable[[Any], Sequence[IntArray]]
 """Photo (H, W, 3) uint8 -> 20 partitions (H, W)."""
 
@@ -59,6 +59,7 @@ class AnyScene(Protocol):
     ) -> AnyMask: ...
     def stops(self, y: int, x: int) -> Iterable[AnyMask]: ...  # noqa: D102
     def partition(self, tau: float) -> Any: ...  # noqa: D102
+    def regions(self, rgb: Any) -> Any: ...  # noqa: D102
 
 
 class AnyRule(Protocol):
@@ -103,7 +104,8 @@ class PhotoScores:
         kinds: class id of each clicked object, 0 where it is not known; of regions, none.
         jitter: clicks on each object, from drawn pixels (five runs an object).
         parts: (P, 4) IoU: best stop with part, with whole; default mask with part, with whole.
-        levels: partitions against people's, by name of the method ("ours" and the rivals).
+        levels: partitions against people's, by name of the method ("ours", the rivals and, beside
+            them, "embedding": what it says of the photo without the photo's edges).
         level_clicks: by name of a rival, (L, K) IoU of its region under click k at each level.
     """
 
@@ -234,10 +236,13 @@ def score_regions(
     for point in points:
         mask = np.asarray(scene.mask_at(*point).to_photo())
         scores.runs.append(ClickRun([_best_region(mask, regions, point)], [(point, True)]))
-    ours = at_photo_resolution(scene, [np.asarray(scene.partition(t)) for t in LEVELS], people[0])
-    scores.levels["ours"] = score_levels(ours, people)
-    for name, method in (rivals or {}).items():
-        theirs = method(sample.image)
+    tree = scene.regions(sample.image)
+    scores.levels["ours"] = score_levels([tree.cut(level) for level in LEVELS], people)
+    others = {name: method(sample.image) for name, method in (rivals or {}).items()}
+    if others:
+        alone = [np.asarray(scene.partition(tau)) for tau in LEVELS]
+        others["embedding"] = at_photo_resolution(scene, alone, people[0])
+    for name, theirs in others.items():
         scores.levels[name] = score_levels(theirs, people)
         scores.level_clicks[name] = np.array(
             [[_best_region(t == t[p], regions, p) for p in points] for t in theirs], np.float64

@@ -1,4 +1,4 @@
-"""Classical partitions of a photo at 20 levels, to compare `Scene.partition` with.
+"""Classical partitions of a photo at 20 levels, to compare `Scene.regions` with.
 
 Their free parameters are chosen by `tune` on training photos, once; the constants are its answer on
 14 photos spread over the train list of `regions` (F .671 and .588, both inside their grids).

@@ -72,7 +72,9 @@ def test_rivals_stand_beside_us():
     def whole(image):
         return [np.zeros((60, 80), int)] * len(LEVELS)
 
-    rival = run(PerfectScene, samples, rivals={"whole": whole})["rivals"]["whole"]
+    found = run(PerfectScene, samples, rivals={"whole": whole})
+    rival, alone = (found["rivals"][name] for name in ("whole", "embedding"))
+    assert alone["boundary_f"] == found["boundary_f"] and alone["iou_after_clicks"]["1"] == 1
     assert rival["boundary_f"] == {"ods": 0, "ois": 0}
     assert rival["iou_after_clicks"]["1"] == pytest.approx(0.5, abs=0.1)
 

@@ -78,6 +78,9 @@ class PerfectScene:
     def partition(self, tau):
         return self.truth.partitions[0]
 
+    def regions(self, rgb):
+        return SimpleNamespace(cut=self.partition)
+
 
 class NoiseScene(PerfectScene):
     def __init__(self, truth):

@@ -1,0 +1,133 @@
+"""Fit what says how alike two regions are (`regions.WEIGHTS`) to the boundaries that people draw.
+
+`python -m dmlseg_core.train.fit_regions WEIGHTS SET` prints the constants of `regions`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from dmlseg_core.metrics import IntArray
+from dmlseg_core.regions import BIAS, WEIGHTS, Grower
+from dmlseg_core.regions_measure import FEATURES, Adjacency, measure
+from dmlseg_core.segmenter import Segmenter
+from dmlseg_core.train.sets import open_set, trained_photos
+
+PHOTOS = 60
+ROUNDS = 3
+"""Each round looks at the pairs that the last one's constants would merge."""
+
+
+def votes(labels: IntArray, people: Sequence[IntArray]) -> list[NDArray[np.float64]]:
+    """By person, (N, regions): pixels of each superpixel in each of the person's regions."""
+    flat, count = labels.ravel(), int(labels.max()) + 1
+    tables = []
+    for drawn in people:
+        numbers = np.unique(drawn, return_inverse=True)[1].ravel()
+        width = int(numbers.max()) + 1
+        table = np.bincount(flat * width + numbers, minlength=count * width)
+        tables.append(table.reshape(count, width).astype(np.float64))
+    return tables
+
+
+class _Watcher(Grower):
+    """A grower that writes down every pair it weighs, and how many people part it."""
+
+    def __init__(self, found: Adjacency, people: Sequence[IntArray], *constants: Any) -> None:
+        super().__init__(found, *constants)
+        self.tables = votes(found.labels, people)
+        self.rows: list[NDArray[np.float64]] = []  # features, share of people, root of the length
+
+    def edge(self, a: int, b: int, stats: NDArray[np.float64]) -> dict[str, Any]:
+        data = super().edge(a, b, stats)
+        parted = np.mean([t[a].argmax() != t[b].argmax() for t in self.tables])
+        self.rows.append(np.array([*data["features"], parted, stats[0] ** 0.5]))
+        return data
+
+    def join(self, graph: Any, source: int, target: int) -> None:
+        super().join(graph, source, target)
+        for table in self.tables:
+            table[target] += table[source]
+
+
+def fit_logistic(
+    features: Tensor, target: Tensor, weight: Tensor, penalty: float = 1e-4
+) -> tuple[Tensor, float]:
+    """Logistic regression with soft targets: weights and bias for the features as they are.
+
+    Args:
+        features: (K, F).
+        target: (K,) in [0, 1].
+        weight: (K,) of each row.
+        penalty: of the squared weights of the standardized features.
+    """
+    mean, spread_ = features.mean(0), features.std(0).clamp_min(1e-9)
+    x, w = (features - mean) / spread_, torch.zeros(features.shape[1] + 1, dtype=features.dtype)
+    w.requires_grad_(True)
+    optimizer = torch.optim.LBFGS([w], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(x @ w[:-1] + w[-1], target, weight)
+        loss = loss + penalty * w[:-1].square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    slopes = w.detach()[:-1] / spread_
+    return slopes, float(w.detach()[-1] - (slopes * mean).sum())
+
+
+def fit(
+    photos: Sequence[tuple[Adjacency, Sequence[IntArray]]], rounds: int = ROUNDS
+) -> tuple[tuple[float, ...], float]:
+    """Constants of `regions` from superpixels and people's partitions at their resolution."""
+    weights, bias = WEIGHTS, BIAS
+    for _ in range(rounds):
+        rows = []
+        for found, people in photos:
+            watcher = _Watcher(found, people, weights, bias)
+            watcher.tree(found.labels.shape)
+            rows += watcher.rows
+        table = torch.from_numpy(np.array(rows))
+        slopes, bias = fit_logistic(table[:, :-2], table[:, -2], table[:, -1] / table[:, -1].mean())
+        weights = tuple(slopes.tolist())
+    return weights, bias
+
+
+def main() -> None:
+    """Print the constants that PHOTOS photos of a training set ask for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path, help="NAME.safetensors")
+    parser.add_argument("set", type=Path, help="set of human partitions; its train list is read")
+    parser.add_argument("--photos", type=int, default=PHOTOS)
+    args = parser.parse_args()
+    segmenter, samples = Segmenter.load(args.weights), trained_photos(open_set(args.set))
+    photos = []
+    for i in np.linspace(0, len(samples) - 1, args.photos).round().astype(int):
+        sample = samples[int(i)]
+        scene = segmenter.analyze(sample.image)
+        found = measure(scene.embedding.numpy(), scene.frame, sample.image)
+        height, width = found.labels.shape
+        small = [
+            cv2.resize(p, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+            for p in sample.partitions
+        ]
+        photos.append((found, small))
+    weights, bias = fit(photos)
+    named = ", ".join(f"{n} {w:.3f}" for n, w in zip(FEATURES, weights, strict=True))
+    print(f"{named}; bias {bias:.3f}")
+
+
+if __name__ == "__main__":
+    main()
