@@ -29,7 +29,7 @@ from dmlseg_core.train.pretrained import load_pretrained
 from dmlseg_core.train.stream import CropStream, collate
 
 LOG = "log.csv"
-_COLUMNS = ("step", "loss", "embedding", "classification", "lambda", "lr", "seconds")
+_COLUMNS = ("step", "loss", "embedding", "classification", "overlap", "lambda", "lr", "seconds")
 
 
 def freeze(network: nn.Module, prefixes: Sequence[str]) -> None:
@@ -202,6 +202,7 @@ class Run:
         losses = compute_losses(self.network(images), batch, self.config)
         weight = loss_weight(self.step, self.config)
         total = losses["embedding"] + weight * losses["classification"]
+        total = total + self.config.overlap * losses["overlap"]
         self._stop_unless_finite("loss", total)
         self.optimizer.zero_grad()
         self.accelerator.backward(total)

@@ -1,4 +1,4 @@
-"""L = L_e + lambda * L_cls (paper, sections 3.1 and 3.2), as a named dict."""
+"""L = L_e + lambda * L_cls (paper, sections 3.1 and 3.2) and L_iou, as a named dict."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from torch import Tensor
 from dmlseg_core.network import Output
 from dmlseg_core.similarity import distances2, log_dissimilarity, log_similarity
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.targets import Pairs, mask_iou, pair_targets
+from dmlseg_core.train.targets import Pairs, mask_iou, pair_targets, point_distances2
 
 LOSS_EPSILON = 1e-3  # bounds the gradient of log(1 - sigma) at 1 / sqrt(1e-3), about 32
+SHARPNESS = 2.0  # of `membership`: a hard mask's gradient is nowhere, a softer one's everywhere
+LEVELS = {"object": 0.25, "part": 0.75}
+"""tau at which a segment's mask is asked for where the labels know parts; without parts it is .5:
+between the two lies .4, the target similarity of two parts of one object."""
 
 
 def embedding_loss(vectors: Tensor, pairs: Pairs) -> Tensor:
@@ -46,6 +50,40 @@ def classification_loss(logits: Tensor, allowed: Tensor, weight: Tensor) -> Tens
     return (loss * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
+def overlap_loss(
+    embedding: Tensor, index: Tensor, owner: Tensor, truth: Tensor, tau: Tensor
+) -> Tensor:
+    """1 - soft IoU of m(p, tau) with p's own segment, mean over the points that have one.
+
+    The pairs of L_e say how far apart two segments are; what a user sees is whether one radius
+    holds all of a segment and nothing else. Every cell of the crop takes part, as a member of
+    m(p, tau) to the degree of `membership` (soft Jaccard: Rahman & Wang 2016).
+
+    Args:
+        embedding: (B, D, h, w).
+        index: (B, S) int64 flat cells of the points.
+        owner: (B, S) int64 label of p's own segment in `truth`; <= 0: p has none.
+        truth: (B, h * w) int64 segments, -1 void.
+        tau: (B, S) threshold of each point.
+    """
+    inside = membership(point_distances2(embedding, index), tau[..., None])  # (B, S, P)
+    inside = inside * (truth >= 0)[:, None]
+    own = (truth[:, None] == owner[..., None]).to(inside.dtype)
+    inter = (inside * own).sum(-1)
+    iou = inter / (inside.sum(-1) + own.sum(-1) - inter).clamp_min(1)
+    counted = owner > 0
+    return ((1 - iou) * counted).sum() / counted.sum().clamp_min(1)
+
+
+def membership(d2: Tensor, tau: Tensor) -> Tensor:
+    """Soft indicator of d2 <= radius2(tau): 1 at d2 = 0, 1/2 at the radius, falls like e^(-2 d2).
+
+    sigmoid(SHARPNESS * (logit(sigma) - logit(tau))), where logit(sigma) = ln 2 - ln(e^d2 - 1).
+    """
+    log_expm1 = d2 + torch.log(-torch.expm1(-d2 - LOSS_EPSILON))
+    return torch.sigmoid(SHARPNESS * (torch.log(2 * (1 - tau) / tau) - log_expm1))
+
+
 def allowed_classes(batch: dict[str, Tensor], matched: Tensor, num_outputs: int) -> Tensor:
     """(B, T, S, C + 1): the classes a point may take at each tau.
 
@@ -62,7 +100,7 @@ def allowed_classes(batch: dict[str, Tensor], matched: Tensor, num_outputs: int)
 def compute_losses(
     output: Output, batch: dict[str, Tensor], config: TrainConfig
 ) -> dict[str, Tensor]:
-    """Both losses of a batch made by `stream.collate`: {"embedding", "classification"}."""
+    """Losses of a batch made by `stream.collate`: {"embedding", "classification", "overlap"}."""
     index = batch["index"]
     e = output.embedding.flatten(2).transpose(1, 2)  # (B, P, D)
     vectors = torch.gather(e, 1, index[..., None].expand(-1, -1, e.shape[-1]))
@@ -84,4 +122,18 @@ def compute_losses(
     return {
         "embedding": embedding_loss(vectors, pairs),
         "classification": classification_loss(logits, allowed, few["weight"]),
+        "overlap": _overlap(output.embedding, batch),
     }
+
+
+def _overlap(embedding: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """`overlap_loss` of every fourth point, of objects and of parts where the labels know them."""
+    few = batch["index"][:, ::4]
+    parts = (batch["parts"] > 0).any(1, keepdim=True)  # (B, 1): crops whose labels know parts
+    total = embedding.new_zeros(())
+    for owner, truth in (("object", "objects"), ("part", "parts")):
+        own = batch[owner][:, ::4]
+        if (own > 0).any():
+            tau = torch.where(parts, LEVELS[owner], 0.5).expand_as(own)
+            total = total + overlap_loss(embedding, few, own, batch[truth], tau)
+    return total

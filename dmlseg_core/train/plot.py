@@ -16,7 +16,7 @@ from dmlseg_core.export import write_bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CURVES = ("loss", "embedding", "classification", "lr")
+CURVES = ("loss", "embedding", "classification", "overlap")
 
 
 def load_matplotlib() -> Any:
@@ -78,7 +78,7 @@ def smoothed(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
 
 
 def plot_log(log: Path, path: Path, window: int = 50) -> Path:
-    """Draw losses and learning rate over the steps: each step pale, its running mean on top.
+    """Draw the loss and its parts over the steps: each step pale, its running mean on top.
 
     Args:
         log: a run's log.csv.
@@ -93,12 +93,9 @@ def plot_log(log: Path, path: Path, window: int = 50) -> Path:
     figure = new_figure(10, 6)
     columns = read_log(log)
     for axes, name in zip(figure.subplots(2, 2, sharex=True).flat, CURVES, strict=True):
-        if name != "lr":
-            axes.plot(columns["step"], columns[name], color="0.8", linewidth=0.5)
-        shown = columns[name] if name == "lr" else smoothed(columns[name], window)
-        axes.plot(columns["step"], shown, linewidth=1.5)
-        if name != "lr":
-            axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
+        axes.plot(columns["step"], columns[name], color="0.8", linewidth=0.5)
+        axes.plot(columns["step"], smoothed(columns[name], window), linewidth=1.5)
+        axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
         axes.set(title=name, xlabel="step")
         axes.grid(alpha=0.3)
     return save_figure(figure, path, dpi=110)

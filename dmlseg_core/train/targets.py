@@ -48,6 +48,12 @@ def pair_targets(labels: Tensor, shares: Tensor, size: Tensor) -> Pairs:
     return Pairs(target, sum(halves) / torch.as_tensor(present).clamp_min(1))
 
 
+def point_distances2(embedding: Tensor, index: Tensor) -> Tensor:
+    """(B, S, h * w) squared distances of every cell to the cells `index` (B, S), flat."""
+    e = embedding.flatten(2).transpose(1, 2)  # (B, P, D)
+    return distances2(torch.gather(e, 1, index[..., None].expand(-1, -1, e.shape[-1])), e)
+
+
 @torch.no_grad()
 def mask_iou(
     embedding: Tensor, index: Tensor, owner: Tensor, truth: Tensor, taus: tuple[float, ...]
@@ -64,9 +70,7 @@ def mask_iou(
     Returns:
         (B, T, S) float32; 0 where p has no segment.
     """
-    e = embedding.flatten(2).transpose(1, 2)  # (B, P, D)
-    seeds = torch.gather(e, 1, index[..., None].expand(-1, -1, e.shape[-1]))  # (B, S, D)
-    d2 = distances2(seeds, e)  # (B, S, P)
+    d2 = point_distances2(embedding, index)
     d2.masked_fill_((truth < 0)[:, None], torch.inf)
     own = truth[:, None] == owner[..., None]  # (B, S, P)
     own_d2 = d2.masked_fill(~own, torch.inf)

@@ -7,7 +7,7 @@ from PIL import Image
 from dmlseg_core.errors import DatasetError
 from dmlseg_core.train.plot import plot_log, read_log, smoothed
 
-HEAD = "step,loss,embedding,classification,lambda,lr,seconds\n"
+HEAD = "step,loss,embedding,classification,overlap,lambda,lr,seconds\n"
 
 
 def test_smoothing_is_the_mean_of_the_last_values():
@@ -18,7 +18,7 @@ def test_smoothing_is_the_mean_of_the_last_values():
 
 def test_a_log_becomes_a_picture_and_a_row_cut_short_is_left_out(tmp_path):
     log = tmp_path / "log.csv"
-    rows = [f"{k},{2 / k},{1 / k},{1 / k},0.2,0.001,1.0" for k in range(1, 40)]
+    rows = [f"{k},{3 / k},{1 / k},{1 / k},{1 / k},0.2,0.001,1.0" for k in range(1, 40)]
     log.write_text(HEAD + "\n".join(rows) + "\n40,0.0")
     assert read_log(log)["step"].tolist() == list(range(1, 40))
     with Image.open(plot_log(log, tmp_path / "log.png")) as picture:

@@ -48,12 +48,15 @@ def plan_of(*words):
     return make_plan(build_parser().parse_args([*map(str, words), "--run", "run"]))
 
 
-def test_the_default_recipe_is_whole():
-    recipe = RECIPES["default"]
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_is_whole(name):
+    recipe = RECIPES[name]
     assert sum(recipe.shares.values()) == pytest.approx(1)
     assert set(recipe.donors) <= set(recipe.shares)
     assert set(RULES) <= set(recipe.shares)  # sets with silent labels are what RULES is for
     assert recipe.config.cooldown + recipe.config.warmup < recipe.config.steps
+    named = [n for n, _ in EmbeddingNetwork(recipe.config.network).named_parameters()]
+    assert all(any(n.startswith(prefix) for n in named) for prefix in recipe.config.frozen)
     with pytest.raises(AttributeError):
         recipe.start = "other"
 
@@ -63,7 +66,8 @@ def test_help_lists_the_recipes(capsys):
         main(["train", "--help"])
     assert caught.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert f"default = {RECIPES['default']}" in told
+    for name, recipe in RECIPES.items():
+        assert f"{name} = {recipe}" in told
 
 
 @given(st.floats(0, 1, exclude_min=True))
