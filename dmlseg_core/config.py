@@ -164,6 +164,9 @@ class SceneConfig(_Config):
         seediness_floor: pixels below it are never picked as seeds.
         overlap: a mask that loses more than this share of its pixels to better ones is dropped.
         connected: keep only the connected component around the seed.
+        edge_weight: weight of the photo's edges (`RegionTree.distances2`) in the squared distances
+            of a click; 0 is the paper's sigma, of the embedding alone, which proposals always use:
+            their masks are what the mask-class head was trained on.
         shift_steps: mean-shift steps on a seed's vector before its mask is grown.
         flip: look at the mirrored photo too (see `Segmenter.analyze`): twice the time.
     """
@@ -175,6 +178,7 @@ class SceneConfig(_Config):
     seediness_floor: float = 0.05
     overlap: float = 0.3
     connected: bool = True
+    edge_weight: float = 0.5
     shift_steps: int = 0
     flip: bool = QUALITIES[DEFAULT_QUALITY]["flip"]
 
@@ -184,6 +188,7 @@ class SceneConfig(_Config):
         ALPHA.check(self.alpha)
         SEEDINESS_FLOOR.check(self.seediness_floor)
         Range("overlap", 0.0, 1.0).check(self.overlap)
+        Range("edge_weight", 0.0, 10.0).check(self.edge_weight)
         Range("shift_steps", 0, 10).check(self.shift_steps)
         if self.precision not in PRECISIONS:
             raise ParameterError(f"precision must be one of {PRECISIONS}; got {self.precision!r}")

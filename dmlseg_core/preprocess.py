@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ class Frame:
         scaled -= 1
         return scaled
 
-    def _grid_position(self, axis: int, at: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    def _grid_position(self, axis: int, at: float | NDArray[Any]) -> NDArray[np.float64]:
         ratio = self.input_size[axis] / self.photo_size[axis]
         return ((np.asarray(at, np.float64) + 0.5) * ratio - 0.5) / self.stride
 
@@ -130,6 +131,22 @@ class Frame:
             for axis, (at, n) in enumerate(zip((y, x), self.grid_size, strict=True))
         ]
         return cell[0], cell[1]
+
+    def cells(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Grid row of every photo row, (H,), and grid column of every column, (W,): `cell_of`."""
+        rows, columns = (
+            np.clip(np.floor(self._grid_position(axis, np.arange(side)) + 0.5), 0, n - 1)
+            for axis, (side, n) in enumerate(zip(self.photo_size, self.grid_size, strict=True))
+        )
+        return rows.astype(np.intp), columns.astype(np.intp)
+
+    def centres(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Photo row next to the centre of every grid row, (h,), and column likewise, (w,)."""
+        rows, columns = (
+            np.clip(np.rint((self.stride * np.arange(n) + 0.5) * side / wide - 0.5), 0, side - 1)
+            for n, side, wide in zip(self.grid_size, self.photo_size, self.input_size, strict=True)
+        )
+        return rows.astype(np.intp), columns.astype(np.intp)
 
     def point_of(self, i: int, j: int) -> tuple[float, float]:
         """Photo coordinate (y, x) of the centre of grid cell (i, j).

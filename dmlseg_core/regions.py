@@ -1,26 +1,24 @@
-"""A whole photo as a hierarchy of regions: walls, floors and skies have edges, but no seed.
+"""A whole photo as a hierarchy of regions that follow its edges.
 
-Superpixels that follow the photo's edges are merged, the most alike neighbours first. How alike two
-regions are is a logistic regression on what the network and the photo say of them; its target is
-the share of people who draw a boundary there (`train.fit_regions`).
+Superpixels are merged, the least separate neighbours first. How separate two regions are is a
+logistic regression on what the network and the photo say of them; its target is the share of people
+who draw a boundary there (`train.fit_regions`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.config import LEVEL
-from dmlseg_core.errors import ParameterError
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.regions_measure import Adjacency, features, measure
 
-WEIGHTS: tuple[float, ...] = (2.555, 1.197, 0.799, 0.194)
-BIAS = -4.153
+WEIGHTS: tuple[float, ...] = (1.923, 1.024, 1.011, 0.186)
+BIAS = -4.35
 """Of FEATURES, in the logistic regression: `python -m dmlseg_core.train.fit_regions` fits them."""
 
 
@@ -28,25 +26,32 @@ BIAS = -4.153
 class RegionTree:
     """Nested partitions of a photo.
 
+    Superpixels are numbered so that every region is a run of consecutive numbers; two superpixels
+    are first in one region at the largest gap between them.
+
     Attributes:
-        superpixels: (h, w) int32, numbered from 0.
-        merges: (M, 2) int32 pairs (source, target) of superpixels that stand for their regions, in
-            order: the source's region becomes part of the target's.
-        levels: (M,) float64 in [0, 1], ascending: the probability that people draw a boundary
-            between the two.
+        superpixels: (h, w) int32, numbers 0 .. N - 1.
+        cells: (rows, columns) int32, the superpixel at the centre of each cell of the grid.
+        gaps: (N - 1,) float32, logit of the probability that people draw a boundary between the
+            regions of superpixels k and k + 1 that are merged last.
         photo_size: (H, W).
     """
 
     superpixels: NDArray[np.int32] = field(repr=False)
-    merges: NDArray[np.int32] = field(repr=False)
-    levels: NDArray[np.float64] = field(repr=False)
+    cells: NDArray[np.int32] = field(repr=False)
+    gaps: NDArray[np.float32] = field(repr=False)
     photo_size: tuple[int, int]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.superpixels.nbytes + self.cells.nbytes + self.gaps.nbytes
+
     def cut(self, level: float) -> NDArray[np.int32]:
-        """The partition in which every boundary is at least this probable.
+        """The partition in which every boundary is more probable than `level`.
 
         Args:
-            level: in (0, 1); a higher one gives fewer regions, nested in those of a lower one.
+            level: in (0, 1); the regions of a lower one lie in those of a higher one.
 
         Returns:
             (H, W) int32 region numbers, from 0 on without gaps.
@@ -54,20 +59,33 @@ class RegionTree:
         Raises:
             ParameterError: a level outside (0, 1).
         """
-        done = np.searchsorted(self.levels, LEVEL.check(level), side="right")
-        region = np.arange(self.superpixels.max() + 1)
-        for source, target in self.merges[:done][::-1]:  # the last merge names the whole region
-            region[source] = region[target]
-        numbers = np.unique(region, return_inverse=True)[1].astype(np.int32)
+        limit = np.log(LEVEL.check(level) / (1 - level))
+        numbers = np.concatenate([[0], np.cumsum(self.gaps > limit)]).astype(np.int32)
         height, width = self.photo_size
         labels = numbers[self.superpixels]
         return np.asarray(
             cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.int32
         )
 
+    def distances2(self, y: int, x: int) -> NDArray[np.float32]:
+        """Squared distance of every cell to cell (y, x): (rows, columns), 0 in its own superpixel.
+
+        The d2 at which sigma is the probability that people draw no boundary in between: with
+        probability s(g) of one, 2 / (1 + exp(d2)) = 1 - s(g) gives d2 = ln(1 + 2 exp(g)).
+        """
+        own = int(self.cells[y, x])
+        highest = np.empty(len(self.gaps) + 1, np.float32)
+        highest[own] = -np.inf
+        np.maximum.accumulate(self.gaps[own:], out=highest[own + 1 :])
+        np.maximum.accumulate(self.gaps[:own][::-1], out=highest[:own][::-1])
+        return np.asarray(np.logaddexp(0, highest + np.float32(np.log(2)))[self.cells])
+
 
 class Grower:
-    """Merges the least separate pair of regions until one is left.
+    """Merges pairs of regions until one is left.
+
+    In a round all pairs are merged that are each other's least separate neighbours: such pairs do
+    not get in each other's way, so a round is a handful of array operations.
 
     Args:
         found: superpixels.
@@ -78,42 +96,66 @@ class Grower:
         self, found: Adjacency, weights: tuple[float, ...] = WEIGHTS, bias: float = BIAS
     ) -> None:
         self.found, self.weights, self.bias = found, np.array(weights), bias
-        # a region's row is that of the superpixel that it is named by
-        self.sums = found.sums.copy()
-        self.merges: list[tuple[int, int]] = []
-        self.heights: list[float] = []
+        count = len(found.sums)
+        # a region's row, ends and height stand at one of its superpixels
+        self.sums, self.pairs, self.edges = found.sums.copy(), found.pairs, found.edges
+        self.first, self.last = np.arange(count), np.arange(count)
+        self.height = np.full(count, -np.inf)
+        self.next, self.gap = np.full(count, -1), np.full(count, np.inf)
 
     def tree(self, photo_size: tuple[int, int]) -> RegionTree:
         """The whole hierarchy, for a photo of (H, W) pixels."""
-        from skimage.graph import RAG, merge_hierarchical  # noqa: PLC0415 - a click needs no skimage
+        start = 0
+        while len(self.pairs):
+            logits = self.weigh()
+            source, target, height = self._mutual(logits)
+            self.join(source, target, height)
+            start = int(self.first[target[0]])
+        order = np.empty(len(self.sums), int)
+        for k in range(len(order)):
+            order[k], start = start, int(self.next[start])
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        gaps = self.gap[order[:-1]].astype(np.float32)
+        labels, cells = (place[m].astype(np.int32) for m in (self.found.labels, self.found.cells))
+        return RegionTree(labels, cells, gaps, photo_size)
 
-        graph: Any = RAG()  # type: ignore[no-untyped-call]
-        for number in range(len(self.sums)):
-            graph.add_node(number, labels=[number])
-        for (a, b), stats in zip(self.found.pairs.tolist(), self.found.edges, strict=True):
-            graph.add_edge(a, b, **self.edge(a, b, stats))
-        merge: Any = merge_hierarchical  # untyped in scikit-image 0.26
-        merge(self.found.labels, graph, np.inf, False, True, self.join, self.weigh)
-        levels = 1 / (1 + np.exp(-np.maximum.accumulate(np.array(self.heights, np.float64))))
-        pairs = np.array(self.merges, np.int32).reshape(-1, 2)
-        return RegionTree(self.found.labels.astype(np.int32), pairs, levels, photo_size)
+    def weigh(self) -> NDArray[np.float64]:
+        """Logit of a boundary between each touching pair of regions."""
+        a, b = self.pairs.T
+        seen = features(self.sums[a], self.sums[b], self.edges, self.found.labels.size)
+        return np.asarray(seen @ self.weights + self.bias)
 
-    def edge(self, a: int, b: int, stats: NDArray[np.float64]) -> dict[str, Any]:
-        """What the graph holds of a touching pair: "weight" is the logit of a boundary there."""
-        ours, theirs = self.sums[a : a + 1], self.sums[b : b + 1]
-        seen = features(ours, theirs, stats[None], self.found.labels.size)[0]
-        return {"weight": float(seen @ self.weights + self.bias), "stats": stats, "features": seen}
+    def _mutual(
+        self, logits: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Pairs that are each other's least separate neighbour; ties go to the earlier pair."""
+        rank = np.empty(len(logits), int)
+        rank[np.argsort(logits, kind="stable")] = np.arange(len(logits))
+        best = np.full(len(self.sums), len(logits))
+        for side in self.pairs.T:
+            np.minimum.at(best, side, rank)
+        mutual = (rank == best[self.pairs].T).all(0)
+        source, target = self.pairs[mutual].T
+        return source, target, logits[mutual]
 
-    def join(self, graph: Any, source: int, target: int) -> None:
-        """`source` becomes part of `target`."""
-        self.merges.append((source, target))
-        self.heights.append(graph[source][target]["weight"])
+    def join(
+        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float64]
+    ) -> None:
+        """Each `source` becomes part of its `target`; no region is in two of the pairs."""
+        height = np.maximum.reduce([height, self.height[source], self.height[target]])
+        self.height[target] = height
+        self.next[self.last[target]], self.gap[self.last[target]] = self.first[source], height
+        self.last[target] = self.last[source]
         self.sums[target] += self.sums[source]
-
-    def weigh(self, graph: Any, source: int, target: int, other: int) -> dict[str, Any]:
-        """The edge of a region that has just been joined to one of its neighbours."""
-        both = [graph[n][other]["stats"] for n in (source, target) if graph.has_edge(n, other)]
-        return self.edge(target, other, sum(both[1:], both[0]))
+        name = np.arange(len(self.sums))
+        name[source] = target
+        pairs = np.sort(name[self.pairs], 1)
+        apart = pairs[:, 0] != pairs[:, 1]
+        unique, which = np.unique(pairs[apart] @ [len(name), 1], return_inverse=True)
+        edges = np.zeros((len(unique), self.edges.shape[1]))
+        np.add.at(edges, which, self.edges[apart])
+        self.pairs, self.edges = np.stack(np.divmod(unique, len(name)), 1), edges
 
 
 def region_tree(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]) -> RegionTree:
@@ -123,13 +165,5 @@ def region_tree(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.ui
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
         rgb: (H, W, 3) uint8, that photo.
-
-    Raises:
-        ParameterError: another size or dtype than the analysed photo's.
     """
-    if rgb.shape != (*frame.photo_size, 3) or rgb.dtype != np.uint8:
-        raise ParameterError(
-            f"expected the analysed photo, uint8 of shape {(*frame.photo_size, 3)}; got "
-            f"{rgb.dtype} {rgb.shape}"
-        )
     return Grower(measure(embedding, frame, rgb)).tree(frame.photo_size)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dmlseg_core.preprocess import Frame
 
-SIDE = 480
+SIDE = 384
 """Long side at which a larger photo is cut up, pixels: the superpixels' sizes are for it."""
-SUPERPIXELS: dict[str, Any] = {"scale": 20, "sigma": 0.8, "min_size": 30}
-"""Arguments of `skimage.segmentation.felzenszwalb`: some 800 superpixels a photo."""
+SUPERPIXELS: dict[str, Any] = {"scale": 20, "sigma": 0.8, "min_size": 20}
+"""Arguments of `skimage.segmentation.felzenszwalb`: some 900 superpixels a photo."""
 BINS = 8
 LAB_RANGES = ((0.0, 100.0), (-50.0, 50.0), (-50.0, 50.0))
 FEATURES: tuple[str, ...] = ("embedding", "color", "contrast", "size")
@@ -27,13 +27,15 @@ class Adjacency:
 
     Attributes:
         labels: (h, w) superpixel of each pixel.
+        cells: (rows, columns) superpixel at the centre of each cell of the grid.
         sums: (N, 1 + D + 3 BINS): pixels, and the sums of embedding and soft Lab histograms. Sums
             add up, so the row of a merged region is the sum of its parts' rows.
-        pairs: (E, 2) touching superpixels.
+        pairs: (E, 2) touching superpixels, the smaller number first.
         edges: (E, 2): length of their boundary in pixels, and the sum of the contrast along it.
     """
 
     labels: NDArray[np.intp]
+    cells: NDArray[np.intp]
     sums: NDArray[np.float64]
     pairs: NDArray[np.intp]
     edges: NDArray[np.float64]
@@ -47,27 +49,25 @@ def measure(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]
         frame: where the grid lies on the photo.
         rgb: (H, W, 3) uint8, the photo.
     """
-    from skimage.color import rgb2lab  # noqa: PLC0415 - a click must not wait for it
+    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy, and recoloring needs none of it
+    from skimage.color import rgb2lab  # noqa: PLC0415
     from skimage.segmentation import felzenszwalb  # noqa: PLC0415
 
     scale = min(1.0, SIDE / max(rgb.shape[:2]))
-    small = (max(1, round(rgb.shape[0] * scale)), max(1, round(rgb.shape[1] * scale)))
-    image = cv2.resize(rgb, small[::-1], interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(n * scale)) for n in rgb.shape[:2])
+    image = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
     labels = felzenszwalb(image, **SUPERPIXELS)
     lab = rgb2lab(image).astype(np.float32)
-    grid = Frame(small, frame.input_size, frame.padded_size, frame.stride)
-    rows = [grid.cell_of(y, 0)[0] for y in range(small[0])]
-    columns = [grid.cell_of(0, x)[1] for x in range(small[1])]
-    cells = (np.array(rows)[:, None] * embedding.shape[2] + np.array(columns)).ravel()
-    count = int(labels.max()) + 1
-    # which cell the pixels of a superpixel see, and how often: its embedding is their mean
-    seen = np.bincount(
-        labels.ravel() * embedding[0].size + cells, minlength=count * embedding[0].size
-    ).reshape(count, -1)
+    small = Frame((height, width), frame.input_size, frame.padded_size, frame.stride)
+    rows, columns = small.cells()
+    cells = (rows[:, None] * embedding.shape[2] + columns).ravel()
+    count, flat = int(labels.max()) + 1, labels.ravel()
+    # how many pixels of a superpixel see a cell: its vector is the mean over its pixels
+    seen = coo_array((np.ones(flat.size), (flat, cells)), (count, embedding[0].size)).tocsr()
     vectors = seen @ embedding.reshape(len(embedding), -1).T
-    area = np.bincount(labels.ravel(), minlength=count)
+    area = np.bincount(flat, minlength=count)
     sums = np.concatenate([area[:, None], vectors, *_histograms(lab, labels)], 1)
-    return Adjacency(labels, sums, *_boundaries(lab, labels))
+    return Adjacency(labels, labels[np.ix_(*small.centres())], sums, *_boundaries(lab, labels))
 
 
 def _histograms(lab: NDArray[np.float32], labels: NDArray[np.intp]) -> list[NDArray[np.float64]]:

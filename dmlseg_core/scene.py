@@ -25,7 +25,7 @@ from dmlseg_core.masks_brush import Box, Stroke, brushed
 from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
-from dmlseg_core.regions import RegionTree, region_tree
+from dmlseg_core.regions import RegionTree
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
 from dmlseg_core.similarity import distances2, log_similarity, radius2, tau_of
 
@@ -70,6 +70,8 @@ class Scene:
         photo_digest: `Photo.digest` of the analysed photo.
         weights: sha256 of the weights file that made it; "" where it is not known.
         iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
+        regions: the whole photo as nested regions, walls, floors and skies among them; None: masks
+            are the embedding's alone.
     """
 
     frame: Frame
@@ -81,6 +83,7 @@ class Scene:
     photo_digest: str = ""
     weights: str = ""
     iou_head: IoUHead | None = field(default=None, repr=False)
+    regions: RegionTree | None = field(default=None, repr=False)
     _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
 
     @property
@@ -88,7 +91,8 @@ class Scene:
         """Bytes held by the tensors and, at most, by the remembered distance maps."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
         tensors = (self.embedding, self.class_probs)
-        return sum(t.numel() * t.element_size() for t in tensors) + _REMEMBERED * 8 * cells
+        held = sum(t.numel() * t.element_size() for t in tensors) + _REMEMBERED * 8 * cells
+        return held + (0 if self.regions is None else self.regions.nbytes)
 
     @property
     def seediness(self) -> NDArray[np.float32]:
@@ -241,16 +245,18 @@ class Scene:
             labels = torch.where(closer, which.int() + first, labels)
         return np.asarray(labels.view(h, w).numpy())
 
-    def regions(self, rgb: NDArray[np.uint8]) -> RegionTree:
-        """The whole photo as nested regions, walls, floors and skies among them, true to its edges.
+    def distances2(self, cell: tuple[int, int], tau: float) -> NDArray[np.float32]:
+        """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
 
         Args:
-            rgb: (H, W, 3) uint8, the analysed photo: a scene holds no pixels, regions follow them.
-
-        Raises:
-            ParameterError: another size or dtype than the analysed photo's.
+            cell: of the grid, (y, x).
+            tau: how far a mean-shift step looks, where the config asks for any.
         """
-        return region_tree(self.embedding.numpy(), self.frame, rgb)
+        steps = self.config.shift_steps
+        d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0].numpy()
+        if self.regions is not None and self.config.edge_weight:
+            d2 += np.float32(self.config.edge_weight) * self.regions.distances2(*cell)
+        return d2
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
         tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
@@ -270,15 +276,12 @@ class Scene:
     def _distances(
         self, cell: tuple[int, int], tau: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(h, w) squared distances to a cell's vector, and their log similarity.
-
-        `tau` is how far a mean-shift step looks, where the config asks for any.
-        """
+        """`distances2` and their log similarity, remembered."""
         steps = self.config.shift_steps
         key = (*cell, tau if steps else None)
         maps = self._recent.get(key)
         if maps is None:
-            d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0]
-            maps = d2.numpy(), log_similarity(d2).numpy()
+            d2 = self.distances2(cell, tau)
+            maps = d2, log_similarity(torch.from_numpy(d2)).numpy()
             self._recent.put(key, maps)
         return maps

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def fake(monkeypatch):
     segmenter = FakeSegmenter()
-    monkeypatch.setattr(cli_photo, "load_segmenter", lambda args: segmenter)
+    monkeypatch.setattr(cli_photo, "load_segmenter", lambda args, config=None: segmenter)
     monkeypatch.setattr(cli_photo, "weights_digest", lambda path: "fake")
     return segmenter
 
@@ -173,7 +173,7 @@ def test_recolor_at_a_point(shaded, monkeypatch, capsys):
                            seed=SimpleNamespace(tau=0.75))  # fmt: skip
     scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask)
     segmenter = SimpleNamespace(analyze=lambda photo: scene)
-    monkeypatch.setattr(cli_recolor, "load_segmenter", lambda args: segmenter)
+    monkeypatch.setattr(cli_recolor, "load_segmenter", lambda args, config=None: segmenter)
     words = [shaded / "photo.png", "--at", "20,15", "--tau", "0.75", "--color", "#c8102e"]
     assert recolor(*words, "-o", shaded / "x.png", "--json") == 0
     assert clicks == [(15, 20, 0.75)]

@@ -158,7 +158,7 @@ def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
     Image.fromarray(photo()).save(tmp_path / "photo.png")
     made, recipe, again = (tmp_path / n for n in ("a.png", "r.json", "b.png"))
     words = ["recolor", str(tmp_path / "photo.png"), "--weights", str(weights)]
-    style = ["--at", "30,40", "--tau", "0.5", "--color", RED, "--quality", "best"]
+    style = ["--at", "30,40", "--tau", "0.05", "--color", RED, "--quality", "best"]
     assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
     scene = json.loads(recipe.read_text())["scene"]
     assert (scene["long_side"], scene["flip"]) == (384, True)

@@ -180,3 +180,19 @@ def test_pictures_of_another_shape(rgb):
 def test_maps_of_another_shape():
     with pytest.raises(ParameterError, match=r"12, 16.*\(16, 12\)"):
         Frame.fit((48, 64), 64).to_photo(np.zeros((16, 12), np.float32))
+
+
+@given(SMALL, st.integers(64, 200))
+def test_whole_rows_and_columns_map_as_single_points_do(photo, long_side):
+    frame = Frame.fit(photo, long_side)
+    (height, width), (h, w) = frame.photo_size, frame.grid_size
+    rows, columns = frame.cells()
+    assert rows.tolist() == [frame.cell_of(y, 0)[0] for y in range(height)]
+    assert columns.tolist() == [frame.cell_of(0, x)[1] for x in range(width)]
+    ys, xs = frame.centres()
+    points = (
+        [frame.point_of(i, 0)[0] for i in range(h)],
+        [frame.point_of(0, j)[1] for j in range(w)],
+    )
+    for found, wanted, side in zip((ys, xs), points, (height, width), strict=True):
+        assert found.tolist() == [min(max(round(v), 0), side - 1) for v in wanted]

@@ -1,8 +1,9 @@
-"""Regions: a known partition, nesting, a brute-force agglomeration, features by hand, errors."""
+"""Regions: known partitions, nesting, distances, a brute-force agglomeration, features by hand."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -10,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 import synth
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.preprocess import Frame
-from dmlseg_core.regions import BIAS, WEIGHTS, Grower, RegionTree, region_tree
+from dmlseg_core.regions import BIAS, WEIGHTS, Grower, region_tree
 from dmlseg_core.regions_measure import BINS, LAB_RANGES, Adjacency, features, measure
 
 SIZE = (96, 128)
@@ -91,12 +93,28 @@ def test_the_embedding_joins_what_color_parts():
     assert found.max() == 1 and agreement(found, thing) > 0.98
 
 
-def test_a_scene_has_the_regions_of_its_photo():
-    scene = synth.scene()
+def test_a_click_follows_the_edges_of_the_photo():
+    """Vectors that say nothing of things: all that parts them is color."""
     labels = synth.sample().instances.astype(int)
-    found = with_regions(scene.regions(photo_of(labels)), 5)
-    assert found.shape == scene.frame.photo_size and found.max() == 4
-    assert agreement(found, labels) > 0.98
+    blank = synth.scene(vectors=torch.zeros(2, *synth.GRID))
+    found = region_tree(blank.embedding.numpy(), blank.frame, photo_of(labels))
+    for weight, share in ((0.0, 0), (5.0, 1)):
+        scene = replace(blank, regions=found, config=replace(blank.config, edge_weight=weight))
+        for k, (y, x) in synth.INSIDE.items():
+            mask, thing = scene.mask_at(y, x, 0.5).grid, synth.labels() == k
+            assert scene.mask_at(y, x, 0.999).grid[scene.frame.cell_of(y, x)]
+            overlap = (mask & thing).sum() / (mask | thing).sum()
+            assert overlap > 0.7 if share else mask.all()
+    assert scene.nbytes == blank.nbytes + found.nbytes
+
+
+def test_proposals_are_the_embeddings_alone():
+    """The class head was trained on what the vectors grow, and so are its masks."""
+    labels = synth.sample().instances.astype(int)
+    plain = synth.scene()
+    found = region_tree(plain.embedding.numpy(), plain.frame, photo_of(labels))
+    scene = replace(plain, regions=found, config=replace(plain.config, edge_weight=5.0))
+    assert [(m.grid == n.grid).all() for m, n in zip(scene.propose(), plain.propose(), strict=True)]
 
 
 @given(st.integers(0, 3), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
@@ -110,12 +128,20 @@ def test_partitions_are_nested_connected_and_numbered_without_gaps(seed, low, hi
         assert cv2.connectedComponents((coarse == k).astype(np.uint8), connectivity=8)[0] == 2
 
 
-def test_levels_ascend_to_one_region():
+def test_two_cells_are_one_region_from_their_distance_on():
     found = tree()
-    assert (np.diff(found.levels) >= 0).all() and found.levels.min() >= 0 <= found.levels.max() <= 1
-    assert len(found.merges) == found.superpixels.max()
-    everything = RegionTree(found.superpixels, found.merges, 0 * found.levels, SIZE).cut(0.5)
-    assert everything.max() == 0
+    assert len(found.gaps) == found.superpixels.max() and set(found.cells.ravel()) <= set(
+        found.superpixels.ravel()
+    )
+    y, x = 5, 9
+    apart = found.distances2(y, x)
+    assert apart.dtype == np.float32 and apart.shape == found.cells.shape
+    assert (apart[found.cells == found.cells[y, x]] == 0).all()
+    assert (apart[found.cells != found.cells[y, x]] > 0).all()
+    for level in (0.02, 0.1, 0.3, 0.6, 0.9):
+        region = found.cut(level)[::4, ::4]  # cell (i, j) is centred on pixel (4i, 4j)
+        limit = math.log(1 + 2 * level / (1 - level))
+        assert ((apart <= limit) == (region == region[y, x])).all()
 
 
 def test_a_large_photo_is_cut_up_small_and_answered_at_its_own_size():
@@ -124,7 +150,7 @@ def test_a_large_photo_is_cut_up_small_and_answered_at_its_own_size():
     labels = quarters(size)
     embedding = 3 * np.eye(4, dtype=np.float32)[labels[4::40, 4::40]].transpose(2, 0, 1)
     found = region_tree(embedding, frame, photo_of(labels))
-    assert max(found.superpixels.shape) == 480
+    assert max(found.superpixels.shape) == 384
     cut = with_regions(found, 4)
     assert cut.shape == size and cut.max() == 3 and agreement(cut, labels) > 0.98
 
@@ -141,40 +167,41 @@ def test_one_color_is_one_region(size):
 
 
 def brute_force(found: Adjacency, weights, bias):
-    """Weigh every touching pair anew at every step, join the least separate one."""
+    """Height of the first region that holds two superpixels, by loops over sets."""
     groups = {k: {k} for k in range(len(found.sums))}
+    highest = dict.fromkeys(groups, -math.inf)
     edges = {tuple(p): e for p, e in zip(found.pairs.tolist(), found.edges, strict=True)}
-
-    def between(a, b):
-        return [e for (p, q), e in edges.items() if (p in a and q in b) or (p in b and q in a)]
-
-    steps = []
+    heights = np.full((len(groups), len(groups)), -math.inf)
     while len(groups) > 1:
-        best = (math.inf, 0, 0)
+        nearest = {}
         for (a, ours), (b, theirs) in combinations(groups.items(), 2):
-            if shared := between(ours, theirs):
+            shared = [e for (p, q), e in edges.items() if {p, q} & ours and {p, q} & theirs]
+            if shared:
                 rows = [found.sums[sorted(g)].sum(0)[None] for g in (ours, theirs)]
                 seen = features(*rows, sum(shared)[None], found.labels.size)[0]
-                best = min(best, (seen @ weights + bias, a, b))
-        weight, a, b = best
-        groups[a] |= groups.pop(b)
-        steps.append((weight, frozenset(map(frozenset, groups.values()))))
-    return steps
+                for one, other in ((a, b), (b, a)):
+                    pair = (seen @ weights + bias, one, other)
+                    nearest[one] = min(nearest.get(one, pair), pair)
+        for weight, a, b in sorted(nearest.values()):
+            if a < b and nearest[b][2] == a:  # each other's nearest
+                top = max(weight, highest[a], highest[b])
+                for p in groups[a]:
+                    heights[p, list(groups[b])] = heights[list(groups[b]), p] = top
+                groups[a] |= groups.pop(b)
+                highest[a] = top
+    return heights
 
 
-def test_merges_are_those_of_a_brute_force_agglomeration():
+def test_the_tree_is_that_of_a_brute_force_agglomeration():
     frame = Frame.fit((40, 48), 64)
     found = measure(vectors(frame, 4), frame, blobs(4, (40, 48)))
     assert 8 <= len(found.sums) <= 40
-    grower = Grower(found)
-    grower.tree((40, 48))
-    groups = {k: {k} for k in range(len(found.sums))}
-    for (source, target), height, (weight, wanted) in zip(
-        grower.merges, grower.heights, brute_force(found, WEIGHTS, BIAS), strict=True
-    ):
-        groups[target] |= groups.pop(source)
-        assert frozenset(map(frozenset, groups.values())) == wanted
-        assert height == pytest.approx(weight, abs=1e-9)
+    heights = brute_force(found, WEIGHTS, BIAS)
+    grown = Grower(found).tree((40, 48))
+    number = {p: int(grown.superpixels[found.labels == p][0]) for p in range(len(found.sums))}
+    for p, q in combinations(range(len(found.sums)), 2):
+        low, high = sorted((number[p], number[q]))
+        assert grown.gaps[low:high].max() == pytest.approx(heights[p, q], abs=1e-5)
 
 
 def test_features_by_hand():
@@ -220,18 +247,14 @@ def test_superpixels_are_measured_as_pixel_loops_measure_them():
                     step = np.array([1, np.linalg.norm(after - before)])
                     edges[pair] = edges.get(pair, 0) + step
     assert np.allclose(found.sums, sums, atol=1e-3)
+    for (i, j), k in np.ndenumerate(found.cells):
+        y, x = (round(v) for v in frame.point_of(i, j))
+        assert k == found.labels[min(max(y, 0), 39), min(max(x, 0), 47)]
     assert [tuple(p) for p in found.pairs.tolist()] == sorted(edges)
     assert np.allclose(found.edges, [edges[p] for p in sorted(edges)], rtol=1e-5)
 
 
 # ---------------------------------------------------------------- errors
-
-
-def test_regions_want_the_analysed_photo():
-    scene = synth.scene()
-    for wrong in (np.zeros((95, 128, 3), np.uint8), np.zeros((96, 128, 3), np.float32)):
-        with pytest.raises(ParameterError, match=r"analysed photo, uint8 of shape \(96, 128, 3\)"):
-            scene.regions(wrong)
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 2, math.nan, "wide"])

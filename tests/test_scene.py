@@ -34,7 +34,6 @@ def test_a_scene_is_frozen_and_knows_its_size():
     scene.propose(overrides=[Override(*INSIDE[3], add=(INSIDE[1],), subtract=(INSIDE[2],))])
     scene.stops(*INSIDE[1])
     scene.partition(0.5)
-    scene.regions(np.zeros((96, 128, 3), np.uint8))
     assert torch.equal(scene.embedding, vectors) and torch.equal(scene.class_probs, probs)
     assert scene.nbytes == size
 

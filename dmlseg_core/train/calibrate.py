@@ -24,11 +24,11 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import TrainingError
 from dmlseg_core.iou_head import RADII, IoUHead, describe_point
-from dmlseg_core.masks import connected_part, seed_distances2
-from dmlseg_core.metrics_clicks import MIN_OBJECT_PIXELS, first_click
+from dmlseg_core.masks import connected_part
+from dmlseg_core.metrics_clicks import MIN_OBJECT_PIXELS, components, first_click
 from dmlseg_core.scene import Scene
 from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.train.dataset import Sample, part_components
+from dmlseg_core.train.dataset import Sample
 from dmlseg_core.train.sets import open_set, set_name, trained_photos
 from dmlseg_core.weights import load_network, save_weights
 
@@ -92,7 +92,7 @@ def clicks_of(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
 
 
 def _part_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
-    parts = part_components(np.where(sample.instances > 0, sample.partitions[-1], 0))
+    parts = components(np.where(sample.instances > 0, sample.partitions[-1], 0))
     for k in rng.permutation(len(parts))[:PARTS]:
         y, x = first_click(parts[k])
         whole = sample.instances == sample.instances[y, x]
@@ -114,14 +114,14 @@ def examples_of(
     sample: Sample, scene: Scene, rng: np.random.Generator
 ) -> Iterator[tuple[Floats, Floats]]:
     """(features, (2, K) IoU) of every click on a photo that the grid can resolve."""
-    pixels = _cell_pixels(scene)
+    pixels = np.ix_(*scene.frame.centres())
     valid = (sample.instances >= 0)[pixels]
     for click in clicks_of(sample, rng):
         y, x = scene.frame.cell_of(click.y, click.x)
         truths = [t[pixels] & valid for t in (*click.wholes, *click.parts)]
         if not all(t.any() for t in truths):
             continue
-        d2 = seed_distances2(scene.embedding, [(y, x)], [0.5])[0].numpy()
+        d2 = scene.distances2((y, x), 0.5)
         iou = _ious(d2, (y, x), valid, truths)
         n = len(click.wholes)
         part = iou[n] if click.parts else np.full(len(RADII), np.nan)
@@ -129,18 +129,6 @@ def examples_of(
             describe_point(d2, scene.class_probs.numpy(), y, x),
             np.stack([iou[:n].mean(0), part]).astype(np.float32),
         )
-
-
-def _cell_pixels(scene: Scene) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The photo pixel that each grid cell's centre lies on, as an open mesh."""
-    h, w = scene.embedding.shape[1:]
-    height, width = scene.frame.photo_size
-    ys = [scene.frame.point_of(i, 0)[0] for i in range(h)]
-    xs = [scene.frame.point_of(0, j)[1] for j in range(w)]
-    return np.ix_(
-        np.clip(np.rint(ys).astype(int), 0, height - 1),
-        np.clip(np.rint(xs).astype(int), 0, width - 1),
-    )
 
 
 def _ious(

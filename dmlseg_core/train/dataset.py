@@ -123,18 +123,6 @@ def _pixels(path: Path, *, mask: bool = False) -> np.ndarray:
         raise DatasetError(f"{path} is no readable picture ({error})") from None
 
 
-def part_components(parts: np.ndarray, min_area: int = 100) -> list[np.ndarray]:
-    """Connected components (H, W) bool of at least `min_area` pixels of every part label > 0."""
-    from skimage.measure import label as components  # noqa: PLC0415 - only evaluation needs it
-
-    found = []
-    for part in np.unique(parts[parts > 0]):
-        numbered = components(parts == part, connectivity=2)  # type: ignore[no-untyped-call]
-        sizes = np.bincount(numbered.ravel())
-        found += [numbered == k for k in range(1, len(sizes)) if sizes[k] >= min_area]
-    return found
-
-
 class VOCFolder(Sequence[Sample]):
     """A set in VOC layout, read photo by photo.
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from dmlseg_core.metrics import IntArray
 from dmlseg_core.regions import BIAS, WEIGHTS, Grower
-from dmlseg_core.regions_measure import FEATURES, Adjacency, measure
+from dmlseg_core.regions_measure import FEATURES, Adjacency, features, measure
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.train.sets import open_set, trained_photos
 
@@ -48,14 +48,18 @@ class _Watcher(Grower):
         self.tables = votes(found.labels, people)
         self.rows: list[NDArray[np.float64]] = []  # features, share of people, root of the length
 
-    def edge(self, a: int, b: int, stats: NDArray[np.float64]) -> dict[str, Any]:
-        data = super().edge(a, b, stats)
-        parted = np.mean([t[a].argmax() != t[b].argmax() for t in self.tables])
-        self.rows.append(np.array([*data["features"], parted, stats[0] ** 0.5]))
-        return data
+    def weigh(self) -> NDArray[np.float64]:
+        a, b = self.pairs.T
+        seen = features(self.sums[a], self.sums[b], self.edges, self.found.labels.size)
+        drawn = [table.argmax(1) for table in self.tables]
+        parted = np.mean([regions[a] != regions[b] for regions in drawn], axis=0)
+        self.rows.append(np.column_stack([seen, parted, self.edges[:, 0] ** 0.5]))
+        return super().weigh()
 
-    def join(self, graph: Any, source: int, target: int) -> None:
-        super().join(graph, source, target)
+    def join(
+        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float64]
+    ) -> None:
+        super().join(source, target, height)
         for table in self.tables:
             table[target] += table[source]
 
@@ -99,7 +103,7 @@ def fit(
             watcher = _Watcher(found, people, weights, bias)
             watcher.tree(found.labels.shape)
             rows += watcher.rows
-        table = torch.from_numpy(np.array(rows))
+        table = torch.from_numpy(np.concatenate(rows))
         slopes, bias = fit_logistic(table[:, :-2], table[:, -2], table[:, -1] / table[:, -1].mean())
         weights = tuple(slopes.tolist())
     return weights, bias

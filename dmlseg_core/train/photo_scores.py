@@ -59,7 +59,8 @@ class AnyScene(Protocol):
     ) -> AnyMask: ...
     def stops(self, y: int, x: int) -> Iterable[AnyMask]: ...  # noqa: D102
     def partition(self, tau: float) -> Any: ...  # noqa: D102
-    def regions(self, rgb: Any) -> Any: ...  # noqa: D102
+    @property
+    def regions(self) -> Any: ...  # noqa: D102
 
 
 class AnyRule(Protocol):
@@ -236,12 +237,10 @@ def score_regions(
     for point in points:
         mask = np.asarray(scene.mask_at(*point).to_photo())
         scores.runs.append(ClickRun([_best_region(mask, regions, point)], [(point, True)]))
-    tree = scene.regions(sample.image)
-    scores.levels["ours"] = score_levels([tree.cut(level) for level in LEVELS], people)
+    scores.levels["ours"] = score_levels(_ours(scene, people[0]), people)
     others = {name: method(sample.image) for name, method in (rivals or {}).items()}
     if others:
-        alone = [np.asarray(scene.partition(tau)) for tau in LEVELS]
-        others["embedding"] = at_photo_resolution(scene, alone, people[0])
+        others["embedding"] = _embeddings(scene, people[0])
     for name, theirs in others.items():
         scores.levels[name] = score_levels(theirs, people)
         scores.level_clicks[name] = np.array(
@@ -253,6 +252,18 @@ def score_regions(
 def _best_region(mask: BoolArray, regions: Sequence[BoolArray], point: Point) -> float:
     """IoU with the best human region that contains the click."""
     return max(mask_iou(mask, region) for region in regions if region[point])
+
+
+def _ours(scene: AnyScene, like: IntArray) -> Sequence[IntArray]:
+    """The tree's partitions; of a scene without one the embedding's."""
+    if scene.regions is None:
+        return _embeddings(scene, like)
+    return [scene.regions.cut(level) for level in LEVELS]
+
+
+def _embeddings(scene: AnyScene, like: IntArray) -> Sequence[IntArray]:
+    """What the embedding says without the photo's edges, as large as `like`."""
+    return at_photo_resolution(scene, [np.asarray(scene.partition(t)) for t in LEVELS], like)
 
 
 def at_photo_resolution(

@@ -14,7 +14,6 @@ from dmlseg_core.train.dataset import (
     RULES,
     SetRule,
     VOCFolder,
-    part_components,
     read_labelmap,
 )
 
@@ -104,14 +103,6 @@ def test_partitions_of_several_people(make_voc):
     sample = VOCFolder(root, rule=SetRule("none", partition=True))[0]
     assert sample.partitions.shape == (2, 48, 64) and sample.weights == (0.5, 0.5)
     assert not sample.instances.any() and sample.partitions[1, 0, 20] == 4
-
-
-def test_part_components():
-    parts = np.zeros((40, 40), np.int16)
-    parts[:12, :12] = parts[20:34, :12] = parts[38, 38] = 3
-    parts[:15, 20:] = 5
-    found = part_components(parts)
-    assert sorted(int(m.sum()) for m in found) == [144, 168, 300]
 
 
 def test_palette_is_vocs():
