@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +47,7 @@ def run_segment(args: argparse.Namespace) -> int:
     from dmlseg_core.batch_inputs import find_jobs
 
     find_jobs(args.paths, args.out)  # wrong paths are told before torch is loaded
-    config = replace(scene_config(args), edge_weight=0.0)  # nobody clicks: no regions needed
-    segmenter = load_segmenter(args, config)
+    segmenter = load_segmenter(args)
     report = segment_folder(
         args.paths,
         args.out,
@@ -58,7 +56,7 @@ def run_segment(args: argparse.Namespace) -> int:
         max_megapixels=args.max_megapixels,
         settings={
             "weights": weights_digest(args.weights),
-            "scene": config.to_dict(),
+            "scene": scene_config(args).to_dict(),
         },
         progress=not args.quiet,
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-LENGTH = 0.35
+LENGTH = 0.5
 """Squared distance in embedding space at which likeness has fallen to 1/e."""
 REACH = 0.12
 """Distance in the photo, in units of its long side, at which its share has fallen to 1/e."""

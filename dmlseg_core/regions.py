@@ -17,8 +17,8 @@ from dmlseg_core.config import LEVEL
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.regions_measure import Adjacency, features, measure
 
-WEIGHTS: tuple[float, ...] = (1.923, 1.024, 1.011, 0.186)
-BIAS = -4.35
+WEIGHTS: tuple[float, ...] = (2.243, 1.062, 0.754, 0.14)
+BIAS = -4.241
 """Of FEATURES, in the logistic regression: `python -m dmlseg_core.train.fit_regions` fits them."""
 
 
@@ -164,6 +164,6 @@ def region_tree(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.ui
     Args:
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
-        rgb: (H, W, 3) uint8, that photo.
+        rgb: (h, w, 3) uint8, that photo at any size.
     """
     return Grower(measure(embedding, frame, rgb)).tree(frame.photo_size)

@@ -41,24 +41,29 @@ class Adjacency:
     edges: NDArray[np.float64]
 
 
+def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A photo (H, W, 3) uint8 at a long side of at most SIDE."""
+    scale = min(1.0, SIDE / max(rgb.shape[:2]))
+    height, width = (max(1, round(n * scale)) for n in rgb.shape[:2])
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def measure(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]) -> Adjacency:
     """Superpixels of a photo and what is known of each and of each boundary.
 
     Args:
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
-        rgb: (H, W, 3) uint8, the photo.
+        rgb: (h, w, 3) uint8, the photo at any size.
     """
     from scipy.sparse import coo_array  # noqa: PLC0415 - heavy, and recoloring needs none of it
     from skimage.color import rgb2lab  # noqa: PLC0415
     from skimage.segmentation import felzenszwalb  # noqa: PLC0415
 
-    scale = min(1.0, SIDE / max(rgb.shape[:2]))
-    height, width = (max(1, round(n * scale)) for n in rgb.shape[:2])
-    image = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    image = shrink(rgb)
     labels = felzenszwalb(image, **SUPERPIXELS)
     lab = rgb2lab(image).astype(np.float32)
-    small = Frame((height, width), frame.input_size, frame.padded_size, frame.stride)
+    small = Frame(labels.shape, frame.input_size, frame.padded_size, frame.stride)
     rows, columns = small.cells()
     cells = (rows[:, None] * embedding.shape[2] + columns).ravel()
     count, flat = int(labels.max()) + 1, labels.ravel()

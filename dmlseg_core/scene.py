@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -25,7 +26,7 @@ from dmlseg_core.masks_brush import Box, Stroke, brushed
 from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
-from dmlseg_core.regions import RegionTree
+from dmlseg_core.regions import RegionTree, region_tree
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
 from dmlseg_core.similarity import distances2, log_similarity, radius2, tau_of
 
@@ -70,8 +71,8 @@ class Scene:
         photo_digest: `Photo.digest` of the analysed photo.
         weights: sha256 of the weights file that made it; "" where it is not known.
         iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
-        regions: the whole photo as nested regions, walls, floors and skies among them; None: masks
-            are the embedding's alone.
+        image: (h, w, 3) uint8, the photo made small (`regions_measure.shrink`), which regions are
+            made of; None: there are none, and masks are the embedding's alone.
     """
 
     frame: Frame
@@ -83,7 +84,7 @@ class Scene:
     photo_digest: str = ""
     weights: str = ""
     iou_head: IoUHead | None = field(default=None, repr=False)
-    regions: RegionTree | None = field(default=None, repr=False)
+    image: NDArray[np.uint8] | None = field(default=None, repr=False)
     _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
 
     @property
@@ -92,7 +93,20 @@ class Scene:
         cells = self.embedding.shape[1] * self.embedding.shape[2]
         tensors = (self.embedding, self.class_probs)
         held = sum(t.numel() * t.element_size() for t in tensors) + _REMEMBERED * 8 * cells
-        return held + (0 if self.regions is None else self.regions.nbytes)
+        if self.image is None:
+            return held
+        pixels = self.image.shape[0] * self.image.shape[1]
+        return int(held + self.image.nbytes + 4 * (2 * pixels + cells))  # the image, and its tree
+
+    @cached_property
+    def regions(self) -> RegionTree | None:
+        """The whole photo as nested regions, walls, floors and skies among them.
+
+        Grown when it is first asked for, by a click at the latest: some tenths of a second, once.
+        """
+        if self.image is None:
+            return None
+        return region_tree(self.embedding.numpy(), self.frame, self.image)
 
     @property
     def seediness(self) -> NDArray[np.float32]:
@@ -254,8 +268,9 @@ class Scene:
         """
         steps = self.config.shift_steps
         d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0].numpy()
-        if self.regions is not None and self.config.edge_weight:
-            d2 += np.float32(self.config.edge_weight) * self.regions.distances2(*cell)
+        weight = np.float32(self.config.edge_weight)
+        if weight and (tree := self.regions) is not None:
+            d2 += weight * tree.distances2(*cell)
         return d2
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:

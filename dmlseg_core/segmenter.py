@@ -17,7 +17,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import Photo, load_photo
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.preprocess import Frame
-from dmlseg_core.regions import region_tree
+from dmlseg_core.regions_measure import shrink
 from dmlseg_core.scene import Scene
 from dmlseg_core.weights import load_network
 
@@ -121,13 +121,9 @@ class Segmenter:
         vectors = torch.cat([v[:h, :w] for v, _ in passes], -1) / math.sqrt(len(passes))
         probs = torch.stack([p[..., :h, :w] for _, p in passes]).mean(0)
         network = self.network.config
-        embedding = vectors.cpu().permute(2, 0, 1)
-        regions = None
-        if config.edge_weight:
-            regions = region_tree(embedding.numpy(), frame, photo.rgb)
         return Scene(
             frame=frame,
-            embedding=embedding,
+            embedding=vectors.cpu().permute(2, 0, 1),
             class_probs=probs.cpu(),
             taus=network.taus,
             classes=network.classes,
@@ -135,7 +131,7 @@ class Segmenter:
             photo_digest=photo.digest,
             weights=self.weights,
             iou_head=self.iou_head,
-            regions=regions,
+            image=shrink(photo.rgb),
         )
 
     def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:

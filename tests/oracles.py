@@ -134,7 +134,7 @@ def clicked_level(embedding, cells, signs, tau):
 
     def alike(p, q):
         apart2 = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) / max(h, w) ** 2
-        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / 0.35)
+        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / 0.5)
         return seen * (0.55 + 0.45 * math.exp(-apart2 / 0.12**2))
 
     matrix = np.array([[alike(p, q) + 0.01 * (i == j) for j, q in enumerate(cells)]

@@ -19,7 +19,7 @@ from skimage.color import rgb2lab
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.regions import BIAS, WEIGHTS, Grower, region_tree
-from dmlseg_core.regions_measure import BINS, LAB_RANGES, Adjacency, features, measure
+from dmlseg_core.regions_measure import BINS, LAB_RANGES, SIDE, Adjacency, features, measure, shrink
 
 SIZE = (96, 128)
 
@@ -97,23 +97,23 @@ def test_a_click_follows_the_edges_of_the_photo():
     """Vectors that say nothing of things: all that parts them is color."""
     labels = synth.sample().instances.astype(int)
     blank = synth.scene(vectors=torch.zeros(2, *synth.GRID))
-    found = region_tree(blank.embedding.numpy(), blank.frame, photo_of(labels))
+    image = photo_of(labels)
     for weight, share in ((0.0, 0), (5.0, 1)):
-        scene = replace(blank, regions=found, config=replace(blank.config, edge_weight=weight))
+        scene = replace(blank, image=image, config=replace(blank.config, edge_weight=weight))
         for k, (y, x) in synth.INSIDE.items():
             mask, thing = scene.mask_at(y, x, 0.5).grid, synth.labels() == k
             assert scene.mask_at(y, x, 0.999).grid[scene.frame.cell_of(y, x)]
             overlap = (mask & thing).sum() / (mask | thing).sum()
             assert overlap > 0.7 if share else mask.all()
-    assert scene.nbytes == blank.nbytes + found.nbytes
+    assert scene.nbytes >= blank.nbytes + image.nbytes + scene.regions.nbytes
+    assert scene.regions is scene.regions and blank.regions is None
 
 
 def test_proposals_are_the_embeddings_alone():
     """The class head was trained on what the vectors grow, and so are its masks."""
     labels = synth.sample().instances.astype(int)
     plain = synth.scene()
-    found = region_tree(plain.embedding.numpy(), plain.frame, photo_of(labels))
-    scene = replace(plain, regions=found, config=replace(plain.config, edge_weight=5.0))
+    scene = replace(plain, image=photo_of(labels), config=replace(plain.config, edge_weight=5.0))
     assert [(m.grid == n.grid).all() for m, n in zip(scene.propose(), plain.propose(), strict=True)]
 
 
@@ -149,8 +149,8 @@ def test_a_large_photo_is_cut_up_small_and_answered_at_its_own_size():
     frame = Frame.fit(size, 128)
     labels = quarters(size)
     embedding = 3 * np.eye(4, dtype=np.float32)[labels[4::40, 4::40]].transpose(2, 0, 1)
-    found = region_tree(embedding, frame, photo_of(labels))
-    assert max(found.superpixels.shape) == 384
+    found = region_tree(embedding, frame, shrink(photo_of(labels)))
+    assert max(found.superpixels.shape) == SIDE
     cut = with_regions(found, 4)
     assert cut.shape == size and cut.max() == 3 and agreement(cut, labels) > 0.98
 

@@ -237,5 +237,9 @@ def calibrate(
     examples = collect(segmenter, samples, [share for _, share in sets], photos)
     fit(network.iou_head, examples)
     about = {k: v for k, v in entry.items() if k not in ("sha256", "bytes", "config")}
-    clicks = {"clicks": len(examples.features), "long_side": segmenter.config.long_side}
+    clicks = {
+        "clicks": len(examples.features),
+        "long_side": segmenter.config.long_side,
+        "edge_weight": segmenter.config.edge_weight,
+    }
     return save_weights(network, weights, **{**about, "calibration": clicks})

@@ -63,7 +63,7 @@ RECIPES: dict[str, TrainRecipe] = {
             "clothing": 0.07, "regions": 0.05, "carparts": 0.05, "singles": 0.01,
         },
         config=TrainConfig(
-            steps=3_200, cooldown=1_000, lambda_ramp=1, crop=321, batch_size=6, lr=5e-4,
+            steps=2_850, cooldown=1_000, lambda_ramp=1, crop=321, batch_size=6, lr=5e-4,
             backbone_lr=1e-4, overlap=1.0, frozen=FIRST_BLOCKS,
         ),
         augment=AugmentConfig(scale=(0.7, 1.6)),

@@ -77,6 +77,7 @@ class Handlers:
         photo = load_photo(source, max_megapixels=self.max_megapixels)
         config = self.segmenter.config.with_quality(quality)
         scene = self.segmenter.analyze(photo, config=config)
+        _ = scene.regions  # grown while the user waits anyway: the first click should not
         session = self.store.put(_key(request), photo, scene)
         for note in photo.notes:
             gr.Info(told(language, note), duration=6)
