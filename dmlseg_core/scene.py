@@ -221,7 +221,8 @@ class Scene:
         if self.config.connected if connected is None else connected:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]
-        mask = Mask(inside, with_sign(level, inside), seed, name, seed.score, self.frame)
+        level = with_sign(level, inside)
+        mask = Mask(inside, level, seed, name, seed.score, self.frame, self._edges)
         return mask, near
 
     def best_tau(self, y: float, x: float) -> float:
@@ -268,10 +269,14 @@ class Scene:
         """
         steps = self.config.shift_steps
         d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0].numpy()
-        weight = np.float32(self.config.edge_weight)
-        if weight and (tree := self.regions) is not None:
-            d2 += weight * tree.distances2(*cell)
+        if self._edges is not None:
+            d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
         return d2
+
+    @property
+    def _edges(self) -> RegionTree | None:
+        """The regions that clicks follow, if any."""
+        return self.regions if self.config.edge_weight else None
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
         tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
