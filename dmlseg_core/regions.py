@@ -44,11 +44,6 @@ class RegionTree:
     gaps: NDArray[np.float32] = field(repr=False)
     photo_size: tuple[int, int]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return self.superpixels.nbytes + self.cells.nbytes + self.gaps.nbytes
-
     def cut(self, level: float) -> NDArray[np.int32]:
         """The partition in which every boundary is more probable than `level`.
 
