@@ -30,6 +30,7 @@ def seed_distances2(
     taus: Sequence[float],
     *,
     shift_steps: int = 0,
+    known: Tensor | None = None,
 ) -> Tensor:
     """Squared distances of every pixel to each seed's vector.
 
@@ -40,6 +41,8 @@ def seed_distances2(
         embedding: (D, h, w) float32.
         points: N grid cells (y, x).
         taus: N thresholds, used by mean-shift only.
+        shift_steps: how many.
+        known: (h * w,) `similarity.squares` of the pixels' vectors, where they are at hand.
 
     Returns:
         (N, h, w) float32, exactly 0 on each seed.
@@ -57,10 +60,10 @@ def seed_distances2(
     vectors = pixels[index]
     reach = torch.tensor([radius2(tau) for tau in taus])[:, None]
     for _ in range(shift_steps):
-        inside = (distances2(vectors, pixels) <= reach).float()
+        inside = (distances2(vectors, pixels, known) <= reach).float()
         inside[torch.arange(len(index)), index] = 1
         vectors = inside @ pixels / inside.sum(1, keepdim=True)
-    d2 = distances2(vectors, pixels)
+    d2 = distances2(vectors, pixels, known)
     d2[torch.arange(len(index)), index] = 0
     return d2.view(len(points), h, w)
 

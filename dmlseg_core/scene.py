@@ -28,7 +28,7 @@ from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.regions import RegionTree, region_tree
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
-from dmlseg_core.similarity import distances2, log_similarity, radius2, tau_of
+from dmlseg_core.similarity import distances2, log_similarity, radius2, squares, tau_of
 
 __all__ = ["Mask", "Override", "Proposals", "Scene"]
 
@@ -89,10 +89,10 @@ class Scene:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the tensors and, at most, by the remembered distance maps."""
+        """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
         tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + _REMEMBERED * 8 * cells
+        held = sum(t.numel() * t.element_size() for t in tensors) + (_REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]
@@ -268,10 +268,17 @@ class Scene:
             tau: how far a mean-shift step looks, where the config asks for any.
         """
         steps = self.config.shift_steps
-        d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps)[0].numpy()
+        d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps, known=self._squares)[
+            0
+        ].numpy()
         if self._edges is not None:
             d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
         return d2
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """(h * w,) squared lengths of the cells' vectors: every click needs all of them."""
+        return squares(pixel_matrix(self.embedding))
 
     @property
     def _edges(self) -> RegionTree | None:

@@ -101,6 +101,7 @@ class _Picker:
         self.index = np.flatnonzero((scores >= floor) & (scores > 0))
         self.log_s = np.log(scores[self.index])
         self.vectors = self.pixels[self.index]
+        self.squares = np.einsum("nd,nd->n", self.vectors, self.vectors)
         self.distance2 = np.full(len(self.index), np.inf, np.float32)
         self.score = self.log_s.copy()
         self.pending: list[int] = []  # seeds that only the front has counted
@@ -133,7 +134,7 @@ class _Picker:
     def _refresh(self) -> None:
         """Count the pending seeds everywhere, and choose the front anew."""
         if self.pending:
-            fresh = _nearest2(self.vectors, self.pixels[self.pending])
+            fresh = _nearest2(self.vectors, self.squares, self.pixels[self.pending])
             np.minimum(self.distance2, fresh, out=self.distance2)
             self.score = _score(self.log_s, self.distance2, self.alpha)
             self.pending.clear()
@@ -145,6 +146,7 @@ class _Picker:
             self.index[inside],
             self.log_s[inside],
             self.vectors[inside],
+            self.squares[inside],
             self.distance2[inside],
             self.score[inside],
         )
@@ -157,11 +159,12 @@ class _Front:
     index: NDArray[np.intp]
     log_s: NDArray[np.float32]
     vectors: NDArray[np.float32]
+    squares: NDArray[np.float32]
     distance2: NDArray[np.float32]
     score: NDArray[np.float32]
 
     def count(self, seeds: NDArray[np.float32], alpha: np.float32) -> None:
-        self.distance2 = np.minimum(self.distance2, _nearest2(self.vectors, seeds))
+        self.distance2 = np.minimum(self.distance2, _nearest2(self.vectors, self.squares, seeds))
         self.score = _score(self.log_s, self.distance2, alpha)
 
 
@@ -172,13 +175,16 @@ def _score(
         return np.asarray(log_s + alpha * np.log(distance2))
 
 
-def _nearest2(vectors: NDArray[np.float32], seeds: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, D), (M, D) -> (N,) squared distance to the nearest seed, exactly 0 between equal vectors.
+def _nearest2(
+    vectors: NDArray[np.float32], own: NDArray[np.float32], seeds: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(N, D), (N,), (M, D) -> (N,) squared distance to the nearest seed, 0 between equal vectors.
+
+    `own` are the squared lengths of `vectors`.
 
     A^2 + B^2 - 2AB leaves noise of 1e-6 of A^2 where it should be 0, and equal pixels would no
     longer tie: what comes out that small is computed again by differences.
     """
-    own = np.einsum("nd,nd->n", vectors, vectors)
     theirs = np.einsum("md,md->m", seeds, seeds)
     squares = vectors @ seeds.T
     squares *= -2

@@ -75,7 +75,15 @@ def tau_of(d2: float) -> float:
     return 2 * falloff / (1 + falloff)
 
 
-def distances2(vectors: Tensor, others: Tensor) -> Tensor:
+def squares(vectors: Tensor) -> Tensor:
+    """Squared lengths: (..., N, D) -> (..., N), in float32 or wider."""
+    wide = vectors if vectors.dtype == torch.float64 else vectors.float()
+    # a norm is one pass over memory, square().sum() are two
+    lengths: Tensor = torch.linalg.vector_norm(wide, dim=-1)
+    return lengths.square()
+
+
+def distances2(vectors: Tensor, others: Tensor, known: Tensor | None = None) -> Tensor:
     """All squared distances at once, A^2 + B^2 - 2 A.B, in float32 or wider, autocast off.
 
     bfloat16 would err by 2 at |e| = 10, more than the radius of tau .25, hence the guard.
@@ -83,6 +91,7 @@ def distances2(vectors: Tensor, others: Tensor) -> Tensor:
     Args:
         vectors: (..., N, D).
         others: (..., M, D), same D.
+        known: `squares(others)`, where they are asked about again and again.
 
     Returns:
         (..., N, M), clamped at 0.
@@ -97,8 +106,7 @@ def distances2(vectors: Tensor, others: Tensor) -> Tensor:
     with torch.autocast(vectors.device.type, enabled=False):
         a = vectors if vectors.dtype == torch.float64 else vectors.float()
         b = others if others.dtype == torch.float64 else others.float()
-        # a norm is one pass over memory, square().sum() are two
-        own, theirs = (torch.linalg.vector_norm(v, dim=-1).square() for v in (a, b))
-        squares: Tensor = own[..., :, None] + theirs[..., None, :]
-        squares.add_(a @ b.transpose(-1, -2), alpha=-2)  # in place: memory is what this waits for
-        return F.relu(squares, inplace=True)  # (..., N, M)
+        theirs = squares(b) if known is None else known
+        d2: Tensor = squares(a)[..., :, None] + theirs[..., None, :]
+        d2.add_(a @ b.transpose(-1, -2), alpha=-2)  # in place: memory is what this waits for
+        return F.relu(d2, inplace=True)  # (..., N, M)

@@ -19,6 +19,7 @@ from dmlseg_core.similarity import (
     log_similarity,
     radius2,
     similarity,
+    squares,
     tau_of,
 )
 
@@ -174,6 +175,12 @@ def test_distances_of_batches():
     both = distances2(a, b)
     assert both.shape == (2, 4, 5)
     assert torch.allclose(both[1], distances2(a[1], b[1]))
+
+
+def test_squares_known_before_change_nothing():
+    a, b = torch.randn(2, 3), torch.randn(5, 3)
+    assert torch.equal(distances2(a, b, squares(b)), distances2(a, b))
+    assert distances2(a, b, squares(b) + 1).mean() > distances2(a, b).mean()  # they are read
 
 
 def test_never_negative_and_next_to_nothing_between_copies():
