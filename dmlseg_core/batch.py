@@ -157,7 +157,7 @@ class _Batch:
         try:
             photo = decoded.result()
             masks = self._masks(photo)
-            labels = label_photo(masks, photo.size)
+            labels = label_photo(masks, photo.rgb)
         except Exception as error:  # one photo must never stop the rest: it is reported
             message = _sentence(job, error)
             self._forget(job)

@@ -24,21 +24,25 @@ class AnyMask(Protocol):
     def score(self) -> float: ...  # noqa: D102
     @property
     def seed(self) -> Any: ...  # noqa: D102
-    def to_photo(self) -> NDArray[np.bool_]: ...  # noqa: D102
+    def to_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]: ...  # noqa: D102
 
 
-def label_photo(masks: Sequence[AnyMask], size: tuple[int, int]) -> Labels:
+def label_photo(masks: Sequence[AnyMask], rgb: NDArray[np.uint8]) -> Labels:
     """Label map at photo resolution: 0 = background, k = masks[k - 1].
 
-    Masks are disjoint on the grid, but their smooth edges may cross by a pixel: the better one
-    (earlier in `masks`) keeps it. One mask at a time is held at photo resolution.
+    Masks are disjoint on the grid, but the photo's edges that they end on may cross: the better one
+    (earlier in `masks`) keeps the pixel. One mask at a time is held at photo resolution.
+
+    Args:
+        masks: best first.
+        rgb: (H, W, 3) uint8, the photo.
 
     Returns:
         (H, W) int32.
     """
-    labels = np.zeros(size, np.int32)
+    labels = np.zeros(rgb.shape[:2], np.int32)
     for k, mask in enumerate(masks, 1):
-        labels[(labels == 0) & mask.to_photo()] = k
+        labels[(labels == 0) & mask.to_photo(rgb)] = k
     return labels
 
 

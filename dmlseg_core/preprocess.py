@@ -180,8 +180,8 @@ class Frame:
         (height, width), (h, w) = self.photo_size, self.grid_size
         maps = np.ascontiguousarray(grid, dtype=np.float32).reshape(-1, h, w)
         out = np.empty((len(maps), height, width), np.float32)
-        left, right, fx = self.taps(1)
-        top, bottom, fy = self.taps(0)
+        left, right, fx = self._taps(1)
+        top, bottom, fy = self._taps(0)
         for rows, result in zip(maps, out, strict=True):
             wide = _lerp(rows[:, left], rows[:, right], fx)  # (h, W): columns while it is small
             for start in range(0, height, _BLOCK_ROWS):  # rows in blocks that stay in the cache
@@ -189,7 +189,7 @@ class Frame:
                 result[part] = _lerp(wide[top[part]], wide[bottom[part]], fy[part, None])
         return out.reshape(*grid.shape[:-2], height, width)
 
-    def taps(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    def _taps(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         """For each photo row or column: the grid lines around it and the weight of the second."""
         last = self.grid_size[axis] - 1
         at = self._grid_position(axis, np.arange(self.photo_size[axis], dtype=np.float64))

@@ -23,7 +23,6 @@ from dmlseg_core.masks_brush import Box, Stroke, check_box
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.refine import refine_alpha
 from dmlseg_core.refine_matting import matte_alpha
-from dmlseg_core.regions import RegionTree
 from dmlseg_core.seeds import Seed
 
 Point = tuple[float, float]
@@ -69,7 +68,6 @@ class Mask:
         class_name: what it most likely is.
         score: probability that it is an instance of that class.
         frame: where the grid lies on the photo.
-        regions: of the photo, where the mask follows its edges.
     """
 
     grid: NDArray[np.bool_] = field(repr=False)
@@ -78,7 +76,6 @@ class Mask:
     class_name: str
     score: float
     frame: Frame = field(repr=False)
-    regions: RegionTree | None = field(default=None, repr=False)
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
@@ -99,11 +96,14 @@ class Mask:
         alpha = refine_alpha(self.to_level(rgb.shape[:2]), rgb, cells=cells)
         return matte_alpha(alpha, rgb) if matting else alpha
 
-    def to_photo(self) -> NDArray[np.bool_]:
-        """(H, W) bool at photo resolution, its edge on the photo's where regions are known."""
-        if self.regions is None:
-            return self.to_level() >= 0
-        return self.regions.sharpened(self.level, self.frame) >= 0
+    def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
+        """(H, W) bool at photo resolution.
+
+        Args:
+            rgb: (H, W, 3) uint8 sRGB: the edge is where `to_alpha` paints it; None: where the
+                upsampled level has it.
+        """
+        return (self.to_level() >= 0) if rgb is None else (self.to_alpha(rgb) >= np.float32(0.5))
 
 
 class Proposals(Sequence[Mask]):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.refine_guided import GuidedFit, Pixels, Places, sample
+from dmlseg_core.refine_guided import GuidedFit, Pixels, Places, resized, sample
 
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[slice, slice]
@@ -23,6 +23,8 @@ CELLS = 96
 """Grid cells along a photo's long side at the default analysis size; see `refine_alpha`."""
 _BAND_CELLS = 2.0
 """Half width of the edge band in grid cells: how far a network's edge may be off."""
+_BAND_SHARE = 0.25
+"""At most this share of the largest disc's radius: a band as wide as a part would swallow it."""
 _TRUST = 4
 """Power of the fit's trust where a share map already tells the edge to a fraction of a cell."""
 _STRIP = 256
@@ -65,7 +67,8 @@ def refine_alpha(
     inside = _inside(field, rgb, edge)
     _check_options(cells, radius, eps, gain)
     alpha = inside.astype(np.float32)
-    box = mask_box(inside, margin=4 * (radius or default_radius(inside.shape, cells)))
+    radius = default_radius(inside, cells) if radius is None else radius
+    box = mask_box(inside, margin=4 * radius)
     if box is None or inside[box].all():
         return alpha
     if field.dtype != np.bool_ and 0 < edge < 1:
@@ -73,14 +76,20 @@ def refine_alpha(
         share = np.asarray(field[box], np.float32) + np.float32(0.5 - edge)
         _refine_share(alpha[box], share, rgb[box], step=step, eps=eps, gain=gain)
         return alpha
-    radius = default_radius(inside.shape, cells) if radius is None else radius
     _refine_level(alpha[box], inside[box], rgb[box], radius=radius, eps=eps, gain=gain)
     return alpha
 
 
-def default_radius(size: tuple[int, ...], cells: int = CELLS) -> int:
-    """Half width of the edge band for a photo of (H, W): two grid cells, at least 2 pixels."""
-    return max(2, round(_BAND_CELLS * max(size[:2]) / cells))
+def default_radius(inside: NDArray[np.bool_], cells: int = CELLS) -> int:
+    """Half width of the edge band of an (H, W) mask, in pixels, at least 2.
+
+    Two grid cells; less where the mask is slim everywhere: a quarter of its largest disc's radius.
+    """
+    cell = max(1.0, max(inside.shape) / cells)
+    height, width = (max(1, round(side / cell)) for side in inside.shape)
+    small = resized(inside.view(np.uint8), (width, height), cv2.INTER_AREA)
+    deepest = float(cv2.distanceTransform(small, cv2.DIST_L2, 5).max())  # in cells
+    return max(2, int(0.5 + cell * min(_BAND_CELLS, _BAND_SHARE * deepest)))
 
 
 def check_photo(field: NDArray[Any], rgb: NDArray[Any], name: str = "the mask") -> None:

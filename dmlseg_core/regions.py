@@ -20,9 +20,6 @@ WEIGHTS: tuple[float, ...] = (2.243, 1.062, 0.754, 0.14)
 BIAS = -4.241
 """Of FEATURES, in the logistic regression: `python -m dmlseg_core.train.fit_regions` fits them."""
 
-_BLOCK_ROWS = 64  # of a photo at once: they stay in the cache, and a large photo in memory
-_LEAST = 1e-3  # weight of the cells in a pixel's own superpixel, below which they do not count
-
 
 @dataclass(frozen=True, eq=False)
 class RegionTree:
@@ -58,46 +55,11 @@ class RegionTree:
         """
         limit = np.log(LEVEL.check(level) / (1 - level))
         numbers = np.concatenate([[0], np.cumsum(self.gaps > limit)]).astype(np.int32)
-        return numbers[self.superpixels][np.ix_(*self._nearest())]
-
-    def _nearest(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Row of `superpixels` that each row of the photo lies in, and column likewise."""
-        down, across = (
+        nearest = (
             (2 * np.arange(side) + 1) * few // (2 * side)
             for side, few in zip(self.photo_size, self.superpixels.shape, strict=True)
         )
-        return down, across
-
-    def sharpened(self, grid: NDArray[np.float32], frame: Frame) -> NDArray[np.float32]:
-        """A grid map at photo resolution, its jumps on the photo's edges.
-
-        Bilinear, but of the four cells around it a pixel listens to those in its own superpixel
-        only; where there is none it is `Frame.to_photo`'s.
-
-        Args:
-            grid: (rows, columns) finite floats.
-            frame: where the grid lies on the photo.
-
-        Returns:
-            (H, W) float32.
-        """
-        out = frame.to_photo(grid)
-        down, across = self._nearest()
-        left, right, fx = frame.taps(1)
-        top, bottom, fy = frame.taps(0)
-        for start in range(0, len(down), _BLOCK_ROWS):
-            part = slice(start, start + _BLOCK_ROWS)
-            own = self.superpixels[np.ix_(down[part], across)]
-            total, weight = np.zeros(own.shape, np.float32), np.zeros(own.shape, np.float32)
-            for rows, wy in ((top[part], 1 - fy[part]), (bottom[part], fy[part])):
-                for columns, wx in ((left, 1 - fx), (right, fx)):
-                    at = np.ix_(rows, columns)
-                    share = wy[:, None] * wx * (self.cells[at] == own)
-                    total += share * grid[at]
-                    weight += share
-            seen = weight > _LEAST
-            out[part][seen] = total[seen] / weight[seen]
-        return out
+        return numbers[self.superpixels][np.ix_(*nearest)]
 
     def distances2(self, y: int, x: int) -> NDArray[np.float32]:
         """Squared distance of every cell to cell (y, x): (rows, columns), 0 in its own superpixel.

@@ -222,8 +222,7 @@ class Scene:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]
         level = with_sign(level, inside)
-        mask = Mask(inside, level, seed, name, seed.score, self.frame, self._edges)
-        return mask, near
+        return Mask(inside, level, seed, name, seed.score, self.frame), near
 
     def best_tau(self, y: float, x: float) -> float:
         """The threshold of the thing that a click on a photo pixel means."""

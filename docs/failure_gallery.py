@@ -61,7 +61,7 @@ def misses_of(name: str, sample: Any, scene: Any) -> Iterator[Miss]:
         if np.count_nonzero(truth) < MIN_OBJECT_PIXELS:
             continue
         click = first_click(truth)
-        answer = np.asarray(scene.mask_at(*click).to_photo())
+        answer = np.asarray(scene.mask_at(*click).to_photo(sample.image))
         iou = mask_iou(answer, truth, valid)
         yield Miss(iou, f"{name}/{sample.name} {number}", sample.image, truth, answer, click)
 

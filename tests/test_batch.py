@@ -25,7 +25,7 @@ class FakeMask:
     def seed(self):
         return SimpleNamespace(class_id=15, tau=0.5)
 
-    def to_photo(self):
+    def to_photo(self, rgb):
         return self.where
 
 
@@ -223,7 +223,8 @@ def test_decoding_is_at_most_one_photo_ahead(tmp_path, monkeypatch):
 
 def test_better_masks_keep_contested_pixels_and_many_labels_fit(tmp_path):
     whole = np.ones((4, 4), bool)
-    assert label_photo([FakeMask(whole), FakeMask(whole)], (4, 4)).tolist() == [[1] * 4] * 4
+    photo = np.zeros((4, 4, 3), np.uint8)
+    assert label_photo([FakeMask(whole), FakeMask(whole)], photo).tolist() == [[1] * 4] * 4
     labels = np.arange(300, dtype=np.int32).reshape(20, 15)
     save_labels(labels, tmp_path / "many.png")
     assert (np.array(Image.open(tmp_path / "many.png")) == labels).all()

@@ -82,13 +82,23 @@ def test_flat_photos_give_no_nan():
 
 
 def test_the_band_grows_with_the_photo():
-    assert default_radius((480, 640)) == 13
-    assert default_radius((4000, 6000)) == 125
-    assert default_radius((10, 10)) == 2
+    for size, radius in (((480, 640), 13), ((4000, 6000), 125), ((10, 10), 2)):
+        assert default_radius(np.ones(size, bool)) == radius
+
+
+@pytest.mark.parametrize("size", [(480, 640), (1200, 1600)])
+@pytest.mark.parametrize(("across", "share"), [(2, 0.5), (4, 1), (6, 1.5), (16, 2), (40, 2)])
+def test_the_band_is_a_quarter_of_a_slim_masks_radius(size, across, share):
+    """A disc of `across` cells' radius: the band is `share` cells wide, two at most."""
+    cell = max(size) / 96
+    y, x = np.indices(size)
+    disc = (y - size[0] / 2) ** 2 + (x - size[1] / 2) ** 2 < (across * cell) ** 2
+    found = default_radius(disc | ((y < 2) & (x < size[1] / 3)))  # a thread beside it says nothing
+    assert found == pytest.approx(share * cell, abs=0.2 * cell + 0.5)
 
 
 def test_the_band_shrinks_with_finer_grids():
-    assert default_radius((480, 640), cells=160) == 8
+    assert default_radius(np.ones((480, 640), bool), cells=160) == 8
     rgb, alpha = scene()
     bands = [np.unique(refine_alpha(alpha >= 0.5, rgb, cells=cells)).size for cells in (20, 80)]
     assert bands[0] > bands[1]

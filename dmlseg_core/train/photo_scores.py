@@ -47,7 +47,7 @@ class AnyMask(Protocol):
     def class_name(self) -> str: ...  # noqa: D102
     @property
     def score(self) -> float: ...  # noqa: D102
-    def to_photo(self) -> Any: ...  # noqa: D102
+    def to_photo(self, rgb: Any = None) -> Any: ...  # noqa: D102
 
 
 class AnyScene(Protocol):
@@ -137,6 +137,7 @@ def score_objects(
     """
     scores = PhotoScores(detections=detect(sample, proposals))
     valid = np.asarray(sample.instances != VOID)
+    predict = predictor(scene, sample.image)
     for number in np.unique(sample.instances[sample.instances > 0]):
         truth = sample.instances == number
         pixels = np.count_nonzero(truth)
@@ -146,7 +147,7 @@ def score_objects(
             continue
         scores.shares.append(float(pixels / truth.size))
         scores.kinds.append(0 if sample.unknown[number] else int(sample.classes[number]))
-        run, jitter = click(scene, truth, valid, key=f"{sample.name}/{number}", quick=quick)
+        run, jitter = click(predict, truth, valid, key=f"{sample.name}/{number}", quick=quick)
         scores.runs.append(run)
         scores.jitter += jitter
     scores.parts = score_parts(sample, scene, valid)
@@ -157,7 +158,7 @@ def detect(sample: AnySample, proposals: Iterable[AnyMask]) -> PhotoDetections:
     """The best 100 proposals at photo resolution against the objects."""
     best = sorted(proposals, key=lambda mask: -mask.score)[:MAX_DETECTIONS]
     return PhotoDetections.from_masks(
-        [mask.to_photo() for mask in best],
+        [mask.to_photo(sample.image) for mask in best],
         [mask.score for mask in best],
         [CLASSES.index(mask.class_name) + 1 for mask in best],
         instances=sample.instances,
@@ -166,29 +167,28 @@ def detect(sample: AnySample, proposals: Iterable[AnyMask]) -> PhotoDetections:
     )
 
 
-def predictor(scene: AnyScene) -> Predictor:
-    """`scene.mask_at` as the click simulator wants it."""
+def predictor(scene: AnyScene, image: Any) -> Predictor:
+    """`scene.mask_at` as the click simulator wants it, its edge where it is painted."""
 
     def predict(add: Sequence[Point], subtract: Sequence[Point]) -> BoolArray:
         mask = scene.mask_at(*add[0], add=tuple(add[1:]), subtract=tuple(subtract))
-        return np.asarray(mask.to_photo())
+        return np.asarray(mask.to_photo(image))
 
     return predict
 
 
 def click(
-    scene: AnyScene, truth: BoolArray, valid: BoolArray, *, key: str, quick: bool
+    predict: Predictor, truth: BoolArray, valid: BoolArray, *, key: str, quick: bool
 ) -> tuple[ClickRun, list[ClickRun]]:
     """Click on one object: the careful user's run, and the hasty users' (empty when quick).
 
     Args:
-        scene: analysis of the photo.
+        predict: `predictor` of the photo.
         truth: (H, W) bool, not empty.
         valid: (H, W) bool.
         key: names the object; fixes its jitter.
         quick: one click only.
     """
-    predict = predictor(scene)
     if quick:
         return simulate(predict, truth, valid, clicks=1), []
     run = simulate(predict, truth, valid, clicks=MAX_CLICKS, at_least=max(AFTER))
@@ -205,14 +205,14 @@ def score_parts(sample: AnySample, scene: AnyScene, valid: BoolArray) -> FloatAr
     if len(sample.partitions) < 2:
         return np.zeros((0, 4))
     labels = np.where(sample.instances > 0, sample.partitions[-1], 0)
-    rows = []
+    predict, rows = predictor(scene, sample.image), []
     for part in components(labels):
         y, x = first_click(part)
         whole = sample.instances == sample.instances[y, x]
         if not (whole & ~part).any():
             continue  # an object without parts: there is nothing to tell apart
-        stops = [np.asarray(mask.to_photo()) for mask in scene.stops(y, x)]
-        default = np.asarray(scene.mask_at(y, x).to_photo())
+        stops = [np.asarray(mask.to_photo(sample.image)) for mask in scene.stops(y, x)]
+        default = predict([(y, x)], ())
         best = [max(mask_iou(stop, truth, valid) for stop in stops) for truth in (part, whole)]
         rows.append((*best, *(mask_iou(default, truth, valid) for truth in (part, whole))))
     return np.array(rows, np.float64).reshape(-1, 4)
@@ -234,8 +234,9 @@ def score_regions(
     regions = [r for r in regions if np.count_nonzero(r) >= share]
     points = sorted({first_click(r) for r in regions})
     scores = PhotoScores(objects=len(points))
+    predict = predictor(scene, sample.image)
     for point in points:
-        mask = np.asarray(scene.mask_at(*point).to_photo())
+        mask = predict([point], ())
         scores.runs.append(ClickRun([_best_region(mask, regions, point)], [(point, True)]))
     scores.levels["ours"] = score_levels(_ours(scene, people[0]), people)
     others = {name: method(sample.image) for name, method in (rivals or {}).items()}

@@ -50,7 +50,7 @@ class Mask:
     class_name: str = "person"
     score: float = 1.0
 
-    def to_photo(self):
+    def to_photo(self, rgb=None):
         return self.mask
 
 
