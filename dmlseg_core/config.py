@@ -86,8 +86,8 @@ class Quality(TypedDict):
 
 QUALITIES: dict[str, Quality] = {
     "fast": {"long_side": 256, "flip": False},
-    "balanced": {"long_side": 384, "flip": False},
-    "best": {"long_side": 384, "flip": True},  # a larger photo is no better: docs/paper.md
+    "balanced": {"long_side": 448, "flip": False},
+    "best": {"long_side": 448, "flip": True},  # a larger photo is no better: docs/paper.md
 }
 """Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
 DEFAULT_QUALITY = "balanced"

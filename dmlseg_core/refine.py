@@ -19,7 +19,7 @@ from dmlseg_core.refine_guided import GuidedFit, Pixels, Places, resized, sample
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[slice, slice]
 
-CELLS = 96
+CELLS = 112
 """Grid cells along a photo's long side at the default analysis size; see `refine_alpha`."""
 _BAND_CELLS = 2.0
 """Half width of the edge band in grid cells: how far a network's edge may be off."""

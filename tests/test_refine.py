@@ -5,7 +5,7 @@ import pytest
 
 from dmlseg_core.colorspace import encode_srgb8, srgb_to_linear
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.refine import default_radius, refine_alpha
+from dmlseg_core.refine import CELLS, default_radius, refine_alpha
 from tests.sharpness import SETS, TOLERANCES, boundary_f, instances, share_map
 
 
@@ -82,7 +82,7 @@ def test_flat_photos_give_no_nan():
 
 
 def test_the_band_grows_with_the_photo():
-    for size, radius in (((480, 640), 13), ((4000, 6000), 125), ((10, 10), 2)):
+    for size, radius in (((480, 640), 11), ((4000, 6000), 107), ((10, 10), 2)):
         assert default_radius(np.ones(size, bool)) == radius
 
 
@@ -90,7 +90,7 @@ def test_the_band_grows_with_the_photo():
 @pytest.mark.parametrize(("across", "share"), [(2, 0.5), (4, 1), (6, 1.5), (16, 2), (40, 2)])
 def test_the_band_is_a_quarter_of_a_slim_masks_radius(size, across, share):
     """A disc of `across` cells' radius: the band is `share` cells wide, two at most."""
-    cell = max(size) / 96
+    cell = max(size) / CELLS
     y, x = np.indices(size)
     disc = (y - size[0] / 2) ** 2 + (x - size[1] / 2) ** 2 < (across * cell) ** 2
     found = default_radius(disc | ((y < 2) & (x < size[1] / 3)))  # a thread beside it says nothing
