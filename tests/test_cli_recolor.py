@@ -13,6 +13,7 @@ from test_session import picture
 
 from dmlseg_core import cli_recolor
 from dmlseg_core.cli import main
+from dmlseg_core.config import QUALITIES
 from dmlseg_core.weights import save_weights
 from tests import synth
 
@@ -161,7 +162,7 @@ def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
     style = ["--at", "30,40", "--tau", "0.05", "--color", RED, "--quality", "best"]
     assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
     scene = json.loads(recipe.read_text())["scene"]
-    assert (scene["long_side"], scene["flip"]) == (384, True)
+    assert (scene["long_side"], scene["flip"]) == (QUALITIES["best"]["long_side"], True)
     assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
     assert made.read_bytes() == again.read_bytes()
     assert (read(made) != photo()).any()

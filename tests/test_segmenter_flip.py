@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_segmenter import CONFIG, NETWORK, photo, random_network
 from torch import nn
 
-from dmlseg_core.config import SceneConfig
+from dmlseg_core.config import QUALITIES, SceneConfig
 from dmlseg_core.network import Output
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.segmenter import Segmenter
@@ -135,7 +135,7 @@ def test_squared_distances_and_probabilities_are_the_mean_of_the_two_passes():
 def test_a_config_in_place_of_the_segmenters_own():
     segmenter = Segmenter(random_network(), CONFIG)
     fine = segmenter.analyze(photo(), config=SceneConfig().with_quality("best"))
-    assert fine.frame == Frame.fit((75, 101), 384)
+    assert fine.frame == Frame.fit((75, 101), QUALITIES["best"]["long_side"])
     assert fine.embedding.shape[0] == 2 * NETWORK.embedding_dim
     assert fine.config.quality == "best" and fine.config.precision in ("float32", "bfloat16")
     assert fine.nbytes > 4 * segmenter.analyze(photo()).nbytes
