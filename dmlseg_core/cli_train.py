@@ -1,4 +1,4 @@
-"""`dmlseg train`, `dmlseg calibrate` and `dmlseg eval`."""
+"""`dmlseg train`, `dmlseg average`, `dmlseg calibrate` and `dmlseg eval`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 
 
 def add_commands(commands: Commands) -> None:
-    """Add `eval` and `calibrate` to the parser; `train` defines its own flags."""
+    """Add `eval`, `average` and `calibrate` to the parser; `train` defines its own flags."""
+    _add_average(commands)
     _add_calibrate(commands)
     score = commands.add_parser("eval", help="measure weights on labelled photos")
     score.add_argument(
@@ -49,6 +50,29 @@ def _add_calibrate(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--photos", type=int, metavar="N", help="photos a set (default: 500)")
     parser.set_defaults(run=run_calibrate)
+
+
+def _add_average(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "average", help="a run's weights averaged with those it began with; calibrate it next"
+    )
+    parser.add_argument("start", type=Path, metavar="START", help="what the run began with")
+    parser.add_argument("tuned", type=Path, metavar="TUNED", help="what it exported")
+    parser.add_argument(
+        "--share", type=float, default=0.35, help="of TUNED, in [0, 1] (default: .35)"
+    )
+    parser.add_argument("--export", type=Path, required=True, metavar="FILE",
+                        help="NAME.safetensors to write")  # fmt: skip
+    parser.set_defaults(run=run_average)
+
+
+def run_average(args: argparse.Namespace) -> int:
+    """Write the average of two weights files."""
+    from dmlseg_core.train.average import average
+
+    entry = average(args.start, args.tuned, args.share, args.export)
+    print(f"{args.export}: sha256 {entry['sha256']}")
+    return 0
 
 
 def run_calibrate(args: argparse.Namespace) -> int:

@@ -87,7 +87,7 @@ class Quality(TypedDict):
 QUALITIES: dict[str, Quality] = {
     "fast": {"long_side": 256, "flip": False},
     "balanced": {"long_side": 448, "flip": False},
-    "best": {"long_side": 448, "flip": True},  # a larger photo is no better: docs/paper.md
+    "best": {"long_side": 448, "flip": True},  # a larger photo is no better: docs/training.md
 }
 """Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
 DEFAULT_QUALITY = "balanced"

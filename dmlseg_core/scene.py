@@ -7,11 +7,9 @@ network, and nothing is changed: two users may read one scene at once.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,34 +25,13 @@ from dmlseg_core.masks_clicks import corrected
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.regions import RegionTree, region_tree
+from dmlseg_core.scene_recent import REMEMBERED, Recent
 from dmlseg_core.seeds import Seed, click_tau, cover, describe, pick_seeds, pixel_matrix, seediness
 from dmlseg_core.similarity import distances2, log_similarity, radius2, squares, tau_of
 
 __all__ = ["Mask", "Override", "Proposals", "Scene"]
 
-_REMEMBERED = 24
-"""Clicked points whose distance maps a scene keeps: a tau move is then one comparison."""
 _SEEDS_AT_ONCE = 256
-
-
-class _Recent:
-    """The last few distance maps; safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._maps: OrderedDict[object, tuple[NDArray[np.float32], NDArray[np.float32]]]
-        self._maps, self._lock = OrderedDict(), Lock()
-
-    def get(self, key: object) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        with self._lock:
-            if key in self._maps:
-                self._maps.move_to_end(key)
-            return self._maps.get(key)
-
-    def put(self, key: object, maps: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
-        with self._lock:
-            self._maps[key] = maps
-            while len(self._maps) > _REMEMBERED:
-                self._maps.popitem(last=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +62,14 @@ class Scene:
     weights: str = ""
     iou_head: IoUHead | None = field(default=None, repr=False)
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
-    _recent: _Recent = field(default_factory=_Recent, init=False, repr=False)
+    _recent: Recent = field(default_factory=Recent, init=False, repr=False)
 
     @property
     def nbytes(self) -> int:
         """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
         tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + (_REMEMBERED * 8 + 4) * cells
+        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dmlseg_core.config import NetworkConfig
-from dmlseg_core.errors import WeightsError
+from dmlseg_core.errors import ExportError, WeightsError
 from dmlseg_core.export import write_bytes
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.package_data import data_folder
@@ -24,6 +24,18 @@ from dmlseg_core.package_data import data_folder
 MANIFEST = "manifest.json"
 DEFAULT_WEIGHTS: Path = data_folder("weights") / "dmlseg-mobilenetv2.safetensors"
 """The shipped weights."""
+
+
+def check_export(path: Path) -> None:
+    """Say now what would else be found out after hours of work.
+
+    Raises:
+        ExportError: another suffix than .safetensors, or a folder that is not there.
+    """
+    if path.suffix != ".safetensors":
+        raise ExportError(f"--export takes NAME.safetensors; got {path}")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path.parent} is no folder: cannot write {path}")
 
 
 def save_weights(network: EmbeddingNetwork, path: str | Path, **about: Any) -> dict[str, Any]:

@@ -165,18 +165,6 @@ def test_one_color_is_one_region(size):
     assert found.cut(0.5).shape == size and found.cut(0.5).max() == 0
 
 
-def test_a_hard_mask_ends_where_the_photo_does():
-    """Cells lie 4 pixels apart, the thing's edges 1 from where bilinear cuts between two."""
-    y, x = np.indices((96, 128))
-    thing = (x >= 53) & (y >= 37)
-    frame = Frame.fit(thing.shape, 128)
-    embedding = 3 * thing[np.ix_(*frame.centres())].astype(np.float32)[None]
-    scene = replace(synth.scene(vectors=torch.from_numpy(embedding)), frame=frame)
-    mask, photo = scene.mask_at(70, 100, 0.5), photo_of(thing.astype(int))
-    smooth, sharp = ((m != thing).sum() for m in (mask.to_photo(), mask.to_photo(photo)))
-    assert sharp < 0.2 * smooth
-
-
 # ---------------------------------------------------------------- how it comes about
 
 

@@ -15,6 +15,7 @@ from synth import INSIDE, covering
 
 from dmlseg_core import proposals as proposals_module
 from dmlseg_core.config import CLASSES
+from dmlseg_core.preprocess import Frame
 from dmlseg_core.scene import Scene
 
 LABELS = synth.labels()
@@ -166,3 +167,16 @@ def test_mean_shift_steadies_a_click():
         masks[steps] = [scene.mask_at(40, x, 0.6).grid for x in (0, 124)]
     assert not (masks[0][0] == masks[0][1]).all()
     assert (masks[3][0] == masks[3][1]).all()
+
+
+def test_a_hard_mask_ends_where_the_photo_does():
+    """Cells lie 4 pixels apart, the thing's edges 1 from where bilinear cuts between two."""
+    y, x = np.indices((96, 128))
+    thing = (x >= 53) & (y >= 37)
+    photo = np.where(thing[..., None], (200, 60, 50), (70, 90, 110)).astype(np.uint8)
+    frame = Frame.fit(thing.shape, 128)
+    embedding = 3 * thing[np.ix_(*frame.centres())].astype(np.float32)[None]
+    scene = replace(synth.scene(vectors=torch.from_numpy(embedding)), frame=frame)
+    mask = scene.mask_at(70, 100, 0.5)
+    smooth, sharp = ((m != thing).sum() for m in (mask.to_photo(), mask.to_photo(photo)))
+    assert sharp < 0.2 * smooth

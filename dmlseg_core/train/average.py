@@ -1,4 +1,4 @@
-"""Average a fine-tuned network with the one that it started from: `python -m ...train.average`.
+"""`dmlseg average`: a fine-tuned network, averaged with the one that it started from.
 
 What is between two ends of one training run in the space of weights keeps the masks that were
 gained and the classes that would be forgotten (WiSE-FT: Wortsman et al. 2022, arXiv 2109.01903).
@@ -6,14 +6,13 @@ gained and the classes that would be forgotten (WiSE-FT: Wortsman et al. 2022, a
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 from dmlseg_core.config import Range
 from dmlseg_core.errors import WeightsError
 from dmlseg_core.iou_head import IoUHead
-from dmlseg_core.weights import load_network, save_weights
+from dmlseg_core.weights import check_export, load_network, save_weights
 
 SHARE = Range("share", 0.0, 1.0)
 
@@ -33,9 +32,11 @@ def average(start: Path, tuned: Path, share: float, out: Path) -> dict[str, Any]
 
     Raises:
         ParameterError: a share outside [0, 1].
+        ExportError: `out` cannot be written.
         WeightsError: a file cannot be read, or the two are of different configs.
     """
     SHARE.check(share)
+    check_export(out)
     (first, entry), (second, about) = load_network(start), load_network(tuned)
     if first.config != second.config:
         raise WeightsError(f"{start} and {tuned} are networks of different configs: no average")
@@ -48,18 +49,3 @@ def average(start: Path, tuned: Path, share: float, out: Path) -> dict[str, Any]
     kept = {k: v for k, v in about.items() if k not in own}
     mix = {"start": entry["sha256"], "tuned": about["sha256"], "share": share}
     return save_weights(second, out, **kept, average=mix)
-
-
-def main() -> None:
-    """Flags of `python -m dmlseg_core.train.average`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("start", type=Path, help="weights that the run began with (--init)")
-    parser.add_argument("tuned", type=Path, help="weights that it exported")
-    parser.add_argument("--share", type=float, default=0.35, help="of the tuned ones")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.safetensors")
-    args = parser.parse_args()
-    print(average(args.start, args.tuned, args.share, args.out)["sha256"])
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from torch import Tensor
 
-from dmlseg_core.errors import ExportError, MissingExtraError, ParameterError
+from dmlseg_core.errors import MissingExtraError, ParameterError
 from dmlseg_core.train.augment import Augment
 from dmlseg_core.train.calibrate import PHOTOS, calibrate
 from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
@@ -22,7 +22,7 @@ from dmlseg_core.train.pretrained import download_resnet101, read_pretrained
 from dmlseg_core.train.recipe import RECIPES
 from dmlseg_core.train.recipe_plan import make_plan, value_types
 from dmlseg_core.train.sets import open_set, photos_of, trained_photos, weighted_set
-from dmlseg_core.weights import save_weights
+from dmlseg_core.weights import check_export, save_weights
 
 
 class _Parser(argparse.ArgumentParser):
@@ -148,7 +148,5 @@ def _check(args: argparse.Namespace, names: Sequence[str]) -> None:
             raise ParameterError(f"--{flag} must be {low} or more; got {value}")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ParameterError(f"two sets are named {twice[0]!r}: shares are filed by name")
-    if args.export is not None and args.export.suffix != ".safetensors":
-        raise ExportError(f"--export takes NAME.safetensors; got {args.export}")
-    if args.export is not None and not args.export.parent.is_dir():
-        raise ExportError(f"{args.export.parent} is no folder: cannot write {args.export}")
+    if args.export is not None:
+        check_export(args.export)

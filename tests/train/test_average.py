@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from dmlseg_core.cli import main
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.network import EmbeddingNetwork
@@ -58,3 +59,21 @@ def test_no_average_of_different_networks_or_beyond_them(tmp_path):
     with pytest.raises(ParameterError, match="share"):
         average(start, start, 1.5, tmp_path / "c.safetensors")
     assert not (tmp_path / "c.safetensors").exists()
+
+
+def test_the_command_averages_and_tells_mistakes_in_a_sentence(tmp_path, capsys):
+    start, tuned = save(tmp_path, "a.safetensors", 1), save(tmp_path, "b.safetensors", 2)
+    words = ["average", str(start), str(tuned), "--export"]
+    assert main([*words, str(tmp_path / "c.safetensors")]) == 0
+    entry = json.loads((tmp_path / "manifest.json").read_text())["c.safetensors"]
+    assert entry["average"]["share"] == 0.35 and entry["sha256"] in capsys.readouterr().out
+    missing = str(tmp_path / "none" / "c.safetensors")
+    for bad, told in (
+        ([*words, missing], "is no folder"),
+        ([*words, str(tmp_path / "c.pt")], "NAME.safetensors"),
+        ([*words, str(tmp_path / "d.safetensors"), "--share", "2"], "share must lie in"),
+        (["average", missing, *words[2:], str(tmp_path / "d.safetensors")], "no weights there"),
+    ):
+        assert main(bad) != 0
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "d.safetensors").exists()
