@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from dmlseg_core.backbone import build_backbone
+from dmlseg_core.backbone import _dilated_by_phases, build_backbone
 from dmlseg_core.config import BACKBONES, NetworkConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.network import EmbeddingNetwork, _upsample
@@ -220,6 +220,33 @@ def test_a_training_step(name):
     assert sum(moved) > 0.9 * len(moved)
     with torch.no_grad():
         assert loss().item() < first.item()
+
+
+@pytest.mark.parametrize("size", [(9, 12), (7, 13), (1, 5)])
+@pytest.mark.parametrize("rate", [2, 3])
+def test_a_dilated_convolution_by_phases_is_the_plain_one(size, rate):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(6, 6, 3, padding=rate, dilation=rate, groups=6).double()
+    x = torch.randn(2, 6, *size, dtype=torch.double)
+    weights = torch.randn(2, 6, *size, dtype=torch.double)  # of the loss: no cell is like another
+
+    def gradients(function):
+        image = x.clone().requires_grad_()
+        y = function(image)
+        return y, *torch.autograd.grad((y * weights).sum(), (image, *conv.parameters()))
+
+    plain, phased = gradients(conv), gradients(lambda image: _dilated_by_phases(conv, image))
+    for ours, theirs in zip(phased, plain, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@torch.inference_mode()
+def test_a_backbone_that_is_trained_is_the_one_that_is_used():
+    backbone = build_backbone("mobilenetv2")  # without batch norms: both modes are one function
+    images = pictures(2, (33, 49))
+    trained, used = backbone.train()(images), backbone.eval()(images)
+    for name, value in used.items():
+        torch.testing.assert_close(trained[name], value, rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -63,6 +63,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="begin with torchvision's DeepLabV3-ResNet101 (needs network.backbone=resnet101)",
     )  # fmt: skip
     parser.add_argument(
+        "--teacher", type=Path, metavar="FILE",
+        help="DeepLab with its classifier, whose class names are kept (with distill above 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=VALUE", dest="values",
         help="hyper-parameters: " + ", ".join(sorted(value_types())),
     )  # fmt: skip
@@ -100,6 +104,7 @@ def main(words: Sequence[str]) -> int:
         plan.config,
         Augment(plan.augment, donors),
         init=init,
+        teacher=None if args.teacher is None else read_pretrained(args.teacher),
         workers=args.workers,
         save_every=args.save_every,
     )

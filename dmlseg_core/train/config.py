@@ -26,6 +26,8 @@ class TrainConfig(_Config):
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
         overlap: weight of the overlap loss, 1 - soft IoU of a point's mask; 0: the paper's losses.
+        distill: weight, within lambda's, of what a teacher says of class names (`train.teacher`);
+            above 0 the run needs one.
         frozen: name prefixes of tensors that stay as they were loaded. The pretrained backbone's
             depthwise convolutions are the slowest to differentiate on a CPU, and its context must
             go on saying what the class head's prior reads in it; () trains everything.
@@ -49,6 +51,7 @@ class TrainConfig(_Config):
     lambda_max: float = 0.2
     lambda_ramp: int = 500
     overlap: float = 0.0
+    distill: float = 0.0
     frozen: tuple[str, ...] = ("backbone.",)
     match_iou: float = 0.5
     clip_norm: float = 5.0

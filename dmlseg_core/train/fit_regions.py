@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dmlseg_core.errors import DatasetError, DmlsegError
 from dmlseg_core.metrics import IntArray
 from dmlseg_core.regions import BIAS, WEIGHTS, Grower
 from dmlseg_core.regions_measure import FEATURES, Adjacency, features, measure
@@ -109,28 +110,42 @@ def fit(
     return weights, bias
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Print the constants that PHOTOS photos of a training set ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path, help="NAME.safetensors")
     parser.add_argument("set", type=Path, help="set of human partitions; its train list is read")
     parser.add_argument("--photos", type=int, default=PHOTOS)
-    args = parser.parse_args()
-    segmenter, samples = Segmenter.load(args.weights), trained_photos(open_set(args.set))
-    photos = []
-    for i in np.linspace(0, len(samples) - 1, args.photos).round().astype(int):
+    args = parser.parse_args(words)
+    try:
+        weights, bias = fit(list(_measured(args.weights, args.set, args.photos)))
+    except DmlsegError as error:
+        parser.exit(1, f"{error}\n")
+    named = ", ".join(f"{n} {w:.3f}" for n, w in zip(FEATURES, weights, strict=True))
+    print(f"{named}; bias {bias:.3f}")
+
+
+def _measured(
+    weights: Path, folder: Path, photos: int
+) -> Iterator[tuple[Adjacency, list[IntArray]]]:
+    """Superpixels and people's partitions of at most `photos` photos spread over the set."""
+    segmenter, samples = Segmenter.load(weights), trained_photos(open_set(folder))
+    for i in np.unique(np.linspace(0, len(samples) - 1, photos).round().astype(int)):
         sample = samples[int(i)]
+        if not sample.rule.partition:
+            raise DatasetError(
+                f"{folder} has objects: expected a set of human partitions (regions)"
+            )
         scene = segmenter.analyze(sample.image)
         found = measure(scene.embedding.numpy(), scene.frame, sample.image)
         height, width = found.labels.shape
-        small = [
-            cv2.resize(p, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-            for p in sample.partitions
-        ]
-        photos.append((found, small))
-    weights, bias = fit(photos)
-    named = ", ".join(f"{n} {w:.3f}" for n, w in zip(FEATURES, weights, strict=True))
-    print(f"{named}; bias {bias:.3f}")
+        yield (
+            found,
+            [
+                cv2.resize(p, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+                for p in sample.partitions
+            ],
+        )
 
 
 if __name__ == "__main__":

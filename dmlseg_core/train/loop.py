@@ -27,9 +27,12 @@ from dmlseg_core.train.dataset import Sample
 from dmlseg_core.train.losses import compute_losses
 from dmlseg_core.train.pretrained import load_pretrained
 from dmlseg_core.train.stream import CropStream, collate
+from dmlseg_core.train.teacher import Teacher, naming_loss
 
 LOG = "log.csv"
-_COLUMNS = ("step", "loss", "embedding", "classification", "overlap", "lambda", "lr", "seconds")
+_COLUMNS = (
+    "step", "loss", "embedding", "classification", "overlap", "naming", "lambda", "lr", "seconds"
+)  # fmt: skip
 
 
 def freeze(network: nn.Module, prefixes: Sequence[str]) -> None:
@@ -95,6 +98,7 @@ class Run:
         config: the run; a checkpoint of another config is refused.
         augment: photo -> crop.
         init: tensors to start the backbone from (`train.pretrained`), or None for random.
+        teacher: tensors of a DeepLab with its classifier; needed where `config.distill` is above 0.
         workers: data-loading processes.
         save_every: steps between checkpoints.
     """
@@ -102,7 +106,7 @@ class Run:
     def __init__(
         self, folder: Path, sets: Sequence[Sequence[Sample]], shares: Sequence[float],
         config: TrainConfig, augment: Augment, *, init: Mapping[str, Tensor] | None = None,
-        workers: int = 1, save_every: int = 200,
+        teacher: Mapping[str, Tensor] | None = None, workers: int = 1, save_every: int = 200,
     ) -> None:  # fmt: skip
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +114,11 @@ class Run:
             raise TrainingError(f"{folder} cannot be made ({error.strerror or error})") from None
         self.folder, self.config, self.save_every = folder, config, save_every
         self.shares = tuple(shares)
+        self.teacher = None if teacher is None or not config.distill else Teacher(teacher)
+        if config.distill and self.teacher is None:
+            raise ParameterError(
+                f"distill={config.distill:g} keeps a teacher's class names: add --teacher FILE"
+            )
         mixed = "bf16" if config.precision == "bfloat16" else "no"
         self.accelerator = Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
         torch.manual_seed(config.rng)
@@ -124,6 +133,8 @@ class Run:
         )
         self.optimizer = make_optimizer(network, config)
         self.step = 0
+        if self.teacher is not None:
+            self.teacher.to(self.accelerator.device).to(memory_format=torch.channels_last)
         self._restore(network)
         self.network, self.optimizer = self.accelerator.prepare(network, self.optimizer)
         per_step = config.batch_size * self.accelerator.num_processes
@@ -199,9 +210,12 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         images = batch["image"].contiguous(memory_format=torch.channels_last) / 127.5 - 1
-        losses = compute_losses(self.network(images), batch, self.config)
+        output = self.network(images)
+        losses = compute_losses(output, batch, self.config)
+        losses["naming"] = self._naming(images, output.class_logits)
         weight = loss_weight(self.step, self.config)
-        total = losses["embedding"] + weight * losses["classification"]
+        named = losses["classification"] + self.config.distill * losses["naming"]
+        total = losses["embedding"] + weight * named
         total = total + self.config.overlap * losses["overlap"]
         self._stop_unless_finite("loss", total)
         self.optimizer.zero_grad()
@@ -217,6 +231,13 @@ class Run:
             "step": self.step, "loss": total.item(), "lambda": weight,
             "lr": self.config.lr * factor, "seconds": time.perf_counter() - start,
         }  # fmt: skip
+
+    def _naming(self, images: Tensor, logits: Tensor) -> Tensor:
+        if self.teacher is None:
+            return logits.new_zeros(())
+        with self.accelerator.autocast():
+            taught = self.teacher(images)
+        return naming_loss(logits, taught, self.config.network.classes)
 
     def _stop_unless_finite(self, name: str, value: Tensor) -> None:
         if not torch.isfinite(value):
@@ -242,7 +263,8 @@ class _Log:
                 kept = [r for r in csv.DictReader(old) if (r.get("step") or "x").isdigit()]
         kept = [r for r in kept if int(r["step"]) <= self.step]
         text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, _COLUMNS, extrasaction="ignore")
+        # what an older log has no column for was no part of its loss
+        rows = csv.DictWriter(text, _COLUMNS, restval=0, extrasaction="ignore")
         rows.writeheader()
         rows.writerows(kept)
         write_bytes(text.getvalue().encode(), self.path)  # whole, whenever the run is killed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CURVES = ("loss", "embedding", "classification", "overlap")
+OPTIONAL = ("naming",)
+"""Parts of the loss that older logs have no column for; drawn where a run has them."""
 
 
 def load_matplotlib() -> Any:
@@ -56,6 +59,8 @@ def save_figure(figure: Figure, path: Path, **options: Any) -> Path:
 def read_log(path: Path) -> dict[str, NDArray[np.float64]]:
     """Columns of a run's log.csv by name; a last row that a kill cut short is left out.
 
+    Those of `OPTIONAL` are there where they are not 0 throughout.
+
     Raises:
         DatasetError: no log there, or no row in it.
     """
@@ -66,7 +71,9 @@ def read_log(path: Path) -> dict[str, NDArray[np.float64]]:
         raise DatasetError(f"{path} cannot be read ({error.strerror or error})") from None
     if not rows:
         raise DatasetError(f"{path} holds no step yet")
-    return {c: np.array([float(r[c]) for r in rows]) for c in ("step", *CURVES)}
+    columns = {c: np.array([float(r[c]) for r in rows]) for c in ("step", *CURVES)}
+    more = {c: np.array([float(r.get(c) or 0) for r in rows]) for c in OPTIONAL}
+    return columns | {c: values for c, values in more.items() if values.any()}
 
 
 def smoothed(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
@@ -90,12 +97,16 @@ def plot_log(log: Path, path: Path, window: int = 50) -> Path:
         DatasetError: the log holds nothing.
         ExportError: the picture cannot be written.
     """
-    figure = new_figure(10, 6)
     columns = read_log(log)
-    for axes, name in zip(figure.subplots(2, 2, sharex=True).flat, CURVES, strict=True):
-        axes.plot(columns["step"], columns[name], color="0.8", linewidth=0.5)
-        axes.plot(columns["step"], smoothed(columns[name], window), linewidth=1.5)
+    steps = columns.pop("step")
+    wide = math.ceil(len(columns) / 2)
+    figure = new_figure(5 * wide, 6)
+    for axes, name in zip(figure.subplots(2, wide, sharex=True).flat, columns, strict=False):
+        axes.plot(steps, columns[name], color="0.8", linewidth=0.5)
+        axes.plot(steps, smoothed(columns[name], window), linewidth=1.5)
         axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
         axes.set(title=name, xlabel="step")
         axes.grid(alpha=0.3)
+    for axes in figure.axes[len(columns) :]:
+        axes.remove()
     return save_figure(figure, path, dpi=110)

@@ -80,9 +80,21 @@ RECIPES: dict[str, TrainRecipe] = {
         ),
         augment=AugmentConfig(scale=(0.65, 1.7)),
     ),
+    "distill": TrainRecipe(
+        start="dmlseg-mobilenetv2.safetensors",
+        shares={
+            "voc": 0.36, "duts": 0.20, "scenes": 0.15, "things": 0.11,
+            "clothing": 0.07, "regions": 0.05, "carparts": 0.05, "singles": 0.01,
+        },
+        config=TrainConfig(
+            steps=9_000, cooldown=2_500, lambda_ramp=1, crop=417, batch_size=4, lr=6e-4,
+            backbone_lr=1.5e-4, overlap=1.0, distill=2.0, frozen=FIRST_BLOCKS,
+        ),
+        augment=AugmentConfig(scale=(0.65, 1.7)),
+    ),
 }  # fmt: skip
 """What `--recipe` knows. The shipped weights are "default", "finetune" from its export, "prolong"
-from that one's, and then `average` of the last two."""
+from that one's, and then `average` of the last two. "distill" goes on from there with a teacher."""
 
 LENGTHS: tuple[str, ...] = ("steps", "warmup", "cooldown", "lambda_ramp")
 """Fields of `TrainConfig` that count steps: a rehearsal shortens them alike."""

@@ -9,7 +9,8 @@ import torch
 
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.regions_measure import measure
-from dmlseg_core.train.fit_regions import fit, fit_logistic, votes
+from dmlseg_core.train.fit_regions import fit, fit_logistic, main, votes
+from dmlseg_core.weights import DEFAULT_WEIGHTS
 
 
 def test_logistic_regression_finds_the_weights_behind_soft_targets():
@@ -58,3 +59,17 @@ def test_what_people_part_decides_what_the_weights_listen_to():
     (by_color, _), (by_thing, _) = fit(scenes("color")), fit(scenes("thing"))
     assert by_thing[0] > max(0, by_color[0])  # embedding
     assert by_color[1] > max(0, by_thing[1])  # color
+
+
+@pytest.mark.parametrize("words", [["none.safetensors", "none"], [str(DEFAULT_WEIGHTS), "none"]])
+def test_a_file_that_is_missing_is_one_sentence(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    said = capsys.readouterr().err
+    assert stop.value.code == 1 and "none" in said and said.count("\n") == 1
+
+
+def test_a_set_of_objects_is_no_set_of_partitions(make_voc, capsys):
+    with pytest.raises(SystemExit):
+        main([str(DEFAULT_WEIGHTS), str(make_voc())])
+    assert "human partitions" in capsys.readouterr().err

@@ -17,12 +17,14 @@ from torch import nn
 
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
+from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.train import loop
 from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.checkpoint import NAME, load_checkpoint
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.dataset import VOCFolder
 from dmlseg_core.train.loop import Run, freeze, hold_still, learning_rate_factor, loss_weight
+from dmlseg_core.train.plot import read_log
 from dmlseg_core.train.pretrained import read_pretrained
 
 CONFIG = TrainConfig(
@@ -137,6 +139,7 @@ torch.set_num_threads(1)
 from test_loop import CONFIG
 from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.dataset import VOCFolder
+from dmlseg_core.train.plot import read_log
 from dmlseg_core.train.pretrained import read_pretrained
 from dmlseg_core.train.loop import Run
 
@@ -228,6 +231,50 @@ def test_a_log_that_a_kill_cut_short(start, tail):
     log.write_text("st")  # even its header
     start().train(5)
     assert [r["step"] for r in csv.DictReader(io.StringIO(log.read_text()))] == ["5"]
+
+
+# ---------------------------------------------------------------- a teacher
+
+
+def deeplab():
+    torch.manual_seed(5)
+    tensors = dict(EmbeddingNetwork(CONFIG.network).backbone.state_dict())
+    tensors["logits.conv.weight"] = 3 * torch.randn(21, 256, 1, 1)
+    tensors["logits.conv.bias"] = torch.zeros(21)
+    return tensors
+
+
+def test_a_teacher_is_listened_to_and_a_resumed_run_goes_on_with_it(start):
+    config = replace(CONFIG, distill=5.0, lambda_ramp=1, steps=30, lr=1e-2)
+    run = start(config, teacher=deeplab())
+    run.train(15)
+    again = start(config, teacher=deeplab())
+    again.train()
+    with (run.folder / "log.csv").open(newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    naming = [row["naming"] for row in rows]
+    assert len(rows) == 30 and np.mean(naming[-8:]) < 0.8 * np.mean(naming[:8])
+    for row in rows:
+        named = row["classification"] + 5 * row["naming"]
+        total = row["embedding"] + row["lambda"] * named
+        assert row["loss"] == pytest.approx(total, rel=1e-4)
+
+
+def test_who_is_to_be_taught_needs_a_teacher(start):
+    with pytest.raises(ParameterError, match="--teacher FILE"):
+        start(replace(CONFIG, distill=1.0))
+
+
+def test_a_log_of_before_there_were_teachers_is_gone_on_with(start):
+    run = start()
+    run.train(3)
+    log = run.folder / "log.csv"
+    rows = [line.split(",") for line in log.read_text().splitlines()]
+    at = rows[0].index("naming")
+    log.write_text("\n".join(",".join(r[:at] + r[at + 1 :]) for r in rows) + "\n")
+    start().train(4)
+    assert len(curve(run.folder)) == 4
+    assert "naming" not in read_log(log)
 
 
 # ---------------------------------------------------------------- stopping

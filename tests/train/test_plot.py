@@ -26,6 +26,19 @@ def test_a_log_becomes_a_picture_and_a_row_cut_short_is_left_out(tmp_path):
         assert len(set(np.asarray(picture.convert("L")).ravel())) > 20  # something is drawn
 
 
+def test_a_part_of_the_loss_is_drawn_where_a_run_has_it(tmp_path):
+    head = HEAD.replace("overlap", "overlap,naming")
+    sizes, columns = {}, {}
+    for name, naming in (("taught", 0.5), ("not", 0)):
+        log = tmp_path / f"{name}.csv"
+        log.write_text(head + f"1,3,1,1,1,{naming},0.2,0.001,1.0\n")
+        columns[name] = list(read_log(log))
+        with Image.open(plot_log(log, tmp_path / f"{name}.png")) as picture:
+            sizes[name] = picture.size
+    assert columns["taught"] == [*columns["not"], "naming"]
+    assert sizes["taught"][0] > sizes["not"][0] and sizes["taught"][1] == sizes["not"][1]
+
+
 @pytest.mark.parametrize("text", [None, HEAD])
 def test_no_step_yet_is_said(tmp_path, text):
     if text is not None:
