@@ -111,13 +111,13 @@ def main(words: Sequence[str]) -> int:
     if run.step == 0 and args.init is None and not args.download:
         print("dmlseg: the backbone starts from random weights; --init names a pretrained one")
     network = run.train(args.until)
-    _plot(args.run)
     if args.export is not None and run.accelerator.is_main_process:  # one writer, under torchrun
         save_weights(network, args.export, step=run.step, **plan.about())
         if args.calibrate:
             sets = list(zip(plan.paths, plan.shares, strict=True))
             calibrate(args.export, sets, photos=args.calibrate)
         print(f"{args.export}: step {run.step}")
+    _plot(args.run)  # last: a picture must not stand between hours of work and its export
     return 0
 
 
