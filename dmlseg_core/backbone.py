@@ -66,8 +66,7 @@ def _dilated_by_phases(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """`conv(x)` of a 3x3 convolution with dilation r, as one without on the r * r phases of `x`.
 
     The cells that a dilated kernel joins are those of one phase: space to batch (DeepLab, arXiv
-    1606.00915, section 3.1). The same sums, and a faster backward pass
-    (docs/training.md).
+    1606.00915, section 3.1). The same sums; what it saves stands in docs/training.md.
     """
     r = conv.dilation[0]
     b, c, h, w = x.shape

@@ -71,3 +71,5 @@ class TrainConfig(_Config):
             Range(name, 1, 10**8).check(getattr(self, name))
         for name in ("lr", "backbone_lr", "ema", "match_iou"):
             Range(name, 0.0, 1.0).check(getattr(self, name))
+        for name in ("overlap", "distill"):
+            Range(name, 0.0, 1e3).check(getattr(self, name))

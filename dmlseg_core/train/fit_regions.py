@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dmlseg_core.config import Range
 from dmlseg_core.errors import DatasetError, DmlsegError
 from dmlseg_core.metrics import IntArray
 from dmlseg_core.regions import BIAS, WEIGHTS, Grower
@@ -129,6 +130,7 @@ def _measured(
     weights: Path, folder: Path, photos: int
 ) -> Iterator[tuple[Adjacency, list[IntArray]]]:
     """Superpixels and people's partitions of at most `photos` photos spread over the set."""
+    Range("--photos", 1, 10**6).check(photos)
     segmenter, samples = Segmenter.load(weights), trained_photos(open_set(folder))
     for i in np.unique(np.linspace(0, len(samples) - 1, photos).round().astype(int)):
         sample = samples[int(i)]

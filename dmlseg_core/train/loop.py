@@ -108,17 +108,18 @@ class Run:
         config: TrainConfig, augment: Augment, *, init: Mapping[str, Tensor] | None = None,
         teacher: Mapping[str, Tensor] | None = None, workers: int = 1, save_every: int = 200,
     ) -> None:  # fmt: skip
+        if (teacher is None) != (not config.distill):
+            raise ParameterError(
+                f"--teacher FILE and a distill above 0 go together; got distill={config.distill:g} "
+                f"and {'no' if teacher is None else 'a'} teacher"
+            )
+        self.teacher = None if teacher is None else Teacher(teacher)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"{folder} cannot be made ({error.strerror or error})") from None
         self.folder, self.config, self.save_every = folder, config, save_every
         self.shares = tuple(shares)
-        self.teacher = None if teacher is None or not config.distill else Teacher(teacher)
-        if config.distill and self.teacher is None:
-            raise ParameterError(
-                f"distill={config.distill:g} keeps a teacher's class names: add --teacher FILE"
-            )
         mixed = "bf16" if config.precision == "bfloat16" else "no"
         self.accelerator = Accelerator(mixed_precision=mixed, cpu=not torch.cuda.is_available())
         torch.manual_seed(config.rng)

@@ -61,12 +61,20 @@ def test_what_people_part_decides_what_the_weights_listen_to():
     assert by_color[1] > max(0, by_thing[1])  # color
 
 
-@pytest.mark.parametrize("words", [["none.safetensors", "none"], [str(DEFAULT_WEIGHTS), "none"]])
-def test_a_file_that_is_missing_is_one_sentence(words, capsys):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["none.safetensors", "none"],
+        [str(DEFAULT_WEIGHTS), "none"],
+        ["none", "none", "--photos", "0"],
+    ],
+)
+def test_a_mistake_is_one_sentence(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(words)
     said = capsys.readouterr().err
-    assert stop.value.code == 1 and "none" in said and said.count("\n") == 1
+    assert stop.value.code == 1 and said.count("\n") == 1
+    assert ("--photos" if "--photos" in words else "none") in said
 
 
 def test_a_set_of_objects_is_no_set_of_partitions(make_voc, capsys):

@@ -139,7 +139,6 @@ torch.set_num_threads(1)
 from test_loop import CONFIG
 from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.dataset import VOCFolder
-from dmlseg_core.train.plot import read_log
 from dmlseg_core.train.pretrained import read_pretrained
 from dmlseg_core.train.loop import Run
 
@@ -260,9 +259,12 @@ def test_a_teacher_is_listened_to_and_a_resumed_run_goes_on_with_it(start):
         assert row["loss"] == pytest.approx(total, rel=1e-4)
 
 
-def test_who_is_to_be_taught_needs_a_teacher(start):
+def test_who_is_to_be_taught_needs_a_teacher_and_a_teacher_somebody_to_teach(start, tmp_path):
     with pytest.raises(ParameterError, match="--teacher FILE"):
         start(replace(CONFIG, distill=1.0))
+    with pytest.raises(ParameterError, match="distill=0"):
+        start(teacher=deeplab())
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_log_of_before_there_were_teachers_is_gone_on_with(start):
