@@ -16,6 +16,7 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 def add_commands(commands: Commands) -> None:
     """Add `eval`, `average` and `calibrate` to the parser; `train` defines its own flags."""
     _add_average(commands)
+    _add_rescale(commands)
     _add_calibrate(commands)
     score = commands.add_parser("eval", help="measure weights on labelled photos")
     score.add_argument(
@@ -64,6 +65,29 @@ def _add_average(commands: Commands) -> None:
     parser.add_argument("--export", type=Path, required=True, metavar="FILE",
                         help="NAME.safetensors to write")  # fmt: skip
     parser.set_defaults(run=run_average)
+
+
+def _add_rescale(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "rescale", help="the same network with other taus for the same masks; calibrate it next"
+    )
+    parser.add_argument("weights", type=Path, metavar="FILE", help="NAME.safetensors")
+    parser.add_argument(
+        "--by", type=float, required=True, metavar="F", help="factor of squared distances"
+    )
+    parser.add_argument("--export", type=Path, required=True, metavar="FILE",
+                        help="NAME.safetensors to write")  # fmt: skip
+    parser.set_defaults(run=run_rescale)
+
+
+def run_rescale(args: argparse.Namespace) -> int:
+    """Write a weights file in another unit."""
+    from dmlseg_core.train.rescale import rescale
+
+    entry = rescale(args.weights, args.by, args.export)
+    taus = ", ".join(f"{tau:g}" for tau in entry["config"]["taus"])
+    print(f"{args.export}: sha256 {entry['sha256']}; taus {taus}")
+    return 0
 
 
 def run_average(args: argparse.Namespace) -> int:

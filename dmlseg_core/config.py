@@ -85,9 +85,9 @@ class Quality(TypedDict):
 
 
 QUALITIES: dict[str, Quality] = {
-    "fast": {"long_side": 256, "flip": False},
-    "balanced": {"long_side": 448, "flip": False},
-    "best": {"long_side": 448, "flip": True},  # a larger photo is no better: docs/training.md
+    "fast": {"long_side": 320, "flip": False},
+    "balanced": {"long_side": 512, "flip": False},
+    "best": {"long_side": 512, "flip": True},  # a larger photo is no better: docs/training.md
 }
 """Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
 DEFAULT_QUALITY = "balanced"
@@ -178,7 +178,7 @@ class SceneConfig(_Config):
     seediness_floor: float = 0.05
     overlap: float = 0.3
     connected: bool = True
-    edge_weight: float = 0.5
+    edge_weight: float = 0.125
     shift_steps: int = 0
     flip: bool = QUALITIES[DEFAULT_QUALITY]["flip"]
 

@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 RADII: tuple[float, ...] = tuple(np.geomspace(radius2(0.98), radius2(0.03), 24).tolist())
 """K squared distances at which IoU is predicted, ascending: from tau .98 down to .03."""
-_CELLS = 128
+_CELLS = 161
 """Of grids with more cells a side only every second (third, ...) cell is read: clicks stay fast."""
 _HIDDEN = (128, 64)
 _LIMIT = 5.0  # standardized features beyond it are cut: a photo unlike all others stays in range

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-LENGTH = 0.5
+LENGTH = 0.35
 """Squared distance in embedding space at which likeness has fallen to 1/e."""
-REACH = 0.12
+REACH = 0.08
 """Distance in the photo, in units of its long side, at which its share has fallen to 1/e."""
 FAR = 0.55
 """Likeness of equal vectors far apart: above 1/2, a click settles all of an even object."""

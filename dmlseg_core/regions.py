@@ -16,8 +16,8 @@ from dmlseg_core.config import LEVEL
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.regions_measure import Adjacency, features, measure
 
-WEIGHTS: tuple[float, ...] = (2.332, 1.068, 0.758, 0.128)
-BIAS = -4.274
+WEIGHTS: tuple[float, ...] = (3.527, 1.049, 0.695, 0.130)
+BIAS = -4.231
 """Of FEATURES, in the logistic regression: `python -m dmlseg_core.train.fit_regions` fits them."""
 
 

@@ -114,6 +114,14 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
     return network.eval(), entry
 
 
+def rescaled_by(path: Path) -> float:
+    """Factor that `dmlseg rescale` gave a file's squared distances; 1 where no manifest says."""
+    if not (path.parent / MANIFEST).exists():
+        return 1.0
+    entry = _read_manifest(path.parent).get(path.name)
+    return float(entry.get("rescaled", 1.0)) if isinstance(entry, dict) else 1.0
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:

@@ -7,6 +7,8 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 
+from dmlseg_core.masks_clicks import FAR, LENGTH, REACH
+
 
 def distance2(p, q):
     """||p - q||^2, term by term, in double precision."""
@@ -134,8 +136,8 @@ def clicked_level(embedding, cells, signs, tau):
 
     def alike(p, q):
         apart2 = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) / max(h, w) ** 2
-        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / 0.5)
-        return seen * (0.55 + 0.45 * math.exp(-apart2 / 0.12**2))
+        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / LENGTH)
+        return seen * (FAR + (1 - FAR) * math.exp(-apart2 / REACH**2))
 
     matrix = np.array([[alike(p, q) + 0.01 * (i == j) for j, q in enumerate(cells)]
                        for i, p in enumerate(cells)])  # fmt: skip

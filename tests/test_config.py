@@ -34,7 +34,7 @@ def test_no_quality():
 
 @pytest.mark.parametrize(("words", "wanted"), [
     ([], SceneConfig()),
-    (["--quality", "fast"], SceneConfig(long_side=256)),
+    (["--quality", "fast"], SceneConfig(long_side=320)),
     (["--quality", "best", "--no-connected"],
      SceneConfig(flip=True, connected=False)),
     (["--long-side", "300"], SceneConfig(long_side=300)),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor, nn
@@ -145,7 +146,7 @@ class Run:
         )  # fmt: skip
         loader = DataLoader(
             stream, config.batch_size, collate_fn=collate, num_workers=workers,
-            prefetch_factor=4 if workers else None,
+            prefetch_factor=4 if workers else None, pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # its own: a resumed run must not draw once more
         )  # fmt: skip
         self.loader = self.accelerator.prepare(loader)
@@ -200,10 +201,15 @@ class Run:
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         """The loader's batches; a bad photo's error comes without the traceback of a worker."""
+        threads = cv2.getNumThreads()
+        # the workers share the cores already; told here, as OpenCV's pool does not survive a fork
+        cv2.setNumThreads(1)
         try:
             yield from self.loader
         except DatasetError as error:
             raise DatasetError(str(error).rsplit("DatasetError: ", 1)[-1].strip()) from None
+        finally:
+            cv2.setNumThreads(threads)
 
     def _one_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         start = time.perf_counter()

@@ -106,6 +106,7 @@ def plot_log(log: Path, path: Path, window: int = 50) -> Path:
         axes.plot(steps, smoothed(columns[name], window), linewidth=1.5)
         axes.set_ylim(0, 1.1 * float(np.quantile(columns[name], 0.98)))
         axes.set(title=name, xlabel="step")
+        axes.tick_params(labelbottom=True)  # there may be nothing below that would say it
         axes.grid(alpha=0.3)
     for axes in figure.axes[len(columns) :]:
         axes.remove()

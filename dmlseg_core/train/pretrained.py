@@ -17,18 +17,22 @@ from torchvision.models.segmentation import (  # type: ignore[import-untyped]
 from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.errors import WeightsError
 from dmlseg_core.network import EmbeddingNetwork
+from dmlseg_core.weights import rescaled_by
 
 
 def read_pretrained(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file.
+    """Tensors of a safetensors file; distances that `dmlseg rescale` scaled are as they were.
 
     Raises:
         WeightsError: there is none, or it is damaged.
     """
     try:
-        return load_file(path)
+        tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is no readable safetensors file ({error})") from None
+    factor = rescaled_by(path) ** -0.5
+    ours = {"embedding.weight", "embedding.bias"} if factor != 1 else set()
+    return {k: v.float() * factor if k in ours else v for k, v in tensors.items()}
 
 
 def download_resnet101() -> dict[str, Tensor]:

@@ -83,14 +83,14 @@ RECIPES: dict[str, TrainRecipe] = {
     "distill": TrainRecipe(
         start="dmlseg-mobilenetv2.safetensors",
         shares={
-            "voc": 0.36, "duts": 0.20, "scenes": 0.15, "things": 0.11,
+            "voc": 0.36, "duts": 0.19, "scenes": 0.15, "things": 0.12,
             "clothing": 0.07, "regions": 0.05, "carparts": 0.05, "singles": 0.01,
         },
         config=TrainConfig(
-            steps=9_000, cooldown=2_500, lambda_ramp=1, crop=417, batch_size=4, lr=6e-4,
-            backbone_lr=1.5e-4, overlap=1.0, distill=2.0, frozen=FIRST_BLOCKS,
+            steps=5_920, warmup=200, cooldown=2_240, lambda_ramp=1, crop=513, batch_size=32,
+            lr=1.5e-3, backbone_lr=3e-4, overlap=1.0, distill=2.0, ema=0.998, frozen=(),
         ),
-        augment=AugmentConfig(scale=(0.65, 1.7)),
+        augment=AugmentConfig(scale=(0.65, 1.7), mosaic=0.25),
     ),
 }  # fmt: skip
 """What `--recipe` knows. The shipped weights are "default", "finetune" from its export, "prolong"

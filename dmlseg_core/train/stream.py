@@ -44,7 +44,7 @@ class CropStream(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng((self.config.rng, self.first + i))
         photos = self.sets[rng.choice(len(self.sets), p=self.shares)]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        crop = self.augment(photos[int(rng.integers(len(photos)))], generator)
+        crop = self.augment(photos[int(rng.integers(len(photos)))], generator, photos)
         c = self.config
         points = sample_points(crop, c.points, c.max_groups, c.background_points, rng)
         return to_tensors(crop, points, c.background_share)

@@ -18,9 +18,6 @@ from dmlseg_core.train.photo_scores import AnySample, AnyScene
 from dmlseg_core.train.sets import held_out
 
 ALPHAS: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-TAU_SETS: tuple[tuple[float, ...], ...] = (
-    (0.25,), (0.5,), (0.75,), (0.9,), (0.25, 0.5, 0.75), (0.5, 0.75, 0.9), TAUS,
-)  # fmt: skip
 LONG_SIDES: tuple[int, ...] = (320, 448, 640, 800)
 BUDGETS: tuple[int, ...] = (10, 25, 50, 100)
 
@@ -33,17 +30,21 @@ class Variant:
         axis: what is varied: "alpha", "taus", "long_side", "budget".
         value: its value.
         config: the scene config with that value.
-        taus: thresholds the head may choose from.
+        taus: thresholds of the head's that it may choose from; None: all.
     """
 
     axis: str
     value: Any
     config: SceneConfig
-    taus: tuple[float, ...] = TAUS
+    taus: tuple[float, ...] | None = None
 
 
-def variants(base: SceneConfig | None = None, axes: Sequence[str] | None = None) -> list[Variant]:
-    """Every variant around `base`; `axes` keeps only those named.
+def variants(
+    base: SceneConfig | None = None,
+    axes: Sequence[str] | None = None,
+    taus: tuple[float, ...] = TAUS,
+) -> list[Variant]:
+    """Every variant around `base`; `axes` keeps only those named, `taus` are the network's own.
 
     Raises:
         DatasetError: an axis that cannot be swept.
@@ -52,13 +53,19 @@ def variants(base: SceneConfig | None = None, axes: Sequence[str] | None = None)
     sides = sorted({*LONG_SIDES, base.long_side})  # the curve holds what is shipped
     table = {
         "alpha": [Variant("alpha", a, replace(base, alpha=a)) for a in ALPHAS],
-        "taus": [Variant("taus", list(t), base, t) for t in TAU_SETS],
+        "taus": [Variant("taus", list(t), base, t) for t in _tau_sets(taus)],
         "long_side": [Variant("long_side", s, replace(base, long_side=s)) for s in sides],
         "budget": [Variant("budget", k, replace(base, budget=k)) for k in BUDGETS],
     }
     if unknown := sorted(set(axes or ()) - set(table)):
         raise DatasetError(f"cannot sweep over {unknown}; the axes are {sorted(table)}")
     return [v for axis in (axes or table) for v in table[axis]]
+
+
+def _tau_sets(taus: tuple[float, ...]) -> list[tuple[float, ...]]:
+    """Each alone, all but the last, all but the first, and all."""
+    sets = [*((tau,) for tau in taus), taus[:-1], taus[1:], taus]
+    return [chosen for chosen in dict.fromkeys(sets) if chosen]
 
 
 @dataclass
@@ -76,7 +83,8 @@ class VariantSegmenter:
     def analyze(self, photo: Any) -> AnyScene:
         """Scene of a photo, with the variant's config and taus."""
         scene = self.inner.analyze(photo)
-        keep = [i for i, tau in enumerate(scene.taus) if tau in self.variant.taus]
+        wanted = scene.taus if self.variant.taus is None else self.variant.taus
+        keep = [i for i, tau in enumerate(scene.taus) if tau in wanted]
         taus = tuple(scene.taus[i] for i in keep)
         changed: AnyScene = replace(
             scene, config=self.variant.config, class_probs=scene.class_probs[keep], taus=taus
@@ -131,7 +139,7 @@ def sweep_folders(
     Of the split "train" only the photos that training holds out are used.
     """
     from dmlseg_core.segmenter import Segmenter  # noqa: PLC0415  # torch: only when it runs
-    from dmlseg_core.weights import DEFAULT_WEIGHTS  # noqa: PLC0415
+    from dmlseg_core.weights import DEFAULT_WEIGHTS, load_network  # noqa: PLC0415
 
     datasets = open_folders(folders, split)
     if split == "train":
@@ -140,7 +148,7 @@ def sweep_folders(
     table = sweep(
         lambda changed: Segmenter.load(weights, config=changed),
         datasets,
-        variants(base, axes),
+        variants(base, axes, load_network(weights)[0].config.taus),
         limit=limit,
         progress=progress,
     )

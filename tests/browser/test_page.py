@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dmlseg_core.config import QUALITIES
 from dmlseg_core.ui.launch import build_parser, prepare
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -250,7 +251,7 @@ def test_another_quality_keeps_the_edit_and_comes_back_with_its_recipe(page, tmp
     assert (fast != painted).any()
     choose(page, "#what", 4)
     recipe = saved(page, tmp_path, "coffee-recipe.json")
-    assert json.loads(recipe.read_text())["scene"]["long_side"] == 256
+    assert json.loads(recipe.read_text())["scene"]["long_side"] == QUALITIES["fast"]["long_side"]
     after(page, lambda: choose(page, "#quality", 1))
     np.testing.assert_array_equal(pixels(page), painted)
     page.locator("#apply button").first.click()

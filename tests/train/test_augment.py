@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from dmlseg_core.train.augment import MEAN_GREY, VISIBLE, Augment, AugmentConfig, paste
+from dmlseg_core.train.augment import Augment, AugmentConfig
+from dmlseg_core.train.compose import MEAN_GREY, VISIBLE, mosaic, paste
 from dmlseg_core.train.dataset import SetRule
 
 SIDE = 97
@@ -127,6 +128,53 @@ def test_jitter_changes_colors_and_nothing_else(painted):
     plain, colored = run(0.0), run(0.25)
     assert np.array_equal(plain.instances, colored.instances)
     assert not np.array_equal(plain.image, colored.image)
+
+
+# ---------------------------------------------------------------- mosaics
+
+
+def test_a_mosaic_keeps_photos_and_labels_paired(painted):
+    photos = [painted(k, (3 + k, 12 + k)) for k in range(5)]
+    augment = Augment(AugmentConfig(SIDE, mosaic=1.0, jitter=0.0))
+    whole = Augment(AugmentConfig(SIDE, jitter=0.0))
+    seen = several = 0
+    for k in range(30):
+        crop = augment(photos[0], torch.Generator().manual_seed(k), photos)
+        assert crop.image.shape == (SIDE, SIDE, 3) and crop.partitions.shape == (1, SIDE, SIDE)
+        assert len(crop.classes) == len(crop.unknown) == 9 and crop.classes[0] == 0
+        assert np.array_equal(crop.partitions[0], crop.instances)
+        seen += check_colors(crop)
+        several += len(np.unique(crop.instances[crop.instances > 0])) > 2
+        # a set's own crops, and mosaics of no photos, stay what they were
+        alone = [a(photos[0], torch.Generator().manual_seed(k)) for a in (augment, whole)]
+        assert np.array_equal(alone[0].image, alone[1].image)
+    assert seen > 60 and several > 20
+
+
+def test_tiles_lie_in_their_quarters_and_parts_are_numbered_through(sample):
+    def tile(kind):
+        instances = np.zeros((5, 5), np.int16)
+        instances[1:4, 1:4], instances[0, 0] = 1, -1
+        parts = np.where(instances > 0, 256 + kind, instances)
+        image = np.full((5, 5, 3), kind, np.uint8)
+        return sample(instances, (kind,), partitions=[instances, parts], image=image)
+
+    out = mosaic([tile(k) for k in (2, 3, 4, 5)], 9)
+    assert out.image[[2, 2, 7, 7], [2, 7, 2, 7], 0].tolist() == [2, 3, 4, 5]
+    assert out.instances[[2, 2, 7, 7], [2, 7, 2, 7]].tolist() == [1, 2, 3, 4]
+    assert out.partitions[1][[2, 2, 7, 7], [2, 7, 2, 7]].tolist() == [
+        256 + 2, 512 + 3, 768 + 4, 1024 + 5
+    ]  # fmt: skip
+    assert out.classes.tolist() == [0, 2, 3, 4, 5] and out.instances.shape == (9, 9)
+    assert (out.instances == -1).sum() == 4 and (out.partitions[:, out.instances == -1] == -1).all()
+    assert (out.partitions[:, out.instances == 0] == 0).all()
+
+
+def test_human_partitions_make_no_mosaic(sample):
+    rule = SetRule("none", partition=True)
+    photo = sample(np.zeros((SIDE, SIDE)), (), partitions=np.ones((2, SIDE, SIDE)), rule=rule)
+    augment = Augment(AugmentConfig(SIDE, mosaic=1.0))
+    assert len(augment(photo, torch.Generator().manual_seed(0), [photo]).partitions) == 2
 
 
 # ---------------------------------------------------------------- paste

@@ -140,6 +140,13 @@ def test_variants_change_one_thing():
         variants(axes=["color"])
 
 
+def test_the_taus_swept_are_the_networks():
+    sets = [row.taus for row in variants(axes=["taus"], taus=(0.3, 0.6, 0.8))]
+    assert sets == [(0.3,), (0.6,), (0.8,), (0.3, 0.6), (0.6, 0.8), (0.3, 0.6, 0.8)]
+    assert [row.taus for row in variants(axes=["taus"], taus=(0.5,))] == [(0.5,)]
+    assert {row.taus for row in variants(axes=["alpha", "budget", "long_side"])} == {None}
+
+
 def test_sweep_tables():
     samples = [sample(i) for i in range(2)]
     sides = []
@@ -163,6 +170,9 @@ def test_variant_keeps_the_named_taus():
     variant = Variant("taus", [0.5, 0.9], SceneConfig(alpha=0.1), (0.5, 0.9))
     scene = VariantSegmenter(fake, variant).analyze(fake.samples[0].image)
     assert scene.taus == (0.5, 0.9) and scene.config.alpha == 0.1
+    every = Variant("budget", 1, SceneConfig())
+    taus = VariantSegmenter(fake, every).analyze(fake.samples[0].image).taus
+    assert taus == fake.analyze(fake.samples[0].image).taus
 
 
 # ---------------------------------------------------------------- real sets

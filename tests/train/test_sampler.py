@@ -130,7 +130,7 @@ def test_crop_number_i_is_a_function_of_i_alone(sample):
     config = TrainConfig(crop=SIDE)
 
     def stream(first):
-        return CropStream(sets, [1.0], config, lambda s, g: s, first=first, length=9)
+        return CropStream(sets, [1.0], config, lambda s, g, others: s, first=first, length=9)
 
     whole, rest = stream(0), stream(4)
     for i in range(5):
@@ -140,7 +140,7 @@ def test_crop_number_i_is_a_function_of_i_alone(sample):
 
 def test_sets_are_drawn_by_their_shares(sample):
     sets = [[sample(np.full((SIDE, SIDE), 1), (k,))] for k in (1, 2)]
-    stream = CropStream(sets, [3.0, 1.0], TrainConfig(crop=SIDE), lambda s, g: s, first=0,
+    stream = CropStream(sets, [3.0, 1.0], TrainConfig(crop=SIDE), lambda s, g, others: s, first=0,
                         length=200)  # fmt: skip
     share = np.mean([int(stream[i]["class_id"].max()) == 1 for i in range(200)])
     assert 0.65 < share < 0.85
