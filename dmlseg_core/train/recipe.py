@@ -93,8 +93,8 @@ RECIPES: dict[str, TrainRecipe] = {
         augment=AugmentConfig(scale=(0.65, 1.7), mosaic=0.25),
     ),
 }  # fmt: skip
-"""What `--recipe` knows. The shipped weights are "default", "finetune" from its export, "prolong"
-from that one's, and then `average` of the last two. "distill" goes on from there with a teacher."""
+"""What `--recipe` knows. The shipped weights are all four, each begun with what the one before it
+gave; after "prolong" and after "distill" comes an `average` with the run's start."""
 
 LENGTHS: tuple[str, ...] = ("steps", "warmup", "cooldown", "lambda_ramp")
 """Fields of `TrainConfig` that count steps: a rehearsal shortens them alike."""
