@@ -100,7 +100,7 @@ class Page:
         )  # fmt: skip
         self.objects = gr.Radio([], label=i18n("objects"), elem_id="objects")
         self.tau = gr.Slider(
-            0.05, 0.95, value=0.5, step=TAU_STEP, label=i18n("tau"), elem_id="tau", buttons=[]
+            0.03, 0.98, value=0.5, step=TAU_STEP, label=i18n("tau"), elem_id="tau", buttons=[]
         )
         with gr.Row():
             self.stops = {
