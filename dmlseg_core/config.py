@@ -206,7 +206,7 @@ class SceneConfig(_Config):
             ParameterError: no preset of QUALITIES.
 
         >>> SceneConfig(connected=False).with_quality("fast").long_side
-        256
+        320
         """
         if name not in QUALITIES:
             raise ParameterError(f"quality must be one of {tuple(QUALITIES)}; got {name!r}")
