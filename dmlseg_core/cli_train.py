@@ -14,7 +14,7 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 
 
 def add_commands(commands: Commands) -> None:
-    """Add `eval`, `average` and `calibrate` to the parser; `train` defines its own flags."""
+    """Add `eval`, `average`, `rescale` and `calibrate`; `train` defines its own flags."""
     _add_average(commands)
     _add_rescale(commands)
     _add_calibrate(commands)

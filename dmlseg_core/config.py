@@ -51,6 +51,8 @@ class Range:
 
 
 TAU = Range("tau", 0.0, 1.0, open=True)
+DIAL: tuple[float, float] = (0.03, 0.98)
+"""Ends of the page's dial, whole and part; the IoU head chooses a click's tau between them."""
 LEVEL = Range("level", 0.0, 1.0, open=True)
 ALPHA = Range("alpha", 0.0, 2.0)
 SEEDINESS_FLOOR = Range("seediness_floor", 0.0, 1.0)

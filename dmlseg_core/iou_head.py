@@ -17,12 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dmlseg_core.config import DIAL
 from dmlseg_core.similarity import radius2
 
 Floats = NDArray[np.float32]
 
-RADII: tuple[float, ...] = tuple(np.geomspace(radius2(0.98), radius2(0.03), 24).tolist())
-"""K squared distances at which IoU is predicted, ascending: from tau .98 down to .03."""
+RADII: tuple[float, ...] = tuple(np.geomspace(radius2(DIAL[1]), radius2(DIAL[0]), 24).tolist())
+"""K squared distances at which IoU is predicted, ascending: from one end of the dial's taus."""
 _CELLS = 161
 """Of grids with more cells a side only every second (third, ...) cell is read: clicks stay fast."""
 _HIDDEN = (128, 64)

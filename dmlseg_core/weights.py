@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,12 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
         raise WeightsError(f"{path.name} or its manifest cannot be read: {error}") from None
     _fit(network, tensors, path.name)
     return network.eval(), entry
+
+
+def history(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a manifest entry stays true of weights made from its own: how they came about."""
+    own = ("sha256", "bytes", "config", "calibration", "scores", "commit", "scene_config")
+    return {k: v for k, v in entry.items() if k not in own}
 
 
 def rescaled_by(path: Path) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 from dmlseg_core.config import Range
 from dmlseg_core.errors import WeightsError
 from dmlseg_core.iou_head import IoUHead
-from dmlseg_core.weights import check_export, load_network, save_weights
+from dmlseg_core.weights import check_export, history, load_network, save_weights
 
 SHARE = Range("share", 0.0, 1.0)
 
@@ -45,7 +45,5 @@ def average(start: Path, tuned: Path, share: float, out: Path) -> dict[str, Any]
     floats = [k for k, v in ours.items() if v.is_floating_point()]  # the others count batches
     second.load_state_dict(theirs | {k: ours[k].lerp(theirs[k], share) for k in floats})
     second.iou_head = IoUHead(len(second.config.taus), len(second.config.classes))
-    own = ("sha256", "bytes", "config", "calibration", "scores")
-    kept = {k: v for k, v in about.items() if k not in own}
     mix = {"start": entry["sha256"], "tuned": about["sha256"], "share": share}
-    return save_weights(second, out, **kept, average=mix)
+    return save_weights(second, out, **{**history(about), "average": mix})

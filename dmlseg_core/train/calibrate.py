@@ -30,7 +30,7 @@ from dmlseg_core.scene import Scene
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.train.dataset import Sample
 from dmlseg_core.train.sets import open_set, set_name, trained_photos
-from dmlseg_core.weights import load_network, save_weights
+from dmlseg_core.weights import history, load_network, save_weights
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -236,10 +236,9 @@ def calibrate(
     segmenter = Segmenter(deepcopy(network))  # fused: it cannot be saved any more
     examples = collect(segmenter, samples, [share for _, share in sets], photos)
     fit(network.iou_head, examples)
-    about = {k: v for k, v in entry.items() if k not in ("sha256", "bytes", "config")}
     clicks = {
         "clicks": len(examples.features),
         "long_side": segmenter.config.long_side,
         "edge_weight": segmenter.config.edge_weight,
     }
-    return save_weights(network, weights, **{**about, "calibration": clicks})
+    return save_weights(network, weights, **history(entry), calibration=clicks)

@@ -19,7 +19,7 @@ from dmlseg_core.config import Range
 from dmlseg_core.iou_head import IoUHead
 from dmlseg_core.network import EmbeddingNetwork
 from dmlseg_core.similarity import radius2, tau_of
-from dmlseg_core.weights import check_export, load_network, save_weights
+from dmlseg_core.weights import check_export, history, load_network, save_weights
 
 FACTOR = Range("by", 0.1, 10.0)
 
@@ -46,8 +46,7 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     check_export(out)
     network, about = load_network(weights)
     scaled = rescaled(network, factor)
-    kept = {k: v for k, v in about.items() if k not in ("sha256", "bytes", "config", "scores")}
-    kept.pop("calibration", None)
+    kept = history(about)
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
     return save_weights(scaled, out, **kept)
 

@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from dmlseg_core.config import QUALITIES
+from dmlseg_core.config import DIAL, QUALITIES
 from dmlseg_core.export import FORMATS
 from dmlseg_core.ui import actions
 from dmlseg_core.ui.files import KINDS
@@ -100,7 +100,7 @@ class Page:
         )  # fmt: skip
         self.objects = gr.Radio([], label=i18n("objects"), elem_id="objects")
         self.tau = gr.Slider(
-            0.03, 0.98, value=0.5, step=TAU_STEP, label=i18n("tau"), elem_id="tau", buttons=[]
+            *DIAL, value=0.5, step=TAU_STEP, label=i18n("tau"), elem_id="tau", buttons=[]
         )
         with gr.Row():
             self.stops = {

@@ -47,6 +47,12 @@ def test_every_tensor_lies_between_the_two(tmp_path, share):
     assert set(json.loads((tmp_path / "manifest.json").read_text())) == {
         f"{n}.safetensors" for n in "abc"
     }
+    again = average(start, tmp_path / "c.safetensors", 0.5, tmp_path / "d.safetensors")
+    assert again["average"] == {
+        "start": entry["average"]["start"],
+        "tuned": entry["sha256"],
+        "share": 0.5,
+    }
 
 
 def test_no_average_of_different_networks_or_beyond_them(tmp_path):

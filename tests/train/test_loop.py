@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -178,7 +179,9 @@ def test_stopping_at_a_step_and_going_on(start):
     halves.train(until=4)
     assert halves.step == 4 and len(curve(halves.folder)) == 4
     halves = start(folder="halves", workers=1)  # another number of processes, the same crops
+    threads = cv2.getNumThreads()
     other = halves.train().state_dict()
+    assert cv2.getNumThreads() == threads  # stopped for the workers' sake only
     assert np.array_equal(curve(straight.folder), curve(halves.folder))
     assert same(average, other) and same(tensors(straight), tensors(halves))
 
