@@ -3,10 +3,11 @@
 Gaussian-process regression (Rasmussen and Williams 2006, eq. 2.38; kriging): the first click's
 level is the prior mean, every click an observation of +1 or -1, and two cells are alike by
 
-    k(p, q) = exp(-||e_p - e_q||^2 / LENGTH) * (FAR + (1 - FAR) * exp(-||x_p - x_q||^2 / REACH^2))
+    k(p, q) = exp(-||e_p - e_q||^2 / LENGTH) * (FAR + (1 - FAR) * exp(-||x_p - x_q||^2 / r^2))
 
-so that a click changes what looks like it, most of all around it, and nothing else. A closed form
-of a few milliseconds. The constants were chosen on held-out photos (docs/paper.md).
+so that a click changes what looks like it, most of all around it, and nothing else: `reach` says
+how far around. A closed form of a few milliseconds. The constants were chosen on training photos
+(docs/paper.md).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ Floats = NDArray[np.float32]
 LENGTH = 0.35
 """Squared distance in embedding space at which likeness has fallen to 1/e."""
 REACH = 0.08
-"""Distance in the photo, in units of its long side, at which its share has fallen to 1/e."""
+"""Longest distance in the photo, in units of its long side, at which its share is 1/e."""
+APART = 0.7
+"""The same as a share of the way between the nearest two clicks of different sign."""
 FAR = 0.55
 """Likeness of equal vectors far apart: above 1/2, a click settles all of an even object."""
 _NOISE = 1e-2  # of an observation: clicks of both kinds on equal cells average out
@@ -48,10 +51,11 @@ def corrected(
     rows, columns = (np.array(axis) for axis in zip(*cells, strict=True))
     h, w = mean.shape
     y, x = np.arange(h)[:, None], np.arange(w)
+    around = reach(mean.shape, cells, signs)
     alike = np.empty((len(cells), h, w))
     for k, d2 in enumerate(distances2):
-        apart2 = ((y - rows[k]) ** 2 + (x - columns[k]) ** 2) / max(h, w) ** 2
-        alike[k] = np.exp(-d2 / LENGTH) * (FAR + (1 - FAR) * np.exp(-apart2 / REACH**2))
+        apart2 = (y - rows[k]) ** 2 + (x - columns[k]) ** 2
+        alike[k] = np.exp(-d2 / LENGTH) * (FAR + (1 - FAR) * np.exp(-apart2 / around**2))
     between = alike[:, rows, columns]  # (P, P)
     between = (between + between.T) / 2 + _NOISE * np.eye(len(cells))
     wanted = np.asarray(signs, float)
@@ -61,3 +65,22 @@ def corrected(
         at = rows[wanted == sign], columns[wanted == sign]
         level[at] = sign * np.maximum(sign * level[at], 1e-3)
     return level
+
+
+def reach(shape: tuple[int, ...], cells: Sequence[tuple[int, int]], signs: Sequence[int]) -> float:
+    """r of the kernel, in cells: REACH, or less where clicks of different sign are close.
+
+    Args:
+        shape: (h, w) of the grid.
+        cells: P cells (y, x).
+        signs: P times +1 or -1.
+
+    Returns:
+        More than 0. Cells that were given both signs do not shorten it.
+    """
+    plus, minus = (
+        np.array([c for c, s in zip(cells, signs, strict=True) if s == sign]).reshape(-1, 2)
+        for sign in (1, -1)
+    )
+    gaps = np.hypot(*np.moveaxis(plus[:, None] - minus, -1, 0))
+    return min(REACH * max(shape), APART * float(gaps[gaps > 0].min(initial=np.inf)))

@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 
-from dmlseg_core.masks_clicks import FAR, LENGTH, REACH
+from dmlseg_core.masks_clicks import APART, FAR, LENGTH, REACH
 
 
 def distance2(p, q):
@@ -134,10 +134,14 @@ def clicked_level(embedding, cells, signs, tau):
         d2 = distance2(embedding[:, *cells[0]], embedding[:, *cell])
         return min(1.0, max(-1.0, (math.log(2 / (1 + math.exp(d2))) + limit) / limit))
 
+    opposite = [math.dist(p, q) for p, a in zip(cells, signs, strict=True)
+                for q, b in zip(cells, signs, strict=True) if a != b and p != q]  # fmt: skip
+    reach = min([REACH * max(h, w), *(APART * gap for gap in opposite)])
+
     def alike(p, q):
-        apart2 = ((p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2) / max(h, w) ** 2
+        apart2 = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2
         seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / LENGTH)
-        return seen * (FAR + (1 - FAR) * math.exp(-apart2 / REACH**2))
+        return seen * (FAR + (1 - FAR) * math.exp(-apart2 / reach**2))
 
     matrix = np.array([[alike(p, q) + 0.01 * (i == j) for j, q in enumerate(cells)]
                        for i, p in enumerate(cells)])  # fmt: skip

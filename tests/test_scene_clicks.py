@@ -15,6 +15,7 @@ from synth import INSIDE, covering
 
 from dmlseg_core import proposals as proposals_module
 from dmlseg_core.config import CLASSES
+from dmlseg_core.masks_clicks import APART, REACH, reach
 from dmlseg_core.preprocess import Frame
 from dmlseg_core.scene import Scene
 
@@ -98,11 +99,14 @@ def test_subtracted_points_take_away():
     assert (more.grid == FIRST).all()
 
 
-@pytest.mark.parametrize("number", range(3))
-def test_further_clicks_by_the_oracle(number):
+@pytest.mark.parametrize(
+    ("number", "minus"),
+    [(0, [(80, 20), (30, 120)]), (1, [(80, 20), (30, 120)]), (2, [(50, 82), (30, 120)])],
+)
+def test_further_clicks_by_the_oracle(number, minus):
     """Gaussian-process regression written as loops over all pairs of cells and clicks."""
     scene = synth.smooth_scene(number)
-    plus, minus = [(10, 10), (50, 90)], [(80, 20), (30, 120)]
+    plus = [(10, 10), (50, 90)]
     mask = scene.mask_at(*plus[0], 0.2, add=plus[1:], subtract=minus)
     cells = [scene.frame.cell_of(*p) for p in (*plus, *minus)]
     level = oracles.clicked_level(scene.embedding.numpy(), cells, [1, 1, -1, -1], 0.2)
@@ -110,6 +114,15 @@ def test_further_clicks_by_the_oracle(number):
     assert (mask.grid == (level >= 0))[sure].all() and sure.mean() > 0.9
     assert 1 < mask.grid.sum() < mask.grid.size
     assert [bool(mask.grid[c]) for c in cells] == [True, True, False, False]
+
+
+def test_how_far_a_click_reaches():
+    """As far as REACH, and not over the nearest click of the other sign."""
+    grid, near = (96, 128), [(45, 45), (45, 60), (45, 48)]
+    assert reach(grid, near[:1], [1]) == reach(grid, near, [1, 1, 1]) == REACH * 128
+    assert reach(grid, [(45, 45), (90, 9)], [1, -1]) == REACH * 128  # too far to matter
+    assert reach(grid, near, [1, 1, -1]) == pytest.approx(APART * 3)
+    assert reach(grid, [(45, 45)] * 2, [1, -1]) == REACH * 128
 
 
 @given(st.integers(0, 10**6), st.integers(1, 8))
