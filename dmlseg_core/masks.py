@@ -80,11 +80,11 @@ def grow_masks(d2: Floats, taus: Sequence[float]) -> Bools:
 
 def connected_part(mask: Bools, cells: Sequence[tuple[int, int]]) -> Bools:
     """The 4-connected components of `mask` (h, w) that hold one of `cells` (y, x)."""
-    _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=4)
-    found = np.zeros(mask.shape, np.bool_)
-    for part in {int(parts[cell]) for cell in cells} - {0}:
-        found |= parts == part
-    return found
+    filled = mask.astype(np.uint8)
+    for y, x in cells:
+        if filled[y, x] == 1:  # one component costs less than a label for every one
+            cv2.floodFill(filled, None, (x, y), 2, flags=4)
+    return np.asarray(filled == 2)
 
 
 class Resolution(NamedTuple):

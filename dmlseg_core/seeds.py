@@ -64,9 +64,9 @@ def describe(
     With `tau` given, the class and score are those of the trained threshold nearest to it, and the
     seed carries `tau` itself.
     """
-    probs = class_probs[:, 1:, y, x]  # (T, C)
+    probs = class_probs.numpy()[:, 1:, y, x]  # (T, C)
     row = 0 if tau is None else int(np.argmin([abs(t - tau) for t in taus]))
-    best = int(np.argmax(probs.numpy() if tau is None else probs[row].numpy()))
+    best = int(np.argmax(probs if tau is None else probs[row]))
     if tau is None:
         row, best = divmod(best, probs.shape[1])
     value = float(taus[row]) if tau is None else tau
@@ -110,13 +110,11 @@ class _Picker:
 
     def best(self) -> int | None:
         """Flat index of the next seed; ties go to the smallest one. None when nothing is left."""
-        if self.front is None or not self.front.score.max(initial=-np.inf) > self.rest:
+        if self.front is None or not self.front.best()[0] > self.rest:
             self._refresh()
         assert self.front is not None
-        value = self.front.score.max(initial=-np.inf)
-        if value == -np.inf:
-            return None
-        return int(self.front.index[self.front.score == value].min())
+        value, pixel = self.front.best()
+        return None if value == -np.inf else pixel
 
     def add(self, pixel: int) -> None:
         """Count `pixel` among the chosen seeds."""
@@ -129,13 +127,14 @@ class _Picker:
         if first:  # until now the score was log S alone, which bounds nothing
             self.front = None
         elif self.front is not None:
-            self.front.count(self.pixels[[pixel]], self.alpha)
+            self.front.count(self.pixels[pixel], self.alpha)
 
     def _refresh(self) -> None:
         """Count the pending seeds everywhere, and choose the front anew."""
         if self.pending:
-            fresh = _nearest2(self.vectors, self.squares, self.pixels[self.pending])
-            np.minimum(self.distance2, fresh, out=self.distance2)
+            for pixel in self.pending:
+                fresh = _distances2(self.vectors, self.squares, self.pixels[pixel])
+                np.minimum(self.distance2, fresh, out=self.distance2)
             self.score = _score(self.log_s, self.distance2, self.alpha)
             self.pending.clear()
         size = min(_FRONT, len(self.score))
@@ -154,7 +153,7 @@ class _Picker:
 
 @dataclass(eq=False)
 class _Front:
-    """The pixels that are kept up to date."""
+    """The pixels that are kept up to date, in the order of their index."""
 
     index: NDArray[np.intp]
     log_s: NDArray[np.float32]
@@ -163,9 +162,19 @@ class _Front:
     distance2: NDArray[np.float32]
     score: NDArray[np.float32]
 
-    def count(self, seeds: NDArray[np.float32], alpha: np.float32) -> None:
-        self.distance2 = np.minimum(self.distance2, _nearest2(self.vectors, self.squares, seeds))
-        self.score = _score(self.log_s, self.distance2, alpha)
+    def best(self) -> tuple[float, int]:
+        """Score and flat index of the leader; ties go to the smallest index."""
+        if not len(self.index):
+            return -np.inf, -1
+        k = int(self.score.argmax())
+        return float(self.score[k]), int(self.index[k])
+
+    def count(self, seed: NDArray[np.float32], alpha: np.float32) -> None:
+        """Count the vector of one more seed."""
+        fresh = _distances2(self.vectors, self.squares, seed)
+        closer = np.flatnonzero(fresh < self.distance2)
+        self.distance2[closer] = fresh[closer]
+        self.score[closer] = _score(self.log_s[closer], fresh[closer], alpha)
 
 
 def _score(
@@ -175,25 +184,23 @@ def _score(
         return np.asarray(log_s + alpha * np.log(distance2))
 
 
-def _nearest2(
-    vectors: NDArray[np.float32], own: NDArray[np.float32], seeds: NDArray[np.float32]
+def _distances2(
+    vectors: NDArray[np.float32], own: NDArray[np.float32], seed: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """(N, D), (N,), (M, D) -> (N,) squared distance to the nearest seed, 0 between equal vectors.
+    """(N, D), (N,), (D,) -> (N,) squared distances to a seed, 0 between equal vectors.
 
     `own` are the squared lengths of `vectors`.
 
     A^2 + B^2 - 2AB leaves noise of 1e-6 of A^2 where it should be 0, and equal pixels would no
     longer tie: what comes out that small is computed again by differences.
     """
-    theirs = np.einsum("md,md->m", seeds, seeds)
-    squares = vectors @ seeds.T
-    squares *= -2
-    squares += theirs
-    nearest = squares.min(1) + own
-    close = np.flatnonzero(nearest <= 1e-4 * own)
-    gaps = vectors[close, None] - seeds  # (n, M, D)
-    nearest[close] = np.einsum("nmd,nmd->nm", gaps, gaps).min(1)
-    return np.asarray(nearest)
+    d2 = vectors @ (-2 * seed)
+    d2 += own
+    d2 += seed @ seed
+    close = np.flatnonzero(d2 <= 1e-4 * own)
+    gaps = vectors[close] - seed
+    d2[close] = np.einsum("nd,nd->n", gaps, gaps)
+    return np.asarray(d2)
 
 
 def pick_seeds(
