@@ -1,8 +1,12 @@
 """EditSession on a scene whose objects are known; SessionStore's bound."""
 
+import platform
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from dmlseg_core import session_store
 from dmlseg_core.colorspace import delta_e_2000, parse_color
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.images import load_photo
@@ -269,3 +273,32 @@ def test_one_session_stays_however_large():
     newest = put(store, "b")
     assert store.get("a") is None
     assert store.get("b") is newest
+
+
+def test_memory_is_handed_back_when_sessions_are_forgotten_and_only_then(monkeypatch):
+    calls = []
+    monkeypatch.setattr(session_store, "return_freed_memory", lambda: calls.append(1))
+    store = SessionStore(limit=1)
+    put(store, "a")
+    store.trim()
+    assert not calls
+    put(store, "b")
+    assert len(calls) == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is known to keep holes")
+def test_holes_among_living_blocks_are_handed_back():
+    blocks = [bytes([k % 256]) * 65536 for k in range(2000)]  # below what malloc maps by itself
+    living = blocks[::20]
+    del blocks
+    before = resident_bytes()
+    session_store.return_freed_memory()
+    assert before - resident_bytes() > 60e6
+    assert all(block == block[:1] * 65536 for block in living)
+
+
+def resident_bytes():
+    import resource  # not on Windows
+
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
