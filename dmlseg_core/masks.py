@@ -80,7 +80,7 @@ def grow_masks(d2: Floats, taus: Sequence[float]) -> Bools:
 
 def connected_part(mask: Bools, cells: Sequence[tuple[int, int]]) -> Bools:
     """The 4-connected components of `mask` (h, w) that hold one of `cells` (y, x)."""
-    filled = mask.astype(np.uint8)
+    filled = mask.astype(np.uint8, order="C")
     for y, x in cells:
         if filled[y, x] == 1:  # one component costs less than a label for every one
             cv2.floodFill(filled, None, (x, y), 2, flags=4)

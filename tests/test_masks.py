@@ -123,6 +123,13 @@ def test_corners_do_not_connect():
     assert not connected_part(mask, [(0, 1)]).any()  # a cell outside the mask has no part
 
 
+def test_a_connected_part_leaves_its_mask_as_it_was_however_it_lies_in_memory():
+    mask = np.array([[1, 1, 0, 1], [0, 1, 0, 1]], bool).T  # columns first
+    before = mask.copy()
+    assert connected_part(mask, [(0, 0)]).sum() == 3
+    assert (mask == before).all()
+
+
 # ---------------------------------------------------------------- overlap
 
 
