@@ -23,7 +23,7 @@ from dmlseg_core.similarity import radius2
 Floats = NDArray[np.float32]
 
 RADII: tuple[float, ...] = tuple(np.geomspace(radius2(DIAL[1]), radius2(DIAL[0]), 24).tolist())
-"""K squared distances at which IoU is predicted, ascending: from one end of the dial's taus."""
+"""K squared distances at which IoU is predicted, ascending: over the dial from part to whole."""
 _CELLS = 161
 """Of grids with more cells a side only every second (third, ...) cell is read: clicks stay fast."""
 _HIDDEN = (128, 64)

@@ -39,7 +39,7 @@ class SessionStore:
         """Start a session; an earlier one of the same key is replaced."""
         session = EditSession(photo, scene)
         with self._lock:
-            self._sessions.pop(key, None)
+            self.drop(key)
             self._sessions[key] = session
         self.trim()
         return session
@@ -47,12 +47,8 @@ class SessionStore:
     def trim(self) -> None:
         """Forget down to the limit; for after a session has grown."""
         with self._lock:
-            before = len(self._sessions)
             while len(self._sessions) > 1 and self.nbytes > self.limit:
-                self._sessions.popitem(last=False)
-            forgotten = before - len(self._sessions)
-        if forgotten:
-            return_freed_memory()
+                self.drop(next(iter(self._sessions)))
 
     def get(self, key: str) -> EditSession | None:
         """The session of a key, or None where it was never started or has been forgotten."""
@@ -62,9 +58,11 @@ class SessionStore:
             return self._sessions.get(key)
 
     def drop(self, key: str) -> None:
-        """Forget a session, if there is one."""
+        """Forget a session, if there is one, and hand its memory back."""
         with self._lock:
-            self._sessions.pop(key, None)
+            if key in self._sessions:
+                del self._sessions[key]
+                return_freed_memory()
 
 
 def return_freed_memory() -> None:

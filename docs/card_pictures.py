@@ -20,9 +20,9 @@ from dmlseg_core.export import write_bytes
 from dmlseg_core.images import load_photo
 from dmlseg_core.segmenter import Segmenter
 from dmlseg_core.session import EditSession
-from dmlseg_core.ui.draw import draw
+from dmlseg_core.ui.draw import DARK, GREEN, WHITE, draw
 
-WIDTH, TINT, DARK = 360, (34, 197, 94), (24, 24, 27)
+WIDTH = 360
 CLICKS = {
     "coffee": (250, 130),
     "astronaut": (400, 250),
@@ -44,9 +44,9 @@ def row(segmenter: Segmenter, name: str) -> Bytes:
     for mask in scene.stops(y, x):
         tile = photo.rgb.copy()
         inside = mask.to_photo(photo.rgb)
-        tile[inside] = (0.5 * tile[inside] + 0.5 * np.array(TINT)).astype(np.uint8)
+        tile[inside] = (0.5 * tile[inside] + 0.5 * np.array(GREEN)).astype(np.uint8)
         cv2.circle(tile, (x, y), max(tile.shape) // 70 + 2, DARK, -1, cv2.LINE_AA)
-        cv2.circle(tile, (x, y), max(tile.shape) // 70, (255, 255, 255), -1, cv2.LINE_AA)
+        cv2.circle(tile, (x, y), max(tile.shape) // 70, WHITE, -1, cv2.LINE_AA)
         tiles.append(tile)
     size = (WIDTH, round(WIDTH * photo.size[0] / photo.size[1]))
     return np.hstack([cv2.resize(tile, size, interpolation=cv2.INTER_AREA) for tile in tiles])
