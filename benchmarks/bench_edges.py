@@ -21,14 +21,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
-from dmlseg_core.recolor import recolor
-from dmlseg_core.refine import refine_alpha
-from dmlseg_core.refine_foreground import ForegroundModel
-from dmlseg_core.refine_matting import matte_alpha
+from dmlseg_core.edge.alpha import refine_alpha
+from dmlseg_core.edge.foreground import ForegroundModel
+from dmlseg_core.edge.matting import matte_alpha
+from dmlseg_core.paint.apply import recolor
 from tests.composites import BLUE, composites
-from tests.sharpness import SETS, TOLERANCES, boundary_f, instances, share_map
+from tests.edge.sharpness import SETS, TOLERANCES, boundary_f, instances, share_map
 
 
 def bench_composites() -> None:
@@ -73,7 +73,7 @@ def true_masks(found):
 
 def network_masks(found):
     """The shipped network's mask at each instance's middle, where it found the instance at all."""
-    from dmlseg_core.segmenter import Segmenter  # noqa: PLC0415
+    from dmlseg_core.scene.segmenter import Segmenter  # noqa: PLC0415
 
     segmenter = Segmenter.load()
     for instance in found:

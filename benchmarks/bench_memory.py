@@ -13,12 +13,15 @@ import argparse
 import resource
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from dmlseg_core.images import load_photo
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session_store import SessionStore
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
+from dmlseg_core.edit.store import SessionStore
+from dmlseg_core.photo.load import load_photo
+from dmlseg_core.scene.segmenter import Segmenter
 
 ALLOWED = 0.05
 

@@ -26,8 +26,10 @@ from skimage import data
 from skimage.transform import resize
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
 from dmlseg_core.config import SceneConfig
-from dmlseg_core.segmenter import Segmenter, computes_bfloat16
+from dmlseg_core.scene.segmenter import Segmenter, computes_bfloat16
 
 SIZE = (480, 640)
 GRID = (120, 160)

@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.color import rgb2lab
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
-from dmlseg_core.colorspace import delta_e_2000
-from dmlseg_core.recolor import Look, Subject, recolor, recolor_many
-from dmlseg_core.recolor_lut import cube_of, lut_of, table_error
+from dmlseg_core.color import delta_e_2000
+from dmlseg_core.paint.apply import Look, Subject, recolor, recolor_many
+from dmlseg_core.paint.lut import cube_of, lut_of, table_error
 
 LIMIT_ONE, LIMIT_MANY, LIMIT_BYTES, LIMIT_PREVIEW = 1.0, 3.5, 12.0, 60.0
 PREVIEW_MEGAPIXELS = 1.2
@@ -77,7 +77,7 @@ def bench_errors() -> bool:
     """Print every figure; whether those with a limit meet it."""
     from docs.contact_sheet import ROWS  # noqa: PLC0415 - draws its pictures
     from docs.contact_sheet import sphere as shinier  # noqa: PLC0415
-    from tests.test_recolor import sphere  # noqa: PLC0415
+    from tests.paint.test_apply import sphere  # noqa: PLC0415
 
     print("| sphere against its true render | mean |\n|---|---|")
     met = True

@@ -29,11 +29,13 @@ from bench_network import (
     sample_photo,
 )
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
 from dmlseg_core.config import PRECISIONS, NetworkConfig, SceneConfig
-from dmlseg_core.network import EmbeddingNetwork
-from dmlseg_core.preprocess import Frame
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.weights import DEFAULT_WEIGHTS
+from dmlseg_core.model.network import EmbeddingNetwork
+from dmlseg_core.model.weights import DEFAULT_WEIGHTS
+from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.segmenter import Segmenter
 
 
 def load(weights: Path | None, config: SceneConfig) -> Segmenter:

@@ -9,6 +9,7 @@ stops part, object and group.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
@@ -16,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from dmlseg_core.export import write_bytes
-from dmlseg_core.images import load_photo
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import EditSession
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
+from dmlseg_core.edit.session import EditSession
+from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.save import write_bytes
+from dmlseg_core.scene.segmenter import Segmenter
 from dmlseg_core.ui.draw import DARK, GREEN, WHITE, draw
 
 WIDTH = 360

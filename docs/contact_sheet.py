@@ -11,6 +11,7 @@ stands the Delta-E 2000 between the color asked for and the color the object the
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,12 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.color import hsv2rgb, lab2rgb, rgb2hsv, rgb2lab
 
-from dmlseg_core.colorspace import delta_e_2000, encode_srgb8, parse_color, srgb_to_linear, to_hex
-from dmlseg_core.recolor import ColorGate, Look, Subject
-from dmlseg_core.recolor_plan import srgb_of
-from dmlseg_core.refine import refine_alpha
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
+from dmlseg_core.color import delta_e_2000, encode_srgb8, parse_color, srgb_to_linear, to_hex
+from dmlseg_core.edge.alpha import refine_alpha
+from dmlseg_core.paint.apply import ColorGate, Look, Subject
+from dmlseg_core.paint.plan import srgb_of
 
 CELL = 224
 LINE = 22

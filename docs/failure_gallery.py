@@ -12,6 +12,7 @@ passed on depends on the photos' terms: docs/training.md.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
 from dmlseg_core.errors import DmlsegError, ParameterError
-from dmlseg_core.export import write_bytes
-from dmlseg_core.metrics import VOID, mask_iou
-from dmlseg_core.metrics_clicks import MIN_OBJECT_PIXELS, first_click
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.train.evaluate import open_folders
+from dmlseg_core.measure.clicks import MIN_OBJECT_PIXELS, first_click
+from dmlseg_core.measure.iou import VOID, mask_iou
+from dmlseg_core.photo.save import write_bytes
+from dmlseg_core.scene.segmenter import Segmenter
+from dmlseg_core.train.evaluate.sets import open_folders
 
 CELL, LINE, COLUMNS = 224, 20, 6
 MARGIN = 0.06

@@ -12,8 +12,8 @@ from itertools import product
 import cv2
 import numpy as np
 
-from dmlseg_core.colorspace import delta_e_2000, encode_srgb8, srgb_to_linear
-from dmlseg_core.recolor import recolor
+from dmlseg_core.color import delta_e_2000, encode_srgb8, srgb_to_linear
+from dmlseg_core.paint.apply import recolor
 
 SIZE = 160
 _FINE = 8

@@ -39,9 +39,9 @@ def labelled_set():
 @pytest.fixture
 def session():
     """An EditSession on the synthetic scene."""
-    from dmlseg_core.images import load_photo
-    from dmlseg_core.session import EditSession
+    from dmlseg_core.edit.session import EditSession
+    from dmlseg_core.photo.load import load_photo
     from tests import synth
-    from tests.test_session import picture
+    from tests.edit.test_session import picture
 
     return EditSession(load_photo(picture()), synth.scene())

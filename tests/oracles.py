@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 
-from dmlseg_core.masks_clicks import APART, FAR, LENGTH, REACH
+from dmlseg_core.scene.clicks import APART, FAR, LENGTH, REACH
 
 
 def distance2(p, q):

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from dmlseg_core.config import CLASSES, TAUS, SceneConfig
-from dmlseg_core.preprocess import Frame
-from dmlseg_core.scene import Scene
+from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.scene import Scene
 
 SURE, UNSURE = 0.9, 0.3
 CAT, DOG, PERSON = (CLASSES.index(name) + 1 for name in ("cat", "dog", "person"))

@@ -1,4 +1,4 @@
-"""The layer table of docs/architecture.md, enforced."""
+"""The rooms of docs/architecture.md, enforced."""
 
 import ast
 import re
@@ -11,32 +11,37 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dmlseg_core"
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
-FILES = sorted([*PACKAGE.rglob("*.py"), *ROOT.glob("app.py")])
-MODULES = sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem != "__init__")
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py")
+INSIDE = [p for p in FILES if p != PACKAGE / "__init__.py"]
 
 
 def layers():
-    """{"errors": 0, "config": 1, ...} as the document's table says."""
-    rows = re.findall(r"^\| (\d) \| (.+) \|$", TEXT, re.MULTILINE)
-    names = {n.removesuffix(".py"): int(k) for k, row in rows for n in row.split(", ")}
-    assert len(names) > 20, "the table of docs/architecture.md is gone or has another form"
+    """{"errors": 0, "color": 1, ...} as the document's table says."""
+    rows = re.findall(r"^\| (\d+) \| ([\w., ]+?) \|", TEXT, re.MULTILINE)
+    names = {name: int(layer) for layer, row in rows for name in row.split(", ")}
+    assert len(names) > 12, "the table of docs/architecture.md is gone or has another form"
     return names
 
 
-def listed_family(name):
-    """The table's name of a module: itself, or what it is a part of (cli_photo -> cli)."""
-    table = layers()
-    parts = name.split("_")
-    for end in range(len(parts), 0, -1):
-        if (family := "_".join(parts[:end])) in table:
-            return family
-    return None
+ROOMS = sorted(layers(), key=len, reverse=True)  # train.data before train
+
+
+def room_of(module):
+    """Dmlseg_core.train.data.voc -> train.data; None for what is in no room."""
+    inner = module.removeprefix("dmlseg_core.")
+    return next((r for r in ROOMS if inner == r or inner.startswith(f"{r}.")), None)
 
 
 def module_of(path):
-    """dmlseg_core/train/loop.py -> train; dmlseg_core/cli_photo.py -> cli_photo; app.py -> app."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[0] if len(parts) == 1 else parts[1]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def door_of(room):
+    """Names that a room's __init__.pyi lets out, each with its file."""
+    stub = PACKAGE.joinpath(*room.split("."), "__init__.pyi")
+    nodes = ast.parse(stub.read_text()).body
+    return {alias.asname: node.module for node in nodes for alias in node.names}
 
 
 def is_typing_only(node):
@@ -44,15 +49,15 @@ def is_typing_only(node):
 
 
 def imports(path, *, everywhere=True):
-    """Names of the modules that a file imports; without `everywhere` at import time only."""
+    """(module, names) of a file's imports, without typing-only ones; () for a plain import."""
     found, todo = [], [ast.parse(path.read_text())]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            found += [(alias.name, ()) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            found.append(node.module)
+            found.append((node.module, tuple(alias.name for alias in node.names)))
         if is_typing_only(node):
             continue
         if everywhere or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -60,34 +65,64 @@ def imports(path, *, everywhere=True):
     return found
 
 
-def own_imports(path):
-    """Modules of the package that a file imports, as the table names them."""
-    return [n.split(".")[1] for n in imports(path) if n.startswith("dmlseg_core.")]
+def heads(path):
+    return {module.split(".")[0] for module, _ in imports(path)}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_each_module_has_a_layer(name):
-    assert listed_family(name), f"{name} is not in the layer table of docs/architecture.md"
+SCIENCE = ("ui", "cli", "color")  # nobody imports commands; color offers whole color spaces
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_go_downwards(path):
-    table, name = layers(), module_of(path)
-    if name == "__init__":
-        return  # the public names, resolved lazily
-    family = listed_family(name)
-    if family is None:
-        return  # reported by test_each_module_has_a_layer
-    for other in own_imports(path):
-        there = listed_family(other)
-        assert there is not None, f"{name} imports {other}, which has no layer"
-        same = table[there] == table[family] and {family, there} != {"ui", "train"}
-        assert table[there] < table[family] or same, f"{name} must not import {other}"
+def by_name(path):
+    return str(path.relative_to(ROOT))
 
 
-def test_no_two_modules_import_each_other():
-    """Modules of one layer may build on one another, in one direction only."""
-    graph = {p.stem: {n for n in own_imports(p) if n != p.stem} for p in PACKAGE.glob("*.py")}
+@pytest.mark.parametrize("path", INSIDE, ids=by_name)
+def test_each_file_lies_in_a_room(path):
+    assert room_of(module_of(path)), f"{path} is in no room of docs/architecture.md"
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=by_name)
+def test_imports_go_downwards_and_through_the_door(path):
+    table, own = layers(), room_of(module_of(path))
+    for module, names in imports(path):
+        if not module.startswith("dmlseg_core"):
+            continue
+        assert module != "dmlseg_core", "import from a room, not from the package"
+        other = room_of(module)
+        assert other, f"{module} is in no room"
+        if other == own or table[other] == 0:
+            continue
+        assert table[other] < table[own], f"{own} must not import {other}"
+        assert module == f"dmlseg_core.{other}", f"{module} is behind the door of {other}"
+        missing = set(names) - door_of(other).keys()
+        assert not missing, f"{missing} are not in {other}/__init__.pyi"
+
+
+@pytest.mark.parametrize("room", [r for r in ROOMS if layers()[r]])
+def test_a_door_is_narrow_and_says_one_thing_a_name(room):
+    folder = PACKAGE.joinpath(*room.split("."))
+    files = {p.stem for p in folder.iterdir()}
+    assert not files & door_of(room).keys(), "a file and a name of the door are called the same"
+    assert set(door_of(room).values()) <= files
+    assert len([p for p in folder.glob("*.py") if p.stem != "__init__"]) <= 13
+
+
+@pytest.mark.parametrize("room", [r for r in ROOMS if layers()[r] and r not in SCIENCE])
+def test_what_a_door_lets_out_is_used(room):
+    """By another room, or by the public API: a name that nobody asks for is not offered."""
+    wanted = {
+        name
+        for path in INSIDE
+        if room_of(module_of(path)) != room
+        for name in re.findall(r"\w+", path.read_text())
+    }
+    public = set(re.findall(r"\w+", (PACKAGE / "__init__.pyi").read_text()))
+    assert not door_of(room).keys() - wanted - public
+
+
+def test_no_two_files_import_each_other():
+    """Files of one room may build on one another, in one direction only."""
+    graph = {module_of(p): {m for m, _ in imports(p)} for p in INSIDE}
     done = set()
 
     def visit(name, trail):
@@ -101,18 +136,31 @@ def test_no_two_modules_import_each_other():
         visit(name, ())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_house_rules(path):
-    lines = path.read_text().splitlines()
-    assert len(lines) <= 400
-    name, imported = module_of(path), imports(path)
-    assert "dmlseg_core" not in imported, "import from the module, not from the package"
-    heads = {n.split(".")[0] for n in imported}
-    assert "gradio" not in heads or name in ("app", "ui")
-    if name not in ("app", "cli"):
-        assert not any(n.startswith("dmlseg_core.ui") for n in imported) or name == "ui"
-    if not name.startswith("cli") and name != "train":
-        assert not any(n.startswith("dmlseg_core.train") for n in imported)
+@pytest.mark.parametrize("path", INSIDE, ids=by_name)
+def test_files_are_short_and_gradio_stays_in_the_page(path):
+    assert len(path.read_text().splitlines()) <= 300
+    assert "gradio" not in heads(path) or room_of(module_of(path)) == "ui"
+
+
+def function_lengths():
+    return sorted(
+        node.end_lineno - node.lineno + 1 - _documentation(node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def _documentation(node):
+    first = node.body[0]
+    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return first.end_lineno - first.lineno + 1 if is_text else 0
+
+
+def test_functions_are_short():
+    lengths = function_lengths()
+    assert lengths[len(lengths) // 2] <= 8
+    assert lengths[len(lengths) * 9 // 10] <= 20
 
 
 def torch_free():
@@ -121,19 +169,15 @@ def torch_free():
     return line[1].split(", ")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_torch_where_none_is_promised(name):
-    if listed_family(name) not in torch_free():
-        return
-    heads = {n.split(".")[0] for n in imports(PACKAGE / f"{name}.py")}
-    assert not heads & {"torch", "torchvision"}
-
-
 def test_torch_stays_out_of_the_process():
-    """Nothing that those modules import, directly or not, loads torch."""
-    names = [n for n in [*torch_free(), "cli"] if (PACKAGE / f"{n}.py").exists()]
-    code = "import importlib, sys\n"
-    code += "".join(f"importlib.import_module('dmlseg_core.{n}')\n" for n in names)
+    """Nothing that those rooms import, directly or not, loads torch or gradio."""
+    modules = [
+        module_of(p)
+        for p in INSIDE
+        if any(re.match(rf"dmlseg_core\.{r}(\.|$)", module_of(p)) for r in [*torch_free(), "cli"])
+    ]
+    assert len(modules) > 40
+    code = f"import importlib, sys\nfor m in {modules}: importlib.import_module(m)\n"
     code += "sys.exit('torch' in sys.modules or 'gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dmlseg_core.cli import build_parser
-from dmlseg_core.cli_flags import scene_config
+from dmlseg_core.cli.entry import build_parser
+from dmlseg_core.cli.flags import scene_config
 from dmlseg_core.config import DEFAULT_QUALITY, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
 

@@ -1,1 +1,8 @@
-"""Training and evaluation: data, losses, the loop, the measured figures."""
+"""Training: the loop, its losses, its recipes.
+
+The door of the room, resolved lazily: `__init__.pyi` lists what others may use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,19 +10,24 @@ from typing import NoReturn
 from torch import Tensor
 
 from dmlseg_core.errors import MissingExtraError, ParameterError
-from dmlseg_core.train.augment import Augment
-from dmlseg_core.train.calibrate import PHOTOS, calibrate
+from dmlseg_core.model import check_export, save_weights
 from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.duplicates import NAME as HASHES
-from dmlseg_core.train.duplicates import refuse_duplicates
+from dmlseg_core.train.data import NAME as HASHES
+from dmlseg_core.train.data import (
+    Augment,
+    open_set,
+    photos_of,
+    refuse_duplicates,
+    trained_photos,
+    weighted_set,
+)
+from dmlseg_core.train.evaluate import plot_log
+from dmlseg_core.train.fit import PHOTOS, calibrate
 from dmlseg_core.train.loop import LOG, Run
-from dmlseg_core.train.plot import plot_log
+from dmlseg_core.train.plan import make_plan, value_types
 from dmlseg_core.train.pretrained import download_resnet101, read_pretrained
 from dmlseg_core.train.recipe import RECIPES
-from dmlseg_core.train.recipe_plan import make_plan, value_types
-from dmlseg_core.train.sets import open_set, photos_of, trained_photos, weighted_set
-from dmlseg_core.weights import check_export, save_weights
 
 
 class _Parser(argparse.ArgumentParser):

@@ -19,12 +19,11 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import DatasetError, ParameterError, TrainingError
-from dmlseg_core.export import write_bytes
-from dmlseg_core.network import EmbeddingNetwork
-from dmlseg_core.train.augment import Augment
+from dmlseg_core.model import EmbeddingNetwork
+from dmlseg_core.photo import write_bytes
 from dmlseg_core.train.checkpoint import load_checkpoint, save_checkpoint
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.dataset import Sample
+from dmlseg_core.train.data import Augment, Sample
 from dmlseg_core.train.losses import compute_losses
 from dmlseg_core.train.pretrained import load_pretrained
 from dmlseg_core.train.stream import CropStream, collate

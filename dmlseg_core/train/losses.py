@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dmlseg_core.network import Output
-from dmlseg_core.similarity import distances2, log_dissimilarity, log_similarity
+from dmlseg_core.model import Output, distances2, log_dissimilarity, log_similarity
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.targets import Pairs, mask_iou, pair_targets, point_distances2
 

@@ -16,8 +16,7 @@ from torchvision.models.segmentation import (  # type: ignore[import-untyped]
 
 from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.errors import WeightsError
-from dmlseg_core.network import EmbeddingNetwork
-from dmlseg_core.weights import rescaled_by
+from dmlseg_core.model import EmbeddingNetwork, rescaled_by
 
 
 def read_pretrained(path: Path) -> dict[str, Tensor]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dmlseg_core.errors import DatasetError, ParameterError
-from dmlseg_core.train.augment import AugmentConfig
 from dmlseg_core.train.config import TrainConfig
+from dmlseg_core.train.data import AugmentConfig
 
 DONORS: tuple[str, ...] = ("voc", "duts", "things", "scenes")
 """Sets whose objects are pasted, where they are among the data: their masks are clean cut-outs."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmlseg_core.network import STRIDE
-from dmlseg_core.train.dataset import Sample
+from dmlseg_core.model import STRIDE
+from dmlseg_core.train.data import Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dmlseg_core.train.augment import Augment
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.dataset import Sample
+from dmlseg_core.train.data import Augment, Sample
 from dmlseg_core.train.sampler import Points, sample_points, to_grid
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dmlseg_core.similarity import distances2, radius2
+from dmlseg_core.model import distances2, radius2
 
 
 class Pairs(NamedTuple):

@@ -15,9 +15,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from dmlseg_core.backbone import MobileNetV2
 from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.errors import WeightsError
+from dmlseg_core.model import MobileNetV2
 
 _CELLS = 4  # of our grid, stride 4, lie between two cells of the teacher's, stride 16
 

@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dmlseg_core.colorspace import parse_color, to_hex
+from dmlseg_core.color import parse_color, to_hex
 from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
+from dmlseg_core.edit import MAX_TILE, EditSession, Pattern, Recipe, load_recipe
 from dmlseg_core.errors import ParameterError, RecipeError
-from dmlseg_core.images import load_photo
-from dmlseg_core.recipe import Recipe
-from dmlseg_core.recipe_json import load_recipe
-from dmlseg_core.recipe_style import MAX_TILE, Pattern
-from dmlseg_core.recolor import ColorGate
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import EditSession
+from dmlseg_core.paint import ColorGate
+from dmlseg_core.photo import load_photo
+from dmlseg_core.scene import Segmenter
 from dmlseg_core.ui.draw import shown_masks
 
 STOPS: tuple[str, ...] = ("part", "object", "group")

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.batch_output import palette
-from dmlseg_core.proposals import Mask
-from dmlseg_core.session import EditSession
-from dmlseg_core.session_paint import Selection
+from dmlseg_core.edit import EditSession, Selection
+from dmlseg_core.folder import palette
+from dmlseg_core.scene import Mask
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Color: TypeAlias = tuple[int, int, int]

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edit import EditSession, save_recipe
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.export import FORMATS, save_photo
-from dmlseg_core.export_masks import save_cutout, save_mask
-from dmlseg_core.export_openraster import Layer, save_openraster
-from dmlseg_core.images_decode import to_8_bits
-from dmlseg_core.recipe_json import save_recipe
-from dmlseg_core.session import EditSession
+from dmlseg_core.photo import (
+    FORMATS,
+    Layer,
+    save_cutout,
+    save_mask,
+    save_openraster,
+    save_photo,
+    to_8_bits,
+)
 from dmlseg_core.ui.text import class_label
 
 

@@ -16,13 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dmlseg_core.edit import EditSession, SessionStore, Style
 from dmlseg_core.errors import DmlsegError, ParameterError
-from dmlseg_core.export import losses, write_bytes
-from dmlseg_core.images import Source, load_photo
-from dmlseg_core.recipe_style import Style
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session import EditSession
-from dmlseg_core.session_store import SessionStore
+from dmlseg_core.photo import Source, load_photo, losses, write_bytes
+from dmlseg_core.scene import Segmenter
 from dmlseg_core.ui import actions, files, panel
 from dmlseg_core.ui.draw import draw
 from dmlseg_core.ui.sentences import told

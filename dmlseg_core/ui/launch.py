@@ -13,10 +13,10 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
+from dmlseg_core.edit import MEGABYTE, SessionStore
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.session_store import MEGABYTE, SessionStore
+from dmlseg_core.scene import Segmenter
 from dmlseg_core.ui.handlers import Handlers
 from dmlseg_core.ui.page import build
 from dmlseg_core.ui.panel import i18n

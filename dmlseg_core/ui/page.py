@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from dmlseg_core.config import DIAL, QUALITIES
-from dmlseg_core.export import FORMATS
+from dmlseg_core.photo import FORMATS
 from dmlseg_core.ui import actions
 from dmlseg_core.ui.files import KINDS
 from dmlseg_core.ui.handlers import Handlers

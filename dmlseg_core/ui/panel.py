@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from dmlseg_core.colorspace import parse_color, to_hex
+from dmlseg_core.color import parse_color, to_hex
 from dmlseg_core.config import (
     AMOUNTS,
     GATE_TOLERANCE,
@@ -17,8 +17,8 @@ from dmlseg_core.config import (
     STRENGTH,
     TARGET_MODES,
 )
-from dmlseg_core.recipe_style import Style
-from dmlseg_core.recolor import ColorGate
+from dmlseg_core.edit import Style
+from dmlseg_core.paint import ColorGate
 from dmlseg_core.ui.actions import GATES
 from dmlseg_core.ui.text import say, translations
 

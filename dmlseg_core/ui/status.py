@@ -7,9 +7,8 @@ from typing import Any
 import gradio as gr
 
 from dmlseg_core.config import AMOUNTS, PATTERN_MODE
-from dmlseg_core.recipe_style import Style
-from dmlseg_core.recolor import Recolored
-from dmlseg_core.session import EditSession
+from dmlseg_core.edit import EditSession, Style
+from dmlseg_core.paint import Recolored
 from dmlseg_core.ui.draw import shown_masks
 from dmlseg_core.ui.sentences import told
 from dmlseg_core.ui.text import class_label, say

@@ -41,7 +41,7 @@ def address(tmp_path_factory):
 
 
 def shipped():
-    from dmlseg_core.weights import DEFAULT_WEIGHTS
+    from dmlseg_core.model.weights import DEFAULT_WEIGHTS
 
     if not DEFAULT_WEIGHTS.exists():
         pytest.skip("weights/ holds no weights yet")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PIL import Image
-from toy_sets import labels_of, photo_of, sample_of, save_mask
 
 from dmlseg_core.config import VOC_CLASSES
-from dmlseg_core.export_masks import voc_colormap
+from dmlseg_core.photo.masks import voc_colormap
+from tests.train.toy_sets import labels_of, photo_of, sample_of, save_mask
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ from dataclasses import fields
 
 import pytest
 from PIL import Image
-from toy_sets import photo_of
 
-from dmlseg_core.cli import main
+from dmlseg_core.cli.entry import main
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.segmenter import Segmenter
-from dmlseg_core.train import duplicates
+from dmlseg_core.scene.segmenter import Segmenter
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.recipe_plan import parse_values
-from dmlseg_core.train.sets import is_held_out
+from dmlseg_core.train.data import duplicates
+from dmlseg_core.train.data.sets import is_held_out
+from dmlseg_core.train.plan import parse_values
+from tests.train.toy_sets import photo_of
 
 TINY = ["crop=33", "batch_size=2", "points=3", "max_groups=3", "background_points=4", "warmup=1",
         "cooldown=1"]  # fmt: skip

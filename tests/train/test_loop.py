@@ -18,14 +18,14 @@ from torch import nn
 
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
-from dmlseg_core.network import EmbeddingNetwork
+from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.train import loop
-from dmlseg_core.train.augment import Augment, AugmentConfig
 from dmlseg_core.train.checkpoint import NAME, load_checkpoint
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.dataset import VOCFolder
+from dmlseg_core.train.data.augment import Augment, AugmentConfig
+from dmlseg_core.train.data.voc import VOCFolder
+from dmlseg_core.train.evaluate.figure import read_log
 from dmlseg_core.train.loop import Run, freeze, hold_still, learning_rate_factor, loss_weight
-from dmlseg_core.train.plot import read_log
 from dmlseg_core.train.pretrained import read_pretrained
 
 CONFIG = TrainConfig(
@@ -137,9 +137,9 @@ from pathlib import Path
 import torch
 sys.path[:0] = [sys.argv[3]]
 torch.set_num_threads(1)
-from test_loop import CONFIG
-from dmlseg_core.train.augment import Augment, AugmentConfig
-from dmlseg_core.train.dataset import VOCFolder
+from tests.train.test_loop import CONFIG
+from dmlseg_core.train.data.augment import Augment, AugmentConfig
+from dmlseg_core.train.data.voc import VOCFolder
 from dmlseg_core.train.pretrained import read_pretrained
 from dmlseg_core.train.loop import Run
 
@@ -160,7 +160,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(start, tmp_path):
     straight = start(folder="straight")
     straight.train()
     words = [sys.executable, "-c", KILLED, tmp_path / "toy", tmp_path / "killed",
-             Path(__file__).parent]  # fmt: skip
+             Path(__file__).parents[2]]  # fmt: skip
     done = subprocess.run(words, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == -9, done.stderr
     assert len(curve(tmp_path / "killed")) == 5  # logged, but saved at step 3

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from dmlseg_core.config import NetworkConfig
-from dmlseg_core.network import Output
-from dmlseg_core.similarity import radius2
+from dmlseg_core.model.metric import radius2
+from dmlseg_core.model.network import Output
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.losses import (
     LOSS_EPSILON,

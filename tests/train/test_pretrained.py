@@ -6,7 +6,7 @@ from torchvision.models.segmentation import deeplabv3_resnet101
 
 from dmlseg_core.config import VOC_CLASSES, NetworkConfig
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.network import EmbeddingNetwork
+from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.train.command import main
 from dmlseg_core.train.pretrained import from_torchvision, load_pretrained
 

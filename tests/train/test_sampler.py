@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.dataset import SetRule
+from dmlseg_core.train.data.sets import is_held_out
+from dmlseg_core.train.data.voc import SetRule
 from dmlseg_core.train.sampler import group_map, sample_points, to_grid
-from dmlseg_core.train.sets import is_held_out
 from dmlseg_core.train.stream import CropStream, collate, to_tensors
 
 SIDE = 33  # 9 x 9 cells

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dmlseg_core.backbone import MobileNetV2
 from dmlseg_core.config import CLASSES, VOC_CLASSES
 from dmlseg_core.errors import WeightsError
+from dmlseg_core.model.backbone import MobileNetV2
 from dmlseg_core.train.teacher import Teacher, naming_loss
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from dmlseg_core.export_masks import voc_colormap
-from dmlseg_core.train.dataset import Sample, SetRule
+from dmlseg_core.photo.masks import voc_colormap
+from dmlseg_core.train.data.voc import Sample, SetRule
 
 CAT, DOG, OBJECT = 8, 12, 21
 

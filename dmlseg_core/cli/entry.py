@@ -1,0 +1,80 @@
+"""The command line: `dmlseg segment | recolor | app | train | calibrate | eval`.
+
+Exit codes: 0 all went well, 1 the one photo (or run) failed, 2 wrong usage, 3 some of many photos
+failed, 130 interrupted. Errors are one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import NoReturn
+
+from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE
+from dmlseg_core.cli.segment import add_commands as add_photo_commands
+from dmlseg_core.cli.training import add_commands as add_train_commands
+from dmlseg_core.cli.training import run_train
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError
+
+DISTRIBUTION = "dmlseg-core"
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one sentence, without the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one sentence and exit with code 2."""
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its flags; nothing heavy is imported for it."""
+    parser = Parser(prog="dmlseg", description="Click anything in a photo and recolor it.")
+    parser.add_argument("--version", action="version", version=f"dmlseg {version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_photo_commands(commands)
+    # for the list of commands only: their flags are parsed where they are defined
+    commands.add_parser("app", help="open the app in a browser", add_help=False)
+    commands.add_parser("train", help="train the network, or go on with a run", add_help=False)
+    add_train_commands(commands)
+    return parser
+
+
+def version() -> str:
+    """Version of the installed package; "(checkout)" where it runs from a clone."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "(checkout)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (argparse exits by itself with 0 or 2)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words and words[0] in _OWN_FLAGS:
+            return _OWN_FLAGS[words[0]](words[1:])
+        args = build_parser().parse_args(words)
+        return int(args.run(args))
+    except DmlsegError as error:
+        print(f"dmlseg: {error}", file=sys.stderr)
+        return FAILED if isinstance(error, ImageError | ExportError | TrainingError) else USAGE
+    except KeyboardInterrupt:
+        print("dmlseg: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _app(words: Sequence[str]) -> int:
+    from dmlseg_core.ui import main as launch
+
+    return int(launch(list(words)) or OK)
+
+
+_OWN_FLAGS = {"app": _app, "train": run_train}
+"""Commands whose flags are app.py's and the training package's own."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Flags that several commands share, and the parsers of their values."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmlseg_core.config import (
+    DEFAULT_QUALITY,
+    LONG_SIDE,
+    MAX_MEGAPIXELS,
+    QUALITIES,
+    TAU,
+    Range,
+    SceneConfig,
+)
+from dmlseg_core.errors import ParameterError
+
+if TYPE_CHECKING:  # torch: only when a command runs
+    from dmlseg_core.scene import Segmenter
+
+OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did."""
+
+
+def in_range(legal: Range, *, whole: bool = False) -> Callable[[str], float]:
+    """An argparse type that takes what the range takes; `whole`: and is an int."""
+
+    def parse(text: str) -> float:
+        try:
+            number = int(text) if whole else float(text)
+            legal.check(number)
+            return number
+        except ParameterError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        except ValueError:
+            kind = "whole number" if whole else "number"
+            message = f"{legal.name} must be a {kind} in {legal}; got {text!r}"
+            raise argparse.ArgumentTypeError(message) from None
+
+    return parse
+
+
+def point(text: str) -> tuple[int, int]:
+    """ "X,Y", as image viewers show it, to (y, x).
+
+    >>> point("120,45")
+    (45, 120)
+    """
+    try:
+        x, y = (int(part) for part in text.split(","))
+    except ValueError:
+        message = f"a point is X,Y in whole pixels, such as 120,45; got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+    return y, x
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """--weights, --max-megapixels, --quality, --long-side, --tau, --connected."""
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
+    parser.add_argument(
+        "--max-megapixels",
+        type=in_range(MAX_MEGAPIXELS),
+        default=100.0,
+        metavar="N",
+        help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
+    )
+    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
+    parser.add_argument(
+        "--quality", choices=tuple(QUALITIES),
+        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
+        f"(default: {DEFAULT_QUALITY})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--long-side", type=in_range(LONG_SIDE, whole=True), metavar="N",
+        help=f"analyse at this size, whatever the quality; in {LONG_SIDE}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tau",
+        type=in_range(TAU),
+        metavar="T",
+        help=f"similarity threshold in {TAU}; higher = smaller masks (default: chosen per object)",
+    )
+    parser.add_argument(
+        "--connected", action=argparse.BooleanOptionalAction, default=SceneConfig().connected,
+        help="keep only the piece around each point (default: %(default)s)",
+    )  # fmt: skip
+
+
+def scene_config(args: argparse.Namespace) -> SceneConfig:
+    """How the flags ask for photos to be analysed: a long side wins over the quality's."""
+    config = SceneConfig(connected=args.connected).with_quality(args.quality or DEFAULT_QUALITY)
+    return config if args.long_side is None else replace(config, long_side=args.long_side)
+
+
+def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
+    """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
+    from dmlseg_core.scene import Segmenter
+
+    return Segmenter.load(args.weights, config=config or scene_config(args))
+
+
+def weights_digest(path: Path | None) -> str:
+    """sha256 of the weights file that the flags mean: it names what made a result."""
+    from dmlseg_core.model import DEFAULT_WEIGHTS
+
+    with Path(path or DEFAULT_WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,175 @@
+"""What `dmlseg recolor` writes and prints: names first, checks next, files last."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dmlseg_core.errors import ExportError, ParameterError
+from dmlseg_core.paint import Recolored, Subject
+from dmlseg_core.photo import (
+    Layer,
+    Photo,
+    format_of,
+    losses,
+    png_path,
+    refuse_input,
+    save_cutout,
+    save_openraster,
+    save_photo,
+    to_8_bits,
+    write_bytes,
+)
+
+if TYPE_CHECKING:  # torch
+    from dmlseg_core.edit import Painted, Recipe, Style
+
+
+def named(path: Path, titles: Sequence[str]) -> list[Path]:
+    """One file per title: the path itself; with several titles the path with each one's name.
+
+    >>> [p.name for p in named(Path("sofa.png"), ["#c8102e", "navy"])]
+    ['sofa-c8102e.png', 'sofa-navy.png']
+    """
+    if len(titles) <= 1:
+        return [path]
+    names = ["".join(c for c in title.lower() if c.isalnum()) for title in titles]
+    if len(set(names)) < len(names):
+        raise ParameterError(f"each --color may be given once; got {', '.join(titles)}")
+    return [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in names]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Files to write, one of each kind per title; an empty list where none is wanted."""
+
+    photo: Path
+    inputs: tuple[Path, ...]
+    photos: list[Path]
+    cutouts: list[Path]
+    layered: list[Path]
+    cubes: list[Path]
+    recipe: Path | None
+    as_json: bool
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, titles: Sequence[str]) -> Outputs:
+        """Names and suffixes, checked.
+
+        Raises:
+            ParameterError: two outputs of one name. ExportError: a suffix, a missing folder, or an
+            input in the way.
+        """
+        photos, cutouts, layered, cubes = (
+            [] if path is None else named(path, titles)
+            for path in (args.out, args.cutout, args.ora, args.cube)
+        )
+        given = (args.photo, args.mask, args.recipe, args.pattern)
+        inputs = tuple(path for path in given if path is not None)
+        made = cls(args.photo, inputs, photos, cutouts, layered, cubes, args.save_recipe, args.json)
+        made.check_names()
+        return made
+
+    def check_names(self) -> None:
+        """Every output has a right suffix, a folder, a name of its own, and is no input."""
+        for path in self.photos:
+            format_of(path)
+        for path in self.cutouts:
+            png_path(path)
+        for paths, suffix in ((self.layered, ".ora"), (self.cubes, ".cube")):
+            if odd := [p for p in paths if p.suffix.lower() != suffix]:
+                raise ExportError(f"{odd[0].name}: this file must end in {suffix}")
+        outs = [*self.photos, *self.cutouts, *self.layered, *self.cubes]
+        outs += [] if self.recipe is None else [self.recipe]
+        taken = {path.resolve() for path in self.inputs}
+        for out in outs:
+            if out.resolve() in taken:
+                raise ExportError(
+                    f"{out} is an input and is never overwritten; choose another name"
+                )
+            if not out.parent.is_dir():
+                raise ExportError(f"the folder {out.parent} does not exist; make it first")
+        if len({out.resolve() for out in outs}) < len(outs):
+            raise ParameterError("two outputs have the same name; give each its own")
+
+    def check(self, photo: Photo) -> None:
+        """No output is the photo itself under another name (a link)."""
+        for path in (*self.photos, *self.cutouts, *self.layered, *self.cubes):
+            refuse_input(path, photo)
+
+    def write(
+        self,
+        photo: Photo,
+        subject: Subject,
+        styles: Sequence[Style],
+        results: Sequence[Recolored],
+        *,
+        recipe: Recipe | None,
+        about: dict[str, Any],
+    ) -> None:
+        """One object in one style or more."""
+        cubes = [self._cube(subject, style) for style in styles] if self.cubes else []
+        for k, (style, made) in enumerate(zip(styles, results, strict=True)):
+            more = dict(about)
+            save_photo(made.rgb, self.photos[k], photo)
+            if self.cutouts:
+                save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k])
+            if self.layered:
+                layer = Layer(style.title, made.rgb, subject.share)
+                save_openraster(self.layered[k], photo, [layer])
+            if cubes:
+                text, more["cube_error_mean"], more["cube_error_p99"] = cubes[k]
+                write_bytes(text.encode("ascii"), self.cubes[k])
+            self._tell(photo, self.photos[k], style, made, more)
+        if self.recipe is not None and recipe is not None:
+            from dmlseg_core.edit import save_recipe
+
+            save_recipe(recipe, self.recipe)
+
+    def write_painted(self, photo: Photo, painted: Sequence[Painted]) -> None:
+        """What a recipe made of a photo."""
+        save_photo(painted[-1].made.rgb, self.photos[0], photo)
+        if self.layered:
+            layers = [
+                Layer(f"{p.mask.class_name} {p.selection.title}", p.made.rgb, p.alpha)
+                for p in painted
+            ]
+            save_openraster(self.layered[0], photo, layers)
+        for p in painted:
+            found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
+            self._tell(photo, self.photos[0], p.selection, p.made, found)
+
+    def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
+        from dmlseg_core.paint import cube_of
+
+        made = cube_of(subject, style.look())
+        return made.text, float(made.error_mean), float(made.error_p99)
+
+    def _tell(
+        self, photo: Photo, out: Path, style: Style, made: Recolored, more: dict[str, Any]
+    ) -> None:
+        notes = [*photo.notes, *made.notes, *losses(photo, out)]
+        if not self.as_json:
+            print(f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}")
+            if "cube_error_mean" in more:
+                print(
+                    f"the .cube file errs by Delta-E {more['cube_error_mean']:.2f} on average, "
+                    f"{more['cube_error_p99']:.2f} at the 99th percentile"
+                )
+            print(*(f"note: {note}" for note in notes), sep="\n", end="\n" * bool(notes))
+            return
+        row = {
+            "color": style.color,
+            "out": str(out),
+            "delta_e": round(float(made.delta_e), 4),
+            "anchor": made.anchor,
+            "result_anchor": made.result_anchor,
+            "photo": str(self.photo),
+            **{k: round(v, 4) if isinstance(v, float) else v for k, v in more.items()},
+            "notes": notes,
+        }
+        print(json.dumps(row))

@@ -1,0 +1,73 @@
+"""`dmlseg segment`, and where `dmlseg recolor` is added."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dmlseg_core.cli.flags import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    SOME_FAILED,
+    add_model_flags,
+    load_segmenter,
+    scene_config,
+    weights_digest,
+)
+from dmlseg_core.cli.recolor import add_command as add_recolor
+
+if TYPE_CHECKING:  # loaded only when a command runs: --help stays fast
+    from dmlseg_core.folder import BatchReport
+
+Commands = Any  # argparse names the type of add_subparsers() only privately
+
+
+def add_commands(commands: Commands) -> None:
+    """Add segment and recolor to the parser."""
+    segment = commands.add_parser(
+        "segment",
+        help="find every object of photos or whole folders",
+        description="Writes labels/, overlays/, instances.json (COCO) and failures.csv; "
+        "run it again to go on where it stopped.",
+    )
+    segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    segment.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    segment.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_model_flags(segment)
+    segment.set_defaults(run=run_segment)
+    add_recolor(commands)
+
+
+def run_segment(args: argparse.Namespace) -> int:
+    """Segment photos and folders; see `batch.segment_folder`."""
+    from dmlseg_core.folder import find_jobs, segment_folder
+
+    find_jobs(args.paths, args.out)  # wrong paths are told before torch is loaded
+    segmenter = load_segmenter(args)
+    report = segment_folder(
+        args.paths,
+        args.out,
+        segmenter,
+        options={} if args.tau is None else {"tau": args.tau},
+        max_megapixels=args.max_megapixels,
+        settings={
+            "weights": weights_digest(args.weights),
+            "scene": scene_config(args).to_dict(),
+        },
+        progress=not args.quiet,
+    )
+    return _tell(report, args.out)
+
+
+def _tell(report: BatchReport, out: Path) -> int:
+    if report.interrupted:
+        print("dmlseg: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    failed = len(report.failures)
+    print(f"{report.done} segmented, {report.skipped} done before, {failed} failed: {out}")
+    if not failed:
+        return OK
+    return FAILED if failed + report.done + report.skipped == 1 else SOME_FAILED

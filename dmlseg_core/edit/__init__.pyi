@@ -1,0 +1,12 @@
+from .choose import recipe_of as recipe_of
+from .recipe import Recipe as Recipe
+from .recipe_file import load_recipe as load_recipe
+from .recipe_file import save_recipe as save_recipe
+from .render import Painted as Painted
+from .render import Selection as Selection
+from .session import EditSession as EditSession
+from .store import MEGABYTE as MEGABYTE
+from .store import SessionStore as SessionStore
+from .style import MAX_TILE as MAX_TILE
+from .style import Pattern as Pattern
+from .style import Style as Style

@@ -1,0 +1,226 @@
+"""Recipes to JSON and back; the schema is written down in docs/files.md.
+
+Reading is strict: an unknown or missing field, a wrong type or a newer version is a RecipeError
+that names the place. In the file a point is [x, y], as image viewers show it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dmlseg_core.config import TAU, SceneConfig
+from dmlseg_core.edit.fields import NUMBER, Fields, number
+from dmlseg_core.edit.recipe import Choice, Edit, PhotoName, Recipe, Where
+from dmlseg_core.edit.style import Pattern, Style
+from dmlseg_core.errors import RecipeError
+from dmlseg_core.paint import ColorGate
+from dmlseg_core.photo import write_bytes
+from dmlseg_core.scene import Box, Override, Point, Stroke
+
+FORMAT, VERSION = "dmlseg-recipe", 1
+
+
+def save_recipe(recipe: Recipe, path: str | Path) -> Path:
+    """Write a recipe; ExportError where the folder cannot be written."""
+    return write_bytes((to_json(recipe) + "\n").encode(), path)
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: no file, no recipe, a newer version, or a value that is out of range.
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"the recipe {path} cannot be read: {error}") from None
+    try:
+        return from_json(text)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def to_json(recipe: Recipe) -> str:
+    """The text of a recipe file."""
+    photo = recipe.photo
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "weights": recipe.weights,
+        "scene": recipe.scene.to_dict(),
+        "photo": None if photo is None else {
+            "digest": photo.digest, "width": photo.size[1], "height": photo.size[0],
+        },
+        "edits": [{"select": _select(e.where), "style": _style(e.style)} for e in recipe.edits],
+    }  # fmt: skip
+    return json.dumps(values, indent=2, allow_nan=False)
+
+
+def _select(where: Where) -> dict[str, Any]:
+    if isinstance(where, Choice):
+        return {
+            "by": "proposals", "class": where.class_name, "rank": where.rank,
+            "like": None if where.like is None else list(where.like),
+            "threshold": where.threshold,
+        }  # fmt: skip
+    return {
+        "by": "point", "at": [where.x, where.y], "tau": where.tau,
+        "add": [[x, y] for y, x in where.add], "subtract": [[x, y] for y, x in where.subtract],
+        "box": None if where.box is None else [where.box[k] for k in (1, 0, 3, 2)],
+        "strokes": [
+            {"points": [[x, y] for y, x in s.points], "radius": s.radius, "subtract": s.subtract}
+            for s in where.strokes
+        ],
+    }  # fmt: skip
+
+
+def _style(style: Style) -> dict[str, Any]:
+    pattern = style.pattern
+    return {
+        "color": style.color,
+        "mode": style.mode,
+        "strength": style.strength,
+        "protect_highlights": style.protect_highlights,
+        "amount": style.amount,
+        "gates": [asdict(gate) for gate in style.gates],
+        "pattern": None if pattern is None else {
+            "png": base64.b64encode(pattern.png).decode(), "scale": pattern.scale,
+        },
+        "matting": style.matting,
+    }  # fmt: skip
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe of a file's text.
+
+    Raises:
+        RecipeError: see `load_recipe`.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"this is no JSON ({error}); give a recipe that dmlseg wrote") from None
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise RecipeError(f'this is no recipe: it must be an object with "format": "{FORMAT}"')
+    version = values.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise RecipeError(f"version must be a whole number from 1 on; got {version!r}")
+    if version > VERSION:
+        raise RecipeError(
+            f"the recipe is of version {version}, newer than {VERSION}, the newest known here; "
+            "update dmlseg"
+        )
+    with Fields(values, "recipe") as field:
+        field.take("format", str), field.take("version", int)
+        weights = field.take("weights", str)
+        scene = field.made("scene", dict, _scene_of)
+        photo = field.take("photo", (dict, type(None)), None)
+        edits = field.each("edits", dict, _edit_of)
+    return Recipe(weights, scene, edits, None if photo is None else _photo_of(photo))
+
+
+def _scene_of(values: dict[str, Any]) -> SceneConfig:
+    with Fields(values, "recipe.scene") as field:
+        usual = SceneConfig().to_dict()
+        kinds = {name: NUMBER if type(v) is float else type(v) for name, v in usual.items()}
+        return SceneConfig(**{name: field.take(name, kinds[name], usual[name]) for name in usual})
+
+
+def _photo_of(values: dict[str, Any]) -> PhotoName:
+    with Fields(values, "recipe.photo") as field:
+        size = field.take("height", int), field.take("width", int)
+        return PhotoName(field.take("digest", str), size)
+
+
+def _edit_of(values: dict[str, Any], where: str) -> Edit:
+    with Fields(values, where) as field:
+        select = field.made("select", dict, lambda v: _where_of(v, f"{where}.select"))
+        return Edit(select, field.made("style", dict, lambda v: _style_of(v, f"{where}.style")))
+
+
+def _where_of(values: dict[str, Any], where: str) -> Where:
+    with Fields(values, where) as field:
+        by = field.take("by", str)
+        if by == "proposals":
+            like = field.take("like", (list, type(None)), None)
+            return Choice(
+                field.take("class", (str, type(None)), None),
+                None if like is None else tuple(number(v, f"{where}.like") for v in like),
+                field.take("threshold", NUMBER, 0.5),
+                field.take("rank", (int, type(None)), None),
+            )
+        if by != "point":
+            raise RecipeError(f'{where}.by must be "point" or "proposals"; got {by!r:.40}')
+        y, x = _point_of(field.take("at", list), f"{where}.at")
+        tau = field.take("tau", (*NUMBER, type(None)), None)
+        add, subtract = (field.each(name, list, _point_of, []) for name in ("add", "subtract"))
+        box = field.take("box", (list, type(None)), None)
+        return Override(
+            y, x, None if tau is None else TAU.check(tau), add, subtract,
+            None if box is None else _box_of(box, f"{where}.box"),
+            field.each("strokes", dict, _stroke_of, []),
+        )  # fmt: skip
+
+
+def _box_of(values: list[Any], where: str) -> Box:
+    if len(values) != 4:
+        raise RecipeError(f"{where} must be [left, top, right, bottom]; got {values!r:.40}")
+    left, top, right, bottom = (number(value, where) for value in values)
+    return top, left, bottom, right
+
+
+def _stroke_of(values: dict[str, Any], where: str) -> Stroke:
+    with Fields(values, where) as field:
+        return Stroke(
+            field.each("points", list, _point_of),
+            field.take("radius", NUMBER),
+            field.take("subtract", bool, False),
+        )
+
+
+def _point_of(values: list[Any], where: str) -> Point:
+    if len(values) != 2:
+        raise RecipeError(f"{where} must be [x, y]; got {values!r:.40}")
+    x, y = (number(value, where) for value in values)
+    return y, x
+
+
+def _style_of(values: dict[str, Any], where: str) -> Style:
+    with Fields(values, where) as field:
+        return Style(
+            color=field.take("color", (str, type(None)), None),
+            mode=field.take("mode", str, "match"),
+            strength=field.take("strength", NUMBER, 1.0),
+            protect_highlights=field.take("protect_highlights", NUMBER, 1.0),
+            amount=field.take("amount", (*NUMBER, type(None)), None),
+            gates=field.each("gates", dict, _gate_of, []),
+            pattern=_pattern_of(field.take("pattern", (dict, type(None)), None), where),
+            matting=field.take("matting", bool, False),
+        )
+
+
+def _gate_of(values: dict[str, Any], where: str) -> ColorGate:
+    with Fields(values, where) as field:
+        return ColorGate(
+            field.take("color", str),
+            field.take("tolerance", NUMBER, ColorGate.tolerance),
+            field.take("softness", NUMBER, ColorGate.softness),
+            field.take("exclude", bool, False),
+        )
+
+
+def _pattern_of(values: dict[str, Any] | None, where: str) -> Pattern | None:
+    if values is None:
+        return None
+    with Fields(values, f"{where}.pattern") as field:
+        try:
+            png = base64.b64decode(field.take("png", str), validate=True)
+        except (binascii.Error, ValueError):
+            raise RecipeError(f"{where}.pattern.png must be base64 of a PNG file") from None
+        return Pattern(png, field.take("scale", NUMBER, 1.0))

@@ -1,0 +1,76 @@
+"""Selections of a photo, and how they become pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.edit.style import Style
+from dmlseg_core.paint import Recolored, Subject
+from dmlseg_core.scene import Mask, Override
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Selection(Style):
+    """One instance that the user chose, and how it is to look.
+
+    Attributes:
+        where: its points and tau.
+    """
+
+    where: Override
+
+    def styled(self, style: Style) -> Selection:
+        """The same instance in another style."""
+        return Selection(self.where, **{f.name: getattr(style, f.name) for f in fields(Style)})
+
+    @property
+    def style(self) -> Style:
+        """How it is to look, without where it is."""
+        return Style(**{f.name: getattr(self, f.name) for f in fields(Style)})
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """Selection number `index` as it was recolored: its mask and alpha, the photo after it."""
+
+    index: int
+    selection: Selection
+    mask: Mask
+    alpha: NDArray[np.float32]
+    made: Recolored
+
+
+def paint(
+    selections: Iterable[tuple[int, Selection, Mask]], pixels: Pixels, guide: NDArray[np.uint8]
+) -> Iterator[Painted]:
+    """Recolor selections one after the other.
+
+    Args:
+        selections: number, style and mask of each.
+        pixels: (H, W, 3) uint8 or uint16 sRGB.
+        guide: (H, W, 3) uint8, the photo that edges are refined on.
+    """
+    for k, selection, mask in selections:
+        alpha = mask.to_alpha(guide, matting=selection.matting)
+        if alpha.any():
+            subject = Subject.of(pixels, alpha, gate=selection.gates or None)
+            made = subject.recolor(selection.look())
+            pixels = made.rgb
+            yield Painted(k, selection, mask, alpha, made)
+
+
+def shrunk(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """(h', w', 3) uint8 with a long side of `side`; pictures that are not larger are returned."""
+    scale = side / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,158 @@
+"""Weights travel with a manifest: sha256, config, classes, data and scores; nothing else is loaded.
+
+A file NAME.safetensors has its entry, keyed by its file name, in the manifest.json beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from dmlseg_core.config import NetworkConfig
+from dmlseg_core.errors import ExportError, WeightsError
+from dmlseg_core.model.network import EmbeddingNetwork
+from dmlseg_core.package_data import data_folder
+from dmlseg_core.photo import write_bytes
+
+MANIFEST = "manifest.json"
+DEFAULT_WEIGHTS: Path = data_folder("weights") / "dmlseg-mobilenetv2.safetensors"
+"""The shipped weights."""
+
+
+def check_export(path: Path) -> None:
+    """Say now what would else be found out after hours of work.
+
+    Raises:
+        ExportError: another suffix than .safetensors, or a folder that is not there.
+    """
+    if path.suffix != ".safetensors":
+        raise ExportError(f"--export takes NAME.safetensors; got {path}")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path.parent} is no folder: cannot write {path}")
+
+
+def save_weights(network: EmbeddingNetwork, path: str | Path, **about: Any) -> dict[str, Any]:
+    """Write float16 safetensors and enter them in the manifest beside them.
+
+    Args:
+        network: not fused: a fused one has other tensors.
+        path: NAME.safetensors.
+        about: further JSON values of the entry: data, terms, commit, scores.
+
+    Returns:
+        The manifest entry.
+
+    Raises:
+        WeightsError: the name does not end in .safetensors, the network is fused, or a weight is
+            not finite in float16.
+        ExportError: the folder cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise WeightsError(f"weights are written as NAME.safetensors; got {path.name}")
+    with torch.device("meta"):  # names only: nothing is allocated
+        wanted = EmbeddingNetwork(network.config).state_dict()
+    if odd := sorted(wanted.keys() ^ network.state_dict().keys()):
+        raise WeightsError(f"{path.name}: tensors of a fused or another network: {odd[:3]}")
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in network.state_dict().items()
+    }
+    if broken := [k for k, v in tensors.items() if not torch.isfinite(v.float()).all()]:
+        raise WeightsError(f"{path.name}: not finite in float16: {broken[:3]}")
+    data = save(tensors)
+    entry = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "config": network.config.to_dict(),
+        **about,
+    }
+    entries = _read_manifest(path.parent) if (path.parent / MANIFEST).exists() else {}
+    write_bytes(data, path)
+    text = json.dumps({**entries, path.name: entry}, indent=2) + "\n"
+    write_bytes(text.encode(), path.parent / MANIFEST)
+    return entry
+
+
+def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict[str, Any]]:
+    """The network of a weights file, in eval mode, and its manifest entry.
+
+    Args:
+        path: a safetensors file with its manifest.json beside it; None is the shipped one.
+
+    Raises:
+        WeightsError: the file or its entry is missing, its hash is not the manifest's, or its
+            tensors do not fit the config. Other weights are never loaded instead.
+    """
+    path = Path(DEFAULT_WEIGHTS if path is None else path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: no weights there ({error.strerror or error})") from None
+    entry = _read_manifest(path.parent).get(path.name)
+    if not isinstance(entry, dict):
+        raise WeightsError(f"{path.parent / MANIFEST} has no entry for {path.name}")
+    found = hashlib.sha256(data).hexdigest()
+    if found != entry.get("sha256"):
+        raise WeightsError(
+            f"{path.name} does not match its manifest: sha256 {found[:12]}..., expected "
+            f"{str(entry.get('sha256'))[:12]}...; get both files again"
+        )
+    try:
+        network = EmbeddingNetwork(NetworkConfig.from_dict(entry["config"]))
+        tensors = load(data)
+    except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
+        raise WeightsError(f"{path.name} or its manifest cannot be read: {error}") from None
+    _fit(network, tensors, path.name)
+    return network.eval(), entry
+
+
+def history(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a manifest entry stays true of weights made from its own: how they came about."""
+    own = ("sha256", "bytes", "config", "calibration", "scores", "commit", "scene_config")
+    return {k: v for k, v in entry.items() if k not in own}
+
+
+def rescaled_by(path: Path) -> float:
+    """Factor that `dmlseg rescale` gave a file's squared distances; 1 where no manifest says."""
+    if not (path.parent / MANIFEST).exists():
+        return 1.0
+    entry = _read_manifest(path.parent).get(path.name)
+    return float(entry.get("rescaled", 1.0)) if isinstance(entry, dict) else 1.0
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(f"{path}: weights need it ({error.strerror or error})") from None
+    except ValueError as error:
+        raise WeightsError(f"{path} is no JSON: {error}") from None
+    if not isinstance(entries, dict):
+        raise WeightsError(f"{path} must map file names to entries; it holds {type(entries)}")
+    return entries
+
+
+def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> None:
+    wanted = network.state_dict()
+    missing = wanted.keys() ^ tensors.keys()
+    if all(key.startswith("iou_head.") for key in missing - tensors.keys()):
+        missing &= tensors.keys()  # never calibrated: `Scene` does without
+    if odd := sorted(missing):
+        raise WeightsError(f"{name} does not fit its config: {odd[:3]} miss or are too many")
+    for key, value in tensors.items():
+        if value.shape != wanted[key].shape:
+            raise WeightsError(
+                f"{name}: {key} has shape {tuple(value.shape)}, the config asks for "
+                f"{tuple(wanted[key].shape)}"
+            )
+    network.load_state_dict({**wanted, **{k: v.to(wanted[k].dtype) for k, v in tensors.items()}})

@@ -1,0 +1,7 @@
+from .apply import recolor as recolor
+from .apply import recolor_many as recolor_many
+from .gate import ColorGate as ColorGate
+from .look import Look as Look
+from .lut import cube_of as cube_of
+from .subject import Recolored as Recolored
+from .subject import Subject as Subject

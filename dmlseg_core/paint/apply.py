@@ -1,0 +1,85 @@
+"""Give an object another color and keep its shading: pure arrays in, pure arrays out.
+
+The object's own diffuse color (`anchor`) is moved to the target in OKLab. Lightness goes through
+a monotone tone curve (`recolor_tone`), hue and chroma through an affine map of saturation
+(`recolor_paint`): paint of another color under the same light. Edge pixels are unmixed first, so
+that only the object's share of them changes; the sum is made in linear light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.config import AMOUNTS, MODES
+from dmlseg_core.paint.gate import ColorGate
+from dmlseg_core.paint.look import Look
+from dmlseg_core.paint.subject import Recolored, Subject
+
+__all__ = [
+    "AMOUNTS",
+    "MODES",
+    "ColorGate",
+    "Look",
+    "Recolored",
+    "Subject",
+    "recolor",
+    "recolor_many",
+]
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def recolor(
+    rgb: Pixels,
+    alpha: NDArray[Any],
+    target: str | None = None,
+    *,
+    mode: str = "match",
+    strength: float = 1.0,
+    protect_highlights: float = 1.0,
+    amount: float = 0.0,
+    gate: ColorGate | Sequence[ColorGate] | None = None,
+    pattern: NDArray[np.uint8] | None = None,
+    pattern_scale: float = 1.0,
+) -> Recolored:
+    """Recolor one object.
+
+    Args:
+        rgb: (H, W, 3) uint8 or uint16 sRGB; not changed. The result has the same dtype.
+        alpha: (H, W) float in [0, 1] or bool; 0 is copied bit for bit.
+        target: see `Look`, as are mode, strength, protect_highlights, amount, pattern and
+            pattern_scale.
+        gate: paint only what is near some colors, or spare it; where it is 0, pixels are copied
+            bit for bit.
+
+    Raises:
+        ParameterError: a bad shape, dtype, mode, color or range, NaN, an empty mask, or a gate
+            that leaves nothing.
+    """
+    look = Look(
+        target,
+        mode=mode,
+        strength=strength,
+        protect_highlights=protect_highlights,
+        amount=amount,
+        pattern=pattern,
+        pattern_scale=pattern_scale,
+    )
+    return Subject.of(rgb, alpha, gate=gate).recolor(look)
+
+
+def recolor_many(
+    rgb: Pixels,
+    alpha: NDArray[Any],
+    targets: Sequence[str | None],
+    *,
+    gate: ColorGate | Sequence[ColorGate] | None = None,
+    **options: Any,
+) -> tuple[Recolored, ...]:
+    """Several target colors for one object, measured and unmixed once; options as in `Look`."""
+    looks = [Look(target, **options) for target in targets]
+    return Subject.of(rgb, alpha, gate=gate).recolor_all(looks)

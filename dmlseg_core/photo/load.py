@@ -1,0 +1,208 @@
+"""Photos in: any file or array becomes a `Photo`, or one clear ImageError.
+
+What the file was (mode, profile, EXIF, depth, JPEG tables) is kept, so that `export` can give it
+back as it came. Nothing here executes what it reads: no pickle, no numpy archives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dmlseg_core.config import MAX_MEGAPIXELS
+from dmlseg_core.errors import ImageError
+from dmlseg_core.photo.decode import (
+    deep_pixels,
+    dpi_of,
+    exif_of,
+    orientation_of,
+    plain_pixels,
+    subsampling_of,
+    to_8_bits,
+    turned,
+)
+from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
+from dmlseg_core.photo.source import check_size, opened, read_source
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Words: TypeAlias = NDArray[np.uint16]
+Source: TypeAlias = "str | Path | bytes | BinaryIO | NDArray[Any]"
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as displayed: orientation applied, colors in sRGB.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB, read-only.
+        path: the file it came from; None for bytes, streams and arrays.
+        digest: sha256 of size and decoded pixels; names the photo.
+        notes: one sentence for each thing changed on the way in.
+        format: Pillow's name of the file format ("JPEG"), None for arrays.
+        mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
+        icc_profile: the embedded profile as it was.
+        exif: EXIF block without the orientation, which has been applied, and the thumbnail.
+        dpi: (horizontal, vertical) of the photo as displayed.
+        alpha: (H, W) uint8 where the file had transparency, read-only.
+        deep: (H, W, 3) uint16 where the file had 16 bits per channel, read-only, in the colors
+            of `rgb_profile`.
+        deep_alpha: (H, W) uint16, the transparency of such a file.
+        native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
+            file had 8 bits.
+        rgb_profile: `icc_profile` where it describes RGB other than sRGB; None = colors are sRGB.
+        jpeg_tables: quantization tables of a JPEG source.
+        jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
+    """
+
+    rgb: Bytes = field(repr=False)
+    path: Path | None
+    digest: str
+    notes: tuple[str, ...] = ()
+    format: str | None = None
+    mode: str | None = None
+    icc_profile: bytes | None = field(default=None, repr=False)
+    exif: bytes | None = field(default=None, repr=False)
+    dpi: tuple[float, float] | None = None
+    alpha: Bytes | None = field(default=None, repr=False)
+    deep: Words | None = field(default=None, repr=False)
+    deep_alpha: Words | None = field(default=None, repr=False)
+    native: Bytes | None = field(default=None, repr=False)
+    rgb_profile: bytes | None = field(default=None, repr=False)
+    jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
+    jpeg_subsampling: str | None = None
+
+    @property
+    def height(self) -> int:
+        """H."""
+        return int(self.rgb.shape[0])
+
+    @property
+    def width(self) -> int:
+        """W."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.height, self.width
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the pixel arrays."""
+        arrays = (self.rgb, self.alpha, self.deep, self.deep_alpha, self.native)
+        return sum(a.nbytes for a in arrays if a is not None)
+
+    def working_pixels(self) -> Bytes | Words:
+        """The photo in sRGB at the depth it can be recolored in: (H, W, 3).
+
+        uint16 where the file had 16 bits and no profile, or one of curves and a matrix (as those of
+        sRGB, Display P3, Adobe RGB, ProPhoto); else `rgb`. Computed on each call.
+        """
+        if self.deep is None or self.rgb_profile is None:
+            return self.rgb if self.deep is None else self.deep
+        found = matrix_profile(self.rgb_profile)
+        return self.rgb if found is None else found.to_srgb16(self.deep)
+
+    @property
+    def working_dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16: the type of `working_pixels`, without computing them."""
+        tables = self.rgb_profile is not None and matrix_profile(self.rgb_profile) is None
+        return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
+
+
+def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
+    """Read a photo.
+
+    Args:
+        source: a path, the bytes of a file, a binary stream, or an array: (H, W), (H, W, 1),
+            (H, W, 3) or (H, W, 4), uint8 or uint16, RGB order.
+        max_megapixels: refuse larger photos; checked in the header, before anything is decoded.
+
+    Raises:
+        ImageError: the source is missing, empty, no image, damaged, or over the cap.
+    """
+    cap = MAX_MEGAPIXELS.check(max_megapixels)
+    if isinstance(source, np.ndarray):
+        return _from_array(source, cap)
+    path, name, data = read_source(source)
+    with opened(data, name, cap) as image:
+        return _decode(image, data, path, name)
+
+
+def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Photo:
+    notes: list[str] = []
+    file_format, mode = image.format, image.mode
+    if getattr(image, "n_frames", 1) > 1:
+        word = "page" if file_format == "TIFF" else "frame"
+        notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
+    turn = orientation_of(image)
+    jpeg = file_format in ("JPEG", "MPO")
+    fields: dict[str, Any] = {
+        "dpi": dpi_of(image, turn),
+        "jpeg_tables": getattr(image, "quantization", None) if jpeg else None,
+        "jpeg_subsampling": subsampling_of(image) if jpeg else None,
+    }
+    arrays = _pixels(image, data, fields, notes)
+    fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
+    fields["exif"] = exif_of(image, fields["rgb"].shape[:2])
+    return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
+
+
+def _pixels(
+    image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
+) -> dict[str, NDArray[Any] | None]:
+    """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
+    profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    deep, deep_alpha = deep_pixels(image, data, notes)
+    if deep is None:
+        pixels, alpha = plain_pixels(image, notes)
+    else:
+        if profile is not None and profile[16:20] == b"GRAY" and (gray := matrix_profile(profile)):
+            deep, profile = gray.to_srgb16(deep), None
+            notes.append("Grays were converted from the embedded profile to sRGB.")
+        pixels = Image.fromarray(to_8_bits(deep))
+        alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
+    rgb, native = to_srgb8(pixels, profile, notes)
+    fields["rgb_profile"] = None if native is None else profile
+    if deep is not None:
+        native = None  # `deep` holds it
+    return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}
+
+
+def _photo(rgb: Bytes, **fields: Any) -> Photo:
+    """A Photo with its digest, every array frozen."""
+    rgb = np.ascontiguousarray(rgb)
+    name = hashlib.sha256(f"{rgb.shape[0]}x{rgb.shape[1]}:".encode())
+    name.update(rgb.data)
+    photo = Photo(rgb=rgb, digest=name.hexdigest(), **fields)
+    for array in (photo.rgb, photo.alpha, photo.deep, photo.deep_alpha, photo.native):
+        if array is not None:
+            array.flags.writeable = False
+    return photo
+
+
+def _from_array(array: NDArray[Any], cap: float) -> Photo:
+    """A Photo of an array in memory; copied, so that later edits of the array do no harm."""
+    grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)
+    if not grey and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise ImageError(f"a photo array must be (H, W), (H, W, 3) or (H, W, 4); got {array.shape}")
+    if array.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"a photo array must be uint8 or uint16; got {array.dtype}")
+    check_size(array.shape[0], array.shape[1], "the given array", cap)
+    stack = np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2) if grey else array
+    coded = to_8_bits(stack)
+    has_alpha = stack.shape[2] == 4
+    return _photo(
+        rgb=coded[..., :3].copy(),
+        path=None,
+        notes=("The photo was grey and is now RGB.",) if grey else (),
+        alpha=coded[..., 3].copy() if has_alpha else None,
+        deep=stack[..., :3].copy() if stack.dtype == np.uint16 else None,
+        deep_alpha=stack[..., 3].copy() if stack.dtype == np.uint16 and has_alpha else None,
+    )

@@ -1,0 +1,224 @@
+"""Color profiles: pixels to sRGB, and back into the profile of their file, in 8 and 16 bits.
+
+8 bits go through littleCMS. Pillow gives it no 16-bit RGB, and its own 16-bit path interpolates a
+coarse table that errs by up to ten 8-bit levels where colors leave the gamut. So 16 bits are
+computed here from a profile's matrix and curves (ICC.1:2022, annex F.3: what cameras and editors
+embed), in float32, up to the rounding to 16-bit sRGB.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from dmlseg_core.color import decode_table
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Words: TypeAlias = NDArray[np.uint16]
+Floats: TypeAlias = NDArray[np.float32]
+
+_STRIP = 1 << 18
+"""Pixels converted at once: the float planes stay small beside the photo."""
+_STEPS = 1 << 18
+_LEVELS = np.arange(65536) / 65535
+# What littleCMS looks up instead of matrix and curves where a profile has it.
+_TABLES = (b"A2B0", b"A2B1", b"D2B0", b"D2B1")
+
+
+def to_srgb8(
+    pixels: Image.Image, profile: bytes | None, notes: list[str]
+) -> tuple[Bytes, Bytes | None]:
+    """sRGB pixels, and the RGB pixels as stored where a profile changed them."""
+    plain = np.array(pixels.convert("RGB"))
+    if profile is None:
+        return plain, None
+    try:
+        stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        name = ImageCms.getProfileDescription(stored).strip()
+        if "srgb" in name.lower() and pixels.mode == "RGB":
+            return plain, None  # already there: a conversion would only round
+        converted = _converted(pixels, stored, srgb_profile())
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        notes.append("The embedded color profile is damaged and was left out of account.")
+        return plain, None
+    notes.append(f"Colors were converted from the profile '{name}' to sRGB.")
+    return converted, plain if pixels.mode == "RGB" else None
+
+
+def from_srgb8(rgb: Bytes, profile: bytes) -> Bytes:
+    """(H, W, 3) uint8 sRGB in the colors of an RGB profile."""
+    target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return _converted(Image.fromarray(rgb), srgb_profile(), target)
+
+
+def srgb_profile() -> ImageCms.ImageCmsProfile:
+    """littleCMS's own sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _converted(
+    image: Image.Image, source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile
+) -> Bytes:
+    done = ImageCms.profileToProfile(
+        image,
+        source,
+        target,
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert done is not None  # it is None only when converting in place
+    return np.array(done)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixProfile:
+    """An RGB or gray profile of curves and a matrix.
+
+    Attributes:
+        curves: (3, 65536) float32, linear light 0..1 of each stored level; they do not fall.
+        matrix: (3, 3) float64, linear light of the profile to that of sRGB.
+    """
+
+    curves: Floats = field(repr=False)
+    matrix: NDArray[np.float64]
+
+    def to_srgb16(self, words: Words) -> Words:
+        """(H, W, 3) uint16 as stored -> uint16 sRGB; what sRGB cannot hold is clipped."""
+        return _by_strips(words, self._decoded)
+
+    def from_srgb16(self, words: Words) -> Words:
+        """(H, W, 3) uint16 sRGB -> the profile's own levels, the inverse of `to_srgb16`."""
+        return _by_strips(words, self._encoded)
+
+    def _decoded(self, words: Words) -> Words:
+        return _moved(words, self.curves, self.matrix, _srgb_inverse())
+
+    def _encoded(self, words: Words) -> Words:
+        source = np.stack([decode_table(np.uint16)] * 3)
+        return _moved(words, source, np.linalg.inv(self.matrix), self._inverse)
+
+    @cached_property
+    def _inverse(self) -> tuple[Words, ...]:
+        return tuple(_inverted(curve) for curve in self.curves)
+
+
+@cache
+def _srgb_inverse() -> tuple[Words, ...]:
+    return (_inverted(decode_table(np.uint16)),) * 3
+
+
+def _inverted(curve: Floats) -> Words:
+    """Stored level of each step of the square root of linear light, (_STEPS + 1,).
+
+    In the square root all usual curves are nearly straight: a step is 1/4 of a level there, at most
+    1/2 for a linear curve.
+    """
+    light = (np.arange(_STEPS + 1) / _STEPS) ** 2
+    return np.rint(np.interp(light, curve, _LEVELS) * 65535).astype(np.uint16)
+
+
+def _moved(words: Words, source: Floats, matrix: NDArray[Any], target: tuple[Words, ...]) -> Words:
+    """Levels of one space in another, through linear light.
+
+    Exactly rounded arithmetic alone, so that a pixel's result never depends on where it lies
+    (vector units round matrix products and powers otherwise at the end of a row): `save_photo`
+    tells unchanged pixels by comparing with it.
+    """
+    linear = [source[c][words[..., c]] for c in range(3)]
+    result = np.empty_like(words)
+    for c, row in enumerate(matrix.astype(np.float32)):
+        mixed = linear[0] * row[0] + linear[1] * row[1] + linear[2] * row[2]
+        np.clip(mixed, 0, 1, out=mixed)
+        np.sqrt(mixed, out=mixed)
+        mixed *= _STEPS
+        mixed += 0.5
+        result[..., c] = target[c][mixed.astype(np.int32)]
+    return result
+
+
+def _by_strips(words: Words, change: Callable[[Words], Words]) -> Words:
+    """`change` of (H, W, 3) uint16 in strips of rows: memory stays bounded."""
+    result = np.empty_like(words)
+    rows = max(1, _STRIP // max(1, words.shape[1]))
+    for top in range(0, len(words), rows):
+        result[top : top + rows] = change(np.ascontiguousarray(words[top : top + rows]))
+    return result
+
+
+@lru_cache(maxsize=8)
+def matrix_profile(profile: bytes) -> MatrixProfile | None:
+    """The curves and matrix of an ICC profile; None where it has none, or tables beside them."""
+    try:
+        return _parsed(profile)
+    except (struct.error, IndexError, KeyError, ValueError, ZeroDivisionError):
+        return None  # damaged: littleCMS says so with a word
+
+
+def _parsed(profile: bytes) -> MatrixProfile | None:
+    tags = _tags(profile)
+    space, middle = profile[16:20], profile[20:24]
+    if middle != b"XYZ " or any(name in tags for name in _TABLES):
+        return None
+    if space == b"GRAY":
+        curve = _curve(tags[b"kTRC"])
+        return MatrixProfile(np.stack([curve] * 3), np.eye(3))
+    if space != b"RGB ":
+        return None
+    curves = np.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
+    srgb = _colorants(_tags(srgb_profile().tobytes()))
+    return MatrixProfile(curves, np.linalg.inv(srgb) @ _colorants(tags))
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    """Tag table (ICC.1:2022, 7.3): signature -> the element's bytes."""
+    (count,) = struct.unpack_from(">I", profile, 128)
+    rows = (struct.unpack_from(">4sII", profile, 132 + 12 * k) for k in range(min(count, 200)))
+    return {name: profile[start : start + size] for name, start, size in rows}
+
+
+def _colorants(tags: dict[bytes, bytes]) -> NDArray[np.float64]:
+    """(3, 3): columns are the D50 XYZ of red, green and blue (XYZType, 10.31)."""
+    columns = [struct.unpack_from(">3i", tags[name], 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    return np.array(columns, np.float64).T / 65536
+
+
+def _curve(element: bytes) -> Floats:
+    """(65536,) float32 of a curveType (10.6) or parametricCurveType (10.18)."""
+    if element[:4] == b"para":
+        return _monotone(_parametric(element))
+    if element[:4] != b"curv":
+        raise ValueError(f"no curve: {element[:4]!r}")
+    (count,) = struct.unpack_from(">I", element, 8)
+    if count == 0:
+        return _monotone(_LEVELS)
+    stored = np.array(struct.unpack_from(f">{count}H", element, 12))
+    if count == 1:
+        return _monotone(_LEVELS ** (stored[0] / 256))
+    return _monotone(np.interp(_LEVELS, np.linspace(0, 1, count), stored / 65535))
+
+
+def _parametric(element: bytes) -> NDArray[np.float64]:
+    (kind,) = struct.unpack_from(">H", element, 8)
+    length = (1, 3, 4, 5, 7)[kind]
+    values = [v / 65536 for v in struct.unpack_from(f">{length}i", element, 12)]
+    g, a, b = (*values, 1.0, 0.0)[:3] if kind == 0 else values[:3]
+    if kind < 3:  # below -b / a the curve is flat
+        offset = values[3] if kind == 2 else 0.0
+        return np.asarray(np.maximum(a * _LEVELS + b, 0) ** g + offset)
+    c, d, e, f = (*values[3:], 0.0, 0.0)[:4]
+    power = np.maximum(a * _LEVELS + b, 0) ** g + e
+    return np.asarray(np.where(d <= _LEVELS, power, c * _LEVELS + f))
+
+
+def _monotone(curve: NDArray[Any]) -> Floats:
+    """Clipped and never falling, so that it has an inverse."""
+    return np.maximum.accumulate(np.clip(curve, 0, 1)).astype(np.float32)

@@ -1,0 +1,194 @@
+"""Files out: a recolored photo is given back as its source came.
+
+Every file is written beside its place under another name and then renamed: a reader never sees
+half a file, and an interrupted run leaves the old one. Inputs are never written over.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.errors import ExportError
+from dmlseg_core.photo.decode import to_8_bits
+from dmlseg_core.photo.encode import DEEP_FORMATS, encode
+from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
+"""Suffixes of photos that can be written."""
+
+
+def write_bytes(data: bytes, path: str | Path) -> Path:
+    """Write a whole file or nothing: temporary file in the same folder, then a rename.
+
+    Raises:
+        ExportError: the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    spare = ""
+    try:
+        handle, spare = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(spare).chmod(0o666 & ~_umask())  # mkstemp's 0600 would lock other readers out
+        Path(spare).replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        if spare:
+            Path(spare).unlink(missing_ok=True)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def format_of(path: str | Path) -> str:
+    """Name of the photo format that a suffix stands for; ExportError for any other."""
+    path = Path(path)
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
+    return found
+
+
+def save_photo(
+    rgb: Pixels,
+    path: str | Path,
+    like: Photo | None = None,
+    quality: int | None = None,
+) -> Path:
+    """Write a photo in the format of the suffix.
+
+    Args:
+        rgb: (H, W, 3) sRGB, uint8 or uint16.
+        path: where to; the suffix is one of FORMATS.
+        like: the photo it was made from: its depth, profile (pixels are converted back to it),
+            EXIF, dpi, alpha and JPEG tables are kept as far as the format holds them (what it
+            does not: `losses`). Pixels that equal `like.rgb`, or `like.working_pixels()` for
+            uint16, get the stored values of the source back, without rounding.
+        quality: 1..100 for lossy formats; None is the source's own JPEG tables, else 95.
+
+    Raises:
+        ExportError: unknown suffix, a size other than `like`'s, the path is the input itself,
+            or the folder cannot be written.
+    """
+    path = Path(path)
+    file_format = format_of(path)
+    if quality is not None and not 1 <= quality <= 100:
+        raise ExportError(f"quality must lie in 1..100; got {quality}")
+    _check_photo(rgb, path, like)
+    source_deep = rgb.dtype == np.uint16 if like is None else like.deep is not None
+    deep = source_deep and file_format in DEEP_FORMATS
+    pixels: Pixels = _deep_pixels(rgb, like) if deep else _plain_pixels(rgb, like)
+    if like is not None and like.alpha is not None and file_format != "JPEG":
+        pixels = np.concatenate([pixels, _alpha_of(like, deep)[..., None]], axis=2)
+    data = encode(
+        pixels, file_format, like, profile=_profile_for(like), quality=quality, name=path.name
+    )
+    return write_bytes(data, path)
+
+
+def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
+    """One sentence for each thing of a photo that the file format of `path` does not hold."""
+    kind = format_of(path)
+    found = {
+        f"{kind} holds no transparency: alpha was left out.": (
+            kind == "JPEG" and photo.alpha is not None
+        ),
+        f"{kind} is written with 8 bits per channel: 16 were rounded.": (
+            kind not in DEEP_FORMATS and photo.deep is not None
+        ),
+        f"{kind} holds no resolution: dpi was left out.": (
+            kind in ("WEBP", "AVIF", "HEIF") and photo.dpi is not None
+        ),
+        "The profile is made of tables: 16-bit pixels were recolored in 8 bits.": (
+            photo.deep is not None and photo.working_dtype == np.uint8
+        ),
+    }
+    return tuple(sentence for sentence, true in found.items() if true)
+
+
+def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype not in (np.uint8, np.uint16):
+        raise ExportError(
+            f"a photo to write is (H, W, 3) uint8 or uint16; got {rgb.shape} {rgb.dtype}"
+        )
+    if like is None:
+        return
+    if rgb.shape[:2] != like.size:
+        raise ExportError(f"the result is {rgb.shape[:2]} but its source {like.size}; sizes differ")
+    refuse_input(path, like)
+
+
+def refuse_input(path: str | Path, like: Photo | None) -> None:
+    """Raise ExportError where `path` is the file that `like` was read from (links followed)."""
+    path = Path(path)
+    if like is None or like.path is None:
+        return
+    same = path.resolve() == like.path.resolve()
+    if not same and path.exists() and like.path.exists():
+        same = path.samefile(like.path)  # hard links, and names that differ in case only
+    if same:
+        raise ExportError(f"{path} is the input itself; choose another name")
+
+
+def _alpha_of(like: Photo, deep: bool) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    assert like.alpha is not None
+    if not deep:
+        return like.alpha
+    return like.alpha.astype(np.uint16) * 257 if like.deep_alpha is None else like.deep_alpha
+
+
+def _profile_for(like: Photo | None) -> bytes | None:
+    """The source's RGB profile; sRGB where it had one that cannot hold RGB (gray, CMYK)."""
+    if like is None or like.icc_profile is None or like.rgb_profile is not None:
+        return None if like is None else like.icc_profile
+    kept = like.mode in ("RGB", "RGBA", "P", "PA")  # then the profile is sRGB already
+    return like.icc_profile if kept else srgb_profile().tobytes()
+
+
+def _plain_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint8]:
+    """8 bits in the colors of the source's profile, unchanged pixels as they were stored."""
+    coded = to_8_bits(rgb)
+    if like is None or like.rgb_profile is None:
+        return coded
+    native = to_8_bits(like.deep) if like.deep is not None else like.native
+    assert native is not None  # a photo with `rgb_profile` has one of them
+    same = (coded == like.rgb).all(axis=2, keepdims=True)
+    return np.where(same, native, from_srgb8(coded, like.rgb_profile))
+
+
+def _deep_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint16]:
+    """16 bits in the colors of the source's profile, unchanged pixels as they were stored."""
+    if like is None or like.deep is None:
+        return rgb.astype(np.uint16, copy=False)
+    if np.uint8 in (rgb.dtype, like.working_dtype):  # that is the changed pixels' precision
+        coded8 = to_8_bits(rgb)
+        same = (coded8 == like.rgb).all(axis=2, keepdims=True)
+        return np.where(same, like.deep, _plain_pixels(coded8, like).astype(np.uint16) * 257)
+    same = (rgb == like.working_pixels()).all(axis=2, keepdims=True)
+    coded = rgb.astype(np.uint16, copy=False)
+    found = matrix_profile(like.rgb_profile) if like.rgb_profile is not None else None
+    return np.where(same, like.deep, coded if found is None else found.from_srgb16(coded))

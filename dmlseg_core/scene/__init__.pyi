@@ -1,0 +1,16 @@
+from .adjacency import FEATURES as FEATURES
+from .adjacency import Adjacency as Adjacency
+from .adjacency import features as features
+from .adjacency import measure as measure
+from .masks import connected_part as connected_part
+from .proposals import Mask as Mask
+from .proposals import Override as Override
+from .proposals import Point as Point
+from .proposals import Proposals as Proposals
+from .regions import BIAS as BIAS
+from .regions import WEIGHTS as WEIGHTS
+from .regions import Grower as Grower
+from .scene import Scene as Scene
+from .segmenter import Segmenter as Segmenter
+from .strokes import Box as Box
+from .strokes import Stroke as Stroke

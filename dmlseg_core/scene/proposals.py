@@ -1,0 +1,188 @@
+"""Masks as answers, and the list of them that a photo is proposed as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmlseg_core.config import SceneConfig
+from dmlseg_core.edge import matte_alpha, refine_alpha
+from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.masks import (
+    connected_part,
+    grow_masks,
+    levels,
+    resolve_overlap,
+    seed_distances2,
+    with_sign,
+)
+from dmlseg_core.scene.seeds import Seed
+from dmlseg_core.scene.strokes import Box, Stroke, check_box
+
+Point = tuple[float, float]
+"""(y, x) of a photo pixel."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """An instance that the user pointed at, in photo coordinates.
+
+    Attributes:
+        y, x: the clicked pixel.
+        tau: similarity threshold; None = the head's best.
+        add, subtract: further points: what belongs to it, and what does not.
+        box: (top, left, bottom, right) that its mask must not leave; holds the clicked pixel.
+        strokes: brush strokes over it.
+
+    Raises:
+        ParameterError: a box without an inside, or one that does not hold the click.
+    """
+
+    y: float
+    x: float
+    tau: float | None = None
+    add: tuple[Point, ...] = ()
+    subtract: tuple[Point, ...] = ()
+    box: Box | None = None
+    strokes: tuple[Stroke, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.box is not None:
+            check_box(self.box, self.y, self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """One instance at grid resolution.
+
+    Attributes:
+        grid: (h, w) bool.
+        level: (h, w) float32, >= 0 exactly inside; its zero contour is the sub-cell edge.
+        seed: the cell it was grown from, with its tau.
+        class_name: what it most likely is.
+        score: probability that it is an instance of that class.
+        frame: where the grid lies on the photo.
+    """
+
+    grid: NDArray[np.bool_] = field(repr=False)
+    level: NDArray[np.float32] = field(repr=False)
+    seed: Seed
+    class_name: str
+    score: float
+    frame: Frame = field(repr=False)
+
+    def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
+        """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
+        frame = self.frame if size is None else replace(self.frame, photo_size=(size[0], size[1]))
+        return frame.to_photo(self.level)
+
+    def to_alpha(self, rgb: NDArray[Any], *, matting: bool = False) -> NDArray[np.float32]:
+        """Soft alpha on the photo, or on a copy of it of any size.
+
+        Args:
+            rgb: (H', W', 3) uint8 sRGB, the photo that the edge is refined on.
+            matting: find hair and fur about the edge as well.
+
+        Returns:
+            (H', W') float32 in [0, 1].
+        """
+        cells = max(self.frame.grid_size)
+        alpha = refine_alpha(self.to_level(rgb.shape[:2]), rgb, cells=cells)
+        return matte_alpha(alpha, rgb) if matting else alpha
+
+    def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
+        """(H, W) bool at photo resolution.
+
+        Args:
+            rgb: (H, W, 3) uint8 sRGB: the edge is where `to_alpha` paints it; None: where the
+                upsampled level has it.
+        """
+        return (self.to_level() >= 0) if rgb is None else (self.to_alpha(rgb) >= np.float32(0.5))
+
+
+class Proposals(Sequence[Mask]):
+    """Disjoint masks of one photo: the user's own first, then best first.
+
+    Attributes:
+        labels: (h, w) int32, 0 = background, k = mask number k - 1.
+    """
+
+    def __init__(self, masks: Sequence[Mask], frame: Frame) -> None:
+        self._masks, self._frame = tuple(masks), frame
+        self.labels: NDArray[np.int32] = np.zeros(frame.grid_size, np.int32)
+        for k, mask in enumerate(self._masks, 1):
+            self.labels[mask.grid] = k
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __getitem__(self, k):  # type: ignore[no-untyped-def]
+        return self._masks[k]
+
+    def __iter__(self) -> Iterator[Mask]:
+        return iter(self._masks)
+
+    def instance_at(self, y: float, x: float) -> Mask | None:
+        """The mask that holds a photo pixel, or None; ParameterError outside the photo."""
+        k = int(self.labels[self._frame.cell_of(y, x)])
+        return self._masks[k - 1] if k else None
+
+
+def make_proposals(
+    embedding: Tensor,
+    seeds: Sequence[Seed],
+    asked: Sequence[tuple[Mask, NDArray[np.float32]]],
+    *,
+    classes: Sequence[str],
+    frame: Frame,
+    config: SceneConfig,
+) -> Proposals:
+    """Grow the automatic seeds, set the user's masks before them, and make all disjoint.
+
+    Args:
+        embedding: (D, h, w) float32.
+        seeds: automatic seeds, best first.
+        asked: the user's own masks, each with its (h, w) squared distances to the nearest of its
+            positive points. They compete with one another only: automatic masks leave them their
+            pixels, and those that hold the seed of one of them are dropped.
+        classes: C foreground class names.
+        frame: where the grid lies.
+        config: overlap, connected, shift_steps.
+    """
+    chosen = [*(mask.seed for mask, _ in asked), *seeds]
+    if not chosen:
+        return Proposals((), frame)
+    cells, taus = [(s.y, s.x) for s in chosen], [s.tau for s in chosen]
+    d2 = seed_distances2(embedding, cells, taus, shift_steps=config.shift_steps).numpy()
+    masks = grow_masks(d2, taus)
+    if config.connected:
+        for k, cell in enumerate(cells):
+            masks[k] = connected_part(masks[k], [cell])
+    for k, (mask, near) in enumerate(asked):
+        masks[k], d2[k] = mask.grid, near
+        masks[len(asked) :][masks[len(asked) :, mask.seed.y, mask.seed.x]] = False
+    _give_way(masks, len(asked), config.overlap)
+    resolution = resolve_overlap(d2, masks, overlap=config.overlap, asked=len(asked))
+    made = []
+    for k, grown in zip(resolution.kept, levels(d2, taus, resolution), strict=True):
+        own = resolution.owner == k
+        # a user's points and cuts, not the first seed's vector alone, shape the edge
+        level = asked[k][0].level if k < len(asked) else grown
+        name = classes[chosen[k].class_id - 1]
+        made.append(Mask(own, with_sign(level, own), chosen[k], name, chosen[k].score, frame))
+    return Proposals(made, frame)
+
+
+def _give_way(masks: NDArray[np.bool_], asked: int, overlap: float) -> None:
+    """Take the first `asked` masks (N, h, w) out of the rest, in place; duplicates become empty."""
+    if not asked:
+        return
+    taken, rest = masks[:asked].any(axis=0), masks[asked:]
+    lost = (rest & taken).sum(axis=(1, 2)) > overlap * rest.sum(axis=(1, 2))
+    rest &= ~taken
+    rest[lost] = False

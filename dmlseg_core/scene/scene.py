@@ -1,0 +1,306 @@
+"""A `Scene` is what one forward pass saw; everything after it is arithmetic on it.
+
+Points are photo coordinates (y, x); grids are the network's (h, w) cells. Nothing here runs the
+network, and nothing is changed: two users may read one scene at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmlseg_core.config import TAU, SceneConfig
+from dmlseg_core.model import (
+    RADII,
+    IoUHead,
+    describe_point,
+    distances2,
+    log_similarity,
+    radius2,
+    squares,
+    tau_of,
+)
+from dmlseg_core.scene.clicks import corrected
+from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
+from dmlseg_core.scene.proposals import Mask, Override, Point, Proposals, make_proposals
+from dmlseg_core.scene.recent import REMEMBERED, Recent
+from dmlseg_core.scene.regions import RegionTree, region_tree
+from dmlseg_core.scene.seeds import (
+    Seed,
+    click_tau,
+    cover,
+    describe,
+    pick_seeds,
+    pixel_matrix,
+    seediness,
+)
+from dmlseg_core.scene.strokes import Box, Stroke, brushed
+
+__all__ = ["Mask", "Override", "Proposals", "Scene"]
+
+_SEEDS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the network says of one photo.
+
+    Attributes:
+        frame: where the grid lies on the photo.
+        embedding: (D, h, w) float32, one vector per cell.
+        class_probs: (T, C+1, h, w) float32 in [0, 1], index 0 = background.
+        taus: the T thresholds of the mask-classification head.
+        classes: the C foreground class names.
+        config: how proposals are made.
+        photo_digest: `Photo.digest` of the analysed photo.
+        weights: sha256 of the weights file that made it; "" where it is not known.
+        iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
+        image: (h, w, 3) uint8, the photo made small (`regions_measure.shrink`), which regions are
+            made of; None: there are none, and masks are the embedding's alone.
+    """
+
+    frame: Frame
+    embedding: Tensor = field(repr=False)
+    class_probs: Tensor = field(repr=False)
+    taus: tuple[float, ...]
+    classes: tuple[str, ...]
+    config: SceneConfig
+    photo_digest: str = ""
+    weights: str = ""
+    iou_head: IoUHead | None = field(default=None, repr=False)
+    image: NDArray[np.uint8] | None = field(default=None, repr=False)
+    _recent: Recent = field(default_factory=Recent, init=False, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
+        cells = self.embedding.shape[1] * self.embedding.shape[2]
+        tensors = (self.embedding, self.class_probs)
+        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
+        if self.image is None:
+            return held
+        pixels = self.image.shape[0] * self.image.shape[1]
+        return int(held + self.image.nbytes + 4 * (2 * pixels + cells))  # the image, and its tree
+
+    @cached_property
+    def regions(self) -> RegionTree | None:
+        """The whole photo as nested regions, walls, floors and skies among them.
+
+        Grown when it is first asked for, by a click at the latest: some tenths of a second, once.
+        """
+        if self.image is None:
+            return None
+        return region_tree(self.embedding.numpy(), self.frame, self.image)
+
+    @property
+    def seediness(self) -> NDArray[np.float32]:
+        """S_p, (h, w) float32 in [0, 1]: how good a seed each cell would be."""
+        return np.asarray(seediness(self.class_probs).numpy())
+
+    def propose(
+        self,
+        *,
+        overrides: Sequence[Override] = (),
+        tau: float | None = None,
+        budget: int | None = None,
+        alpha: float | None = None,
+        seediness_floor: float | None = None,
+        connected: bool | None = None,
+    ) -> Proposals:
+        """Every instance of the photo, best first and disjoint; a user's own come before the rest.
+
+        An override replaces the proposals whose mask holds its point. The greedy picks are made
+        anew with the user's seeds first, and contested pixels are resolved again.
+
+        Args:
+            overrides: instances that the user pointed at.
+            tau: one threshold for every automatic seed; None = the head's best for each.
+            budget, alpha, seediness_floor, connected: in place of the config's.
+
+        Raises:
+            ParameterError: a value outside its range, or a point outside the photo.
+        """
+        given: dict[str, Any] = {
+            "budget": budget,
+            "alpha": alpha,
+            "seediness_floor": seediness_floor,
+            "connected": connected,
+        }
+        config = replace(self.config, **{k: v for k, v in given.items() if v is not None})
+        fixed = [self.frame.cell_of(o.y, o.x) for o in overrides]
+        found = pick_seeds(
+            self.embedding,
+            self.class_probs,
+            self.taus,
+            budget=config.budget,
+            alpha=config.alpha,
+            floor=config.seediness_floor,
+            fixed=fixed,
+        )
+        automatic = found[len(dict.fromkeys(fixed)) :]
+        if tau is not None:
+            TAU.check(tau)
+            automatic = tuple(
+                describe(self.class_probs, self.taus, s.y, s.x, tau) for s in automatic
+            )
+        automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
+        asked = [self._ask(o, connected) for o in overrides]
+        return make_proposals(
+            self.embedding,
+            automatic,
+            asked,
+            classes=self.classes,
+            frame=self.frame,
+            config=config,
+        )
+
+    def mask_at(
+        self,
+        y: float,
+        x: float,
+        tau: float | None = None,
+        *,
+        add: Sequence[Point] = (),
+        subtract: Sequence[Point] = (),
+        box: Box | None = None,
+        strokes: Sequence[Stroke] = (),
+        connected: bool | None = None,
+    ) -> Mask:
+        """m(p, tau) of the clicked point's own vector; proposals are never read.
+
+        Further points correct it: what looks like an added one joins, what looks like a subtracted
+        one leaves, most of all around them (`masks_clicks`).
+
+        Args:
+            y, x: the clicked photo pixel.
+            tau: threshold in (0, 1); None = `best_tau`.
+            add, subtract: further photo pixels (y, x).
+            box: (top, left, bottom, right) that the mask must not leave.
+            strokes: brush strokes, applied last and in order.
+            connected: keep only what is connected to a positive point; None = the config's choice.
+
+        Raises:
+            ParameterError: a point outside the photo, or tau outside (0, 1).
+        """
+        where = Override(y, x, tau, tuple(add), tuple(subtract), box, tuple(strokes))
+        return self._ask(where, connected)[0]
+
+    def _ask(self, o: Override, connected: bool | None) -> tuple[Mask, NDArray[np.float32]]:
+        """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
+        cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
+        cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
+        seed = self._seed(cells[0], o.tau)
+        near, log_sigma = self._distances(cells[0], seed.tau)
+        inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
+        limit = np.float32(-math.log(seed.tau))
+        if further := [self._distances(c, seed.tau)[0] for c in (*cells[1:], *cuts)]:
+            signs = [1] * len(cells) + [-1] * len(cuts)
+            level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
+            inside = level >= 0
+            near = np.minimum.reduce([near, *further[: len(o.add)]])
+        if o.box is not None or o.strokes:
+            level = brushed(level, float(limit), self.frame, o.box, o.strokes)
+            inside = level >= 0
+            cells += [self.frame.cell_of(*s.points[0]) for s in o.strokes if not s.subtract]
+        if self.config.connected if connected is None else connected:
+            inside = connected_part(inside, cells)
+        name = self.classes[seed.class_id - 1]
+        level = with_sign(level, inside)
+        return Mask(inside, level, seed, name, seed.score, self.frame), near
+
+    def best_tau(self, y: float, x: float) -> float:
+        """The threshold of the thing that a click on a photo pixel means."""
+        return self._seed(self.frame.cell_of(y, x), None).tau
+
+    def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
+        """Masks of a point as part, object and group.
+
+        The IoU head says which tau is the part and which the object; without one, and for the
+        group, tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
+        """
+        cell = self.frame.cell_of(y, x)
+        whole, smaller = self._click_taus(cell)
+        _, log_sigma = self._distances(cell, whole)
+        plateaus = stop_taus(log_sigma, whole)
+        taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
+        part, object_, group = (self.mask_at(y, x, t) for t in taus)
+        return part, object_, group
+
+    def partition(self, tau: float) -> NDArray[np.int32]:
+        """Regions of the embedding alone, (h, w) int32 from 0 on: most seedy first, seeds are taken
+        until every cell is within `tau` of one; a cell goes to its nearest seed (ties: earlier).
+        """
+        h, w = self.embedding.shape[1:]
+        points = cover(self.embedding, seediness(self.class_probs), TAU.check(tau))
+        pixels = pixel_matrix(self.embedding)
+        vectors = pixels[torch.tensor([y * w + x for y, x in points])]
+        nearest = torch.full((h * w,), torch.inf)
+        labels = torch.zeros(h * w, dtype=torch.int32)
+        for first in range(0, len(vectors), _SEEDS_AT_ONCE):  # bounds the (seeds, pixels) matrix
+            d2, which = distances2(vectors[first : first + _SEEDS_AT_ONCE], pixels).min(0)
+            closer = d2 < nearest
+            nearest = torch.where(closer, d2, nearest)
+            labels = torch.where(closer, which.int() + first, labels)
+        return np.asarray(labels.view(h, w).numpy())
+
+    def distances2(self, cell: tuple[int, int], tau: float) -> NDArray[np.float32]:
+        """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
+
+        Args:
+            cell: of the grid, (y, x).
+            tau: how far a mean-shift step looks, where the config asks for any.
+        """
+        steps = self.config.shift_steps
+        d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps, known=self._squares)[
+            0
+        ].numpy()
+        if self._edges is not None:
+            d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
+        return d2
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """(h * w,) squared lengths of the cells' vectors: every click needs all of them."""
+        return squares(pixel_matrix(self.embedding))
+
+    @property
+    def _edges(self) -> RegionTree | None:
+        """The regions that clicks follow, if any."""
+        return self.regions if self.config.edge_weight else None
+
+    def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
+        tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
+        return describe(self.class_probs, self.taus, *cell, tau)
+
+    def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
+        """The threshold of the thing that is meant by a click, and of the part of it."""
+        tau = click_tau(self.class_probs, self.taus, *cell)
+        if self.iou_head is None:
+            return tau, None
+        d2, _ = self._distances(cell, tau)
+        features = describe_point(d2, self.class_probs.numpy(), *cell)
+        expected = self.iou_head(torch.from_numpy(features))
+        whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
+        return whole, part
+
+    def _distances(
+        self, cell: tuple[int, int], tau: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`distances2` and their log similarity, remembered."""
+        steps = self.config.shift_steps
+        key = (*cell, tau if steps else None)
+        maps = self._recent.get(key)
+        if maps is None:
+            d2 = self.distances2(cell, tau)
+            maps = d2, log_similarity(torch.from_numpy(d2)).numpy()
+            self._recent.put(key, maps)
+        return maps

@@ -1,0 +1,149 @@
+"""Photo -> Scene: the only place that runs the network."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmlseg_core.config import SceneConfig
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.model import EmbeddingNetwork, load_network
+from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.scene.adjacency import shrink
+from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.scene import Scene
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is computed by the device itself; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("arm_bf16"))
+
+
+class Segmenter:
+    """A network ready for photos.
+
+    Args:
+        network: its weights are used as they are; batch norms are folded.
+        config: how photos are analysed; scenes carry it with the precision that was used.
+        device: "cpu", "cuda", "cuda:1", ...; scenes live on the CPU in any case.
+        weights: sha256 of the weights file, for recipes.
+
+    Raises:
+        ParameterError: a device that is not there.
+    """
+
+    def __init__(
+        self,
+        network: EmbeddingNetwork,
+        config: SceneConfig | None = None,
+        device: str | torch.device = "cpu",
+        weights: str = "",
+    ) -> None:
+        self.weights = weights
+        # stays on the CPU, where scenes are
+        self.iou_head = deepcopy(network.iou_head).eval() if network.iou_head.fitted else None
+        try:
+            self.device = torch.device(device)
+            self.network = network.fuse().to(self.device).to(memory_format=torch.channels_last)
+        except (RuntimeError, AssertionError) as error:
+            raise ParameterError(f"device {device!r} cannot be used: {error}") from None
+        self.config = self._resolved(config or SceneConfig())
+
+    @property
+    def precision(self) -> str:
+        """What the device computes in: "float32" or "bfloat16"."""
+        return self.config.precision
+
+    def _resolved(self, config: SceneConfig) -> SceneConfig:
+        """The config with what "auto" means on this device."""
+        if config.precision != "auto":
+            return config
+        able = computes_bfloat16(self.device)
+        return replace(config, precision="bfloat16" if able else "float32")
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        *,
+        config: SceneConfig | None = None,
+        device: str | torch.device = "cpu",
+    ) -> Self:
+        """A segmenter from a weights file and its manifest; None is the shipped one.
+
+        Raises:
+            WeightsError: the weights cannot be used.
+        """
+        network, entry = load_network(weights)
+        return cls(network, config, device, entry["sha256"])
+
+    @torch.inference_mode()
+    def analyze(
+        self, photo: Photo | NDArray[Any] | str | Path, *, config: SceneConfig | None = None
+    ) -> Scene:
+        """One forward pass; with `config.flip` a second one of the mirrored photo.
+
+        Two passes e, f of a cell count the same: class probabilities are averaged, and the vector
+        is (e, f) / sqrt(2), as |(e, f) - (e', f')|^2 / 2 = (|e - e'|^2 + |f - f'|^2) / 2: squared
+        distances, all that sigma reads of vectors, are the mean of the two passes'. So D doubles.
+
+        Args:
+            photo: a Photo, or what `load_photo` takes.
+            config: in place of the segmenter's own.
+
+        Returns:
+            A scene on the CPU, float32 whatever the precision.
+
+        Raises:
+            ImageError: no photo.
+        """
+        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+        config = self.config if config is None else self._resolved(config)
+        frame = Frame.fit(photo.size, config.long_side)
+        images = torch.from_numpy(frame.to_input(photo.rgb))[None].to(self.device)
+        passes = [self._pass(images, config)]
+        if config.flip:
+            passes.append(self._mirrored_pass(images, config))
+        h, w = frame.grid_size
+        vectors = torch.cat([v[:h, :w] for v, _ in passes], -1) / math.sqrt(len(passes))
+        probs = torch.stack([p[..., :h, :w] for _, p in passes]).mean(0)
+        network = self.network.config
+        return Scene(
+            frame=frame,
+            embedding=vectors.cpu().permute(2, 0, 1),
+            class_probs=probs.cpu(),
+            taus=network.taus,
+            classes=network.classes,
+            config=config,
+            photo_digest=photo.digest,
+            weights=self.weights,
+            iou_head=self.iou_head,
+            image=shrink(photo.rgb),
+        )
+
+    def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+        """Vectors (h, w, D), the rows that every distance reads, and probabilities (T, C+1, h, w).
+
+        Of all cells, those on the padding too.
+        """
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, config.precision == "bfloat16"):
+            output = self.network(images)
+        return output.embedding[0].permute(1, 2, 0), output.class_logits[0].softmax(1)
+
+    def _mirrored_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+        """`_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
+        vectors, probs = self._pass(images.flip(-1), config)
+        return vectors.flip(1), probs.flip(-1)

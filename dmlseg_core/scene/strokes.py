@@ -1,0 +1,98 @@
+"""Corrections by hand: brush strokes and a box, applied to the grid after all clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.scene.frame import Frame
+
+Floats: TypeAlias = NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""(top, left, bottom, right) in photo pixels."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A brush stroke: what lies under it belongs to the object, or does not.
+
+    Attributes:
+        points: (y, x) photo pixels along it, one or more.
+        radius: of the brush in photo pixels, > 0; thinner than a grid cell, it takes the cells
+            that it passes.
+        subtract: takes away instead of adding.
+
+    Raises:
+        ParameterError: no point, or a radius that is not > 0.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    subtract: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            raise ParameterError("a brush stroke needs a point or more")
+        if not 0 < self.radius < np.inf:
+            raise ParameterError(f"a brush's radius must be > 0 pixels; got {self.radius!r}")
+
+
+def check_box(box: Box, y: float, x: float) -> None:
+    """Raise ParameterError unless `box` has an inside and (y, x) lies in it."""
+    top, left, bottom, right = box
+    if not (top < bottom and left < right):  # NaN fails too
+        raise ParameterError(f"a box is (top, left, bottom, right) with an inside; got {box}")
+    if not (top <= y <= bottom and left <= x <= right):
+        raise ParameterError(f"the clicked point ({y}, {x}) must lie in the box {box}")
+
+
+def brushed(
+    level: Floats, limit: float, frame: Frame, box: Box | None, strokes: Sequence[Stroke]
+) -> Floats:
+    """`level` (h, w) with strokes applied in order, then cut to the box; +-limit is surely in, out.
+
+    Raises:
+        ParameterError: a stroke leaves the photo.
+    """
+    y, x = _centers(frame)
+    level = level.copy()
+    for stroke in strokes:
+        level[_under(stroke, frame, y, x)] = -limit if stroke.subtract else limit
+    if box is not None:
+        top, left, bottom, right = box
+        level[(y < top) | (y > bottom) | (x < left) | (x > right)] = -limit
+    return level
+
+
+def _centers(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Photo rows (h, 1) and columns (1, w) of the cells' centers."""
+    h, w = frame.grid_size
+    rows = np.array([frame.point_of(i, 0)[0] for i in range(h)])
+    columns = np.array([frame.point_of(0, j)[1] for j in range(w)])
+    return rows[:, None], columns[None]
+
+
+def _under(
+    stroke: Stroke, frame: Frame, y: NDArray[np.float64], x: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Cells whose center lies within the brush's radius of its path."""
+    for point in stroke.points:
+        frame.cell_of(*point)
+    half = 0.5 * frame.stride * max(
+        p / i for p, i in zip(frame.photo_size, frame.input_size, strict=True)
+    )  # fmt: skip
+    reach2 = max(stroke.radius, 2**0.5 * half) ** 2
+    found = np.zeros(frame.grid_size, np.bool_)
+    ends = stroke.points[1:] or stroke.points
+    for (y0, x0), (y1, x1) in zip(stroke.points, ends, strict=False):
+        along2 = (y1 - y0) ** 2 + (x1 - x0) ** 2
+        share = ((y - y0) * (y1 - y0) + (x - x0) * (x1 - x0)) / max(along2, 1e-12)
+        share = share.clip(0, 1)
+        gap2 = (y - y0 - share * (y1 - y0)) ** 2 + (x - x0 - share * (x1 - x0)) ** 2
+        found |= gap2 <= reach2
+    return found

@@ -1,0 +1,11 @@
+from .augment import Augment as Augment
+from .augment import AugmentConfig as AugmentConfig
+from .duplicates import NAME as NAME
+from .duplicates import refuse_duplicates as refuse_duplicates
+from .sets import held_out as held_out
+from .sets import open_set as open_set
+from .sets import photos_of as photos_of
+from .sets import set_name as set_name
+from .sets import trained_photos as trained_photos
+from .sets import weighted_set as weighted_set
+from .voc import Sample as Sample

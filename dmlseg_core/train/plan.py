@@ -1,0 +1,124 @@
+"""What the words of `dmlseg train` come to: a recipe or spelled-out sets, and --set's values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from dmlseg_core.config import NetworkConfig
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.train.config import TrainConfig
+from dmlseg_core.train.data import AugmentConfig, set_name
+from dmlseg_core.train.recipe import DONORS, RECIPES, find_sets, scaled
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the flags come to, whether spelled out or named by a recipe.
+
+    Attributes:
+        paths, shares: the sets and their sampling weights.
+        config: hyper-parameters, --set included.
+        augment: ranges of the augmentation.
+        donors: names of the sets whose objects are pasted.
+        recipe: name of the recipe, or None.
+    """
+
+    paths: tuple[Path, ...]
+    shares: tuple[float, ...]
+    config: TrainConfig
+    augment: AugmentConfig
+    donors: tuple[str, ...]
+    recipe: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names that the sets are filed under."""
+        return [set_name(path) for path in self.paths]
+
+    def about(self) -> dict[str, Any]:
+        """What the manifest says of the run that made the weights."""
+        training = {k: v for k, v in self.config.to_dict().items() if k != "network"}
+        sets = dict(zip(self.names, self.shares, strict=True))
+        named = {} if self.recipe is None else {"recipe": self.recipe}
+        return {**named, "sets": sets, "training": training}
+
+
+def make_plan(args: argparse.Namespace) -> Plan:
+    """Put the recipe, if there is one, and the flags together; --set has the last word.
+
+    Raises:
+        ParameterError: flags that do not go together, or a value out of range.
+        DatasetError: a set of the recipe is missing.
+    """
+    values = parse_values(args.values)
+    if args.recipe is None:
+        if args.fraction is not None:
+            raise ParameterError("--fraction shortens a recipe: add --recipe NAME")
+        paths, shares = zip(*args.data, strict=True)
+        config = TrainConfig.from_dict(values)
+        return Plan(paths, shares, config, AugmentConfig(crop=config.crop), DONORS)
+    recipe = RECIPES[args.recipe]
+    if len(args.data) != 1 or args.data[0][1] != 1:
+        raise ParameterError("with --recipe, --data takes the one folder in which its sets lie")
+    whole = scaled(recipe.config, 1.0 if args.fraction is None else args.fraction).to_dict()
+    network = whole["network"] | values.pop("network", {})
+    config = TrainConfig.from_dict(whole | values | {"network": network})
+    paths, shares = zip(*find_sets(recipe, args.data[0][0]), strict=True)
+    augment = replace(recipe.augment, crop=config.crop)
+    return Plan(paths, shares, config, augment, recipe.donors, args.recipe)
+
+
+def parse_values(words: Sequence[str]) -> dict[str, Any]:
+    """Hyper-parameters of the command line, typed as in `TrainConfig` and `NetworkConfig`.
+
+    Raises:
+        ParameterError: no NAME=VALUE, an unknown name, or a value of another type.
+
+    >>> parse_values(["steps=100", "lr=1e-4", "frozen="])
+    {'steps': 100, 'lr': 0.0001, 'frozen': ()}
+    >>> parse_values(["network.scales=0.5,1"])
+    {'network': {'scales': (0.5, 1.0)}}
+    """
+    types = value_types()
+    values: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or name not in types:
+            raise ParameterError(
+                f"--set takes NAME=VALUE with NAME in {sorted(types)}; got {word!r}"
+            )
+        try:
+            value = _PARSERS[types[name]](text)
+        except ValueError:
+            raise ParameterError(f"{name} must be {types[name]}; got {text!r}") from None
+        group, dot, field = name.partition(".")
+        if dot:
+            values.setdefault(group, {})[field] = value
+        else:
+            values[name] = value
+    return values
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple[str, ...]": _words,
+    "tuple[float, ...]": lambda text: tuple(float(part) for part in _words(text)),
+}
+"""How one word is read, by the type that a config declares."""
+
+
+def value_types() -> dict[str, str]:
+    """Hyper-parameters that one word can set, and the types they have."""
+    own = {f.name: str(f.type) for f in fields(TrainConfig)}
+    network = {f"network.{f.name}": str(f.type) for f in fields(NetworkConfig)}
+    return {name: kind for name, kind in (own | network).items() if kind in _PARSERS}

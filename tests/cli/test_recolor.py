@@ -1,0 +1,261 @@
+"""`dmlseg recolor`: gates, patterns, all outputs, recipes; a failure writes nothing."""
+
+import json
+import zipfile
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from dmlseg_core.cli import recolor as cli_recolor
+from dmlseg_core.cli.entry import main
+from dmlseg_core.config import QUALITIES
+from dmlseg_core.model.weights import save_weights
+from tests import synth
+from tests.edit.test_session import picture
+from tests.scene.test_segmenter import photo, random_network
+
+AT, RED = "28,24", "#c8102e"  # the cat, as x,y
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The synthetic scene's photo, a 16-bit copy of it, a mask of its cat, a tile."""
+    monkeypatch.setattr(cli_recolor, "weights_digest", lambda path: "")
+    monkeypatch.setattr(
+        cli_recolor, "load_segmenter",
+        lambda args, config=None: SimpleNamespace(analyze=lambda photo: synth.scene()),
+    )  # fmt: skip
+    Image.fromarray(picture()).save(tmp_path / "photo.png")
+    cv2.imwrite(str(tmp_path / "deep.tif"), picture()[..., ::-1].astype(np.uint16) * 257 + 7)
+    mask = np.kron(synth.labels() == 1, np.ones((4, 4), np.uint8)).astype(np.uint8) * 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    tile = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(tile).save(tmp_path / "tile.png")
+    return tmp_path
+
+
+def recolor(folder, *words):
+    files = {p.name for p in folder.iterdir()}
+    return main(["recolor", *(str(folder / w) if w in files or w.startswith("out/") else w
+                              for w in words)])  # fmt: skip
+
+
+def read(path):
+    return np.asarray(Image.open(path))
+
+
+def told(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_16_bit_photos_stay_16_bit(folder, capsys):
+    (folder / "out").mkdir()
+    words = ["deep.tif", "--mask", "mask.png", "--color", RED, "--json"]
+    assert recolor(folder, *words, "-o", "out/a.tif") == 0
+    after = cv2.imread(str(folder / "out/a.tif"), cv2.IMREAD_UNCHANGED)
+    before = cv2.imread(str(folder / "deep.tif"), cv2.IMREAD_UNCHANGED)
+    outside = read(folder / "mask.png") == 0
+    assert after.dtype == np.uint16
+    assert (after[outside] == before[outside]).all()
+    assert (after[~outside] != before[~outside]).any()
+    assert told(capsys)[0]["delta_e"] < 3
+    assert recolor(folder, *words, "-o", "out/a.jpg") == 0
+    assert any("8 bits" in note for note in told(capsys)[0]["notes"])
+
+
+def test_all_outputs_of_one_object(folder, capsys):
+    (folder / "out").mkdir()
+    words = ["photo.png", "--mask", "mask.png", "--color", RED, "--color", "navy", "--json",
+             "-o", "out/a.png", "--cutout", "out/c.png", "--ora", "out/l.ora",
+             "--cube", "out/t.cube"]  # fmt: skip
+    assert recolor(folder, *words) == 0
+    rows = told(capsys)
+    assert [row["color"] for row in rows] == [RED, "navy"]
+    assert all(row["cube_error_mean"] < 1 for row in rows)
+    names = sorted(p.name for p in (folder / "out").iterdir())
+    assert names == sorted(f"{stem}-{color}.{ending}" for color in ("c8102e", "navy")
+                           for stem, ending in (("a", "png"), ("c", "png"), ("l", "ora"),
+                                                ("t", "cube")))  # fmt: skip
+    made, cut = read(folder / "out/a-navy.png"), read(folder / "out/c-navy.png")
+    mask = read(folder / "mask.png")
+    assert (cut[..., 3] == mask).all()
+    assert np.abs(cut[..., :3].astype(int) - made)[mask == 255].max() <= 1
+    assert "LUT_3D_SIZE 65" in (folder / "out/t-navy.cube").read_text()
+    with zipfile.ZipFile(folder / "out/l-navy.ora") as archive:
+        assert archive.read("mimetype") == b"image/openraster"
+
+
+def test_matting_finds_the_edge_in_the_photo(folder):
+    """A mask two pixels too large: matting gives the surplus back to the background."""
+    photo = np.full((96, 128, 3), 40, np.uint8)
+    photo[30:60, 40:90] = (200, 120, 60)
+    mask = np.zeros((96, 128), np.uint8)
+    mask[28:62, 38:92] = 255
+    Image.fromarray(photo).save(folder / "box.png")
+    Image.fromarray(mask).save(folder / "loose.png")
+    (folder / "out").mkdir()
+    words = ["box.png", "--mask", "loose.png", "--color", "#2040c0"]
+    assert recolor(folder, *words, "-o", "out/loose.png") == 0
+    assert recolor(folder, *words, "--matting", "-o", "out/tight.png") == 0
+    surplus = (mask > 0) & (photo[..., 0] == 40)
+    moved = [np.abs(read(folder / f"out/{n}.png")[surplus].astype(int) - 40).mean()
+             for n in ("loose", "tight")]  # fmt: skip
+    assert moved[1] < 0.25 * moved[0]
+
+
+def test_gates_restrict_and_exclude(folder):
+    """The mask is the whole photo; its things are gray, its ground is green."""
+    (folder / "out").mkdir()
+    Image.new("L", picture().shape[1::-1], 255).save(folder / "mask.png")
+    things = np.ptp(picture(), axis=2) == 0
+    words = ["photo.png", "--mask", "mask.png", "--color", RED]
+    for flags, painted in ((["--gate", "#3c8c3c"], ~things), (["--exclude", "#3c8c3c"], things)):
+        assert recolor(folder, *words, *flags, "-o", "out/a.png") == 0
+        changed = (read(folder / "out/a.png") != picture()).any(axis=2)
+        edge = cv2.dilate(things.astype(np.uint8), np.ones((5, 5))) > cv2.erode(
+            things.astype(np.uint8), np.ones((5, 5))
+        )
+        assert (changed == painted)[~edge].mean() > 0.98
+
+
+def test_a_pattern_is_laid_under_the_shading(folder, capsys):
+    (folder / "out").mkdir()
+    words = ["photo.png", "--mask", "mask.png", "--pattern", "tile.png", "--pattern-scale", "3"]
+    assert recolor(folder, *words, "-o", "out/a.png", "--json") == 0
+    inside = read(folder / "mask.png") == 255
+    colors = read(folder / "out/a.png")[inside]
+    assert len(np.unique(colors, axis=0)) > 30
+    assert told(capsys)[0]["color"] is None
+
+
+@pytest.mark.parametrize("by", ["point", "class", "likeness", "rank"])
+@pytest.mark.parametrize("source", ["photo.png", "deep.tif"])
+def test_a_saved_recipe_replays_to_the_same_file(folder, capsys, by, source):
+    (folder / "out").mkdir()
+    ending = source[-4:]
+    words = [source, "--at", AT, "--color", RED, "--strength", "0.9", "--exclude", "red",
+             "-o", f"out/a{ending}", "--save-recipe", "out/r.json", "--recipe-by", by,
+             "--json"]  # fmt: skip
+    assert recolor(folder, *words) == 0
+    first = told(capsys)[0]
+    recipe = str(folder / "out/r.json")
+    replay = [source, "--recipe", recipe, "-o", f"out/b{ending}", "--ora", "out/b.ora", "--json"]
+    assert recolor(folder, *replay) == 0
+    rows = told(capsys)
+    if by == "class":  # the other cat too
+        assert len(rows) == 2
+        return
+    assert (folder / f"out/a{ending}").read_bytes() == (folder / f"out/b{ending}").read_bytes()
+    same = ("color", "delta_e", "anchor", "result_anchor", "class", "tau")
+    assert [rows[0][k] for k in same] == [first[k] for k in same]
+
+
+def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
+    weights = tmp_path / "tiny.safetensors"
+    save_weights(random_network(), weights)
+    Image.fromarray(photo()).save(tmp_path / "photo.png")
+    made, recipe, again = (tmp_path / n for n in ("a.png", "r.json", "b.png"))
+    words = ["recolor", str(tmp_path / "photo.png"), "--weights", str(weights)]
+    style = ["--at", "30,40", "--tau", "0.05", "--color", RED, "--quality", "best"]
+    assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
+    scene = json.loads(recipe.read_text())["scene"]
+    assert (scene["long_side"], scene["flip"]) == (QUALITIES["best"]["long_side"], True)
+    assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
+    assert made.read_bytes() == again.read_bytes()
+    assert (read(made) != photo()).any()
+
+
+def saved(folder, **changes):
+    """The text of a recipe for the cat, changed."""
+    (folder / "out").mkdir()
+    words = ["photo.png", "--at", AT, "--color", RED, "-o", "out/a.png"]
+    assert recolor(folder, *words, "--save-recipe", "out/r.json") == 0
+    values = json.loads((folder / "out/r.json").read_text()) | changes
+    (folder / "r.json").write_text(json.dumps(values))
+    for path in (folder / "out").iterdir():
+        path.unlink()
+
+
+def none_written(folder, capsys, words):
+    assert list((folder / "out").iterdir()) == []
+    err = capsys.readouterr().err.strip()
+    assert len(err.splitlines()) == 1, err
+    assert words in err
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"version": 99}, "newer"), ({"weights": "0" * 64}, "weights"), ({"format": "x"}, "no recipe"),
+    ({"edits": []}, "selects nothing"), ({"photo": None}, "name its photo"),
+])  # fmt: skip
+def test_recipes_that_do_not_fit_write_nothing(folder, capsys, changes, words):
+    saved(folder, **changes)
+    capsys.readouterr()
+    assert recolor(folder, "photo.png", "--recipe", "r.json", "-o", "out/b.png") == 2
+    none_written(folder, capsys, words)
+
+
+def test_a_point_recipe_for_another_photo_writes_nothing(folder, capsys):
+    saved(folder)
+    capsys.readouterr()
+    Image.fromarray(picture()[::-1]).save(folder / "photo.png")
+    assert recolor(folder, "photo.png", "--recipe", "r.json", "-o", "out/b.png") == 2
+    none_written(folder, capsys, "another photo")
+
+
+@pytest.mark.parametrize(("code", "words", "why"), [
+    (2, ["--recipe", "r.json", "--color", "red"], "--color does not go with --recipe"),
+    (2, ["--recipe", "r.json", "--cube", "out/t.cube"], "--cube does not go"),
+    (2, ["--recipe", "r.json", "--quality", "best"], "--quality does not go"),
+    (2, ["--recipe", "r.json", "--long-side", "300"], "--long-side does not go"),
+    (2, ["--recipe", "none.json"], "cannot be read"),
+    (2, ["--mask", "mask.png", "--color", "red", "--save-recipe", "out/x.json"], "--at"),
+    (2, ["--at", AT, "--color", "red", "--color", "navy", "--save-recipe", "out/x.json"], "one c"),
+    (2, ["--at", AT, "--color", "red", "--recipe-by", "class"], "--save-recipe"),
+    (2, ["--mask", "mask.png", "--color", "red", "--color", "RED"], "once"),
+    (2, ["--mask", "mask.png", "--color", "red", "--cutout", "out/b.png"], "same name"),
+    (2, ["--mask", "mask.png", "--color", "red", "--gate", "nocolor"], "nocolor"),
+    (2, ["--mask", "mask.png", "--color", "red", "--gate", "#0ff", "--gate-tolerance", "0"], "g"),
+    (2, ["--mask", "mask.png", "--mode", "pattern", "--color", "red"], "--pattern"),
+    (2, ["--mask", "mask.png", "--pattern", "tile.png", "--cube", "out/t.cube"], "pattern"),
+    (1, ["--mask", "mask.png", "--pattern", "none.png"], "does not exist"),
+    (1, ["--mask", "mask.png", "--color", "red", "--ora", "out/a.psd"], ".ora"),
+    (1, ["--mask", "mask.png", "--color", "red", "--cutout", "out/a.jpg"], ".png"),
+    (1, ["--mask", "mask.png", "--color", "red", "--cube", "out/a.txt"], ".cube"),
+    (1, ["--mask", "mask.png", "--color", "red", "--cutout", "mask.png"], "never overwritten"),
+    (1, ["--mask", "mask.png", "--color", "red", "--ora", "no/a.ora"], "does not exist"),
+    (1, ["--mask", "none.png", "--color", "red"], "does not exist"),
+    (2, ["--mask", "empty.png", "--color", "red"], "empty"),
+])  # fmt: skip
+def test_what_cannot_be_done_writes_nothing(folder, capsys, code, words, why):
+    saved(folder)
+    Image.new("L", picture().shape[1::-1], 0).save(folder / "empty.png")
+    capsys.readouterr()
+    assert recolor(folder, "photo.png", "-o", "out/b.png", *words) == code
+    none_written(folder, capsys, why)
+
+
+def test_full_and_one_pixel_masks(folder, capsys):
+    (folder / "out").mkdir()
+    for points in (slice(None), slice(50, 51)):
+        mask = np.zeros(picture().shape[:2], np.uint8)
+        mask[points, points] = 255
+        Image.fromarray(mask).save(folder / "mask.png")
+        words = ["photo.png", "--mask", "mask.png", "--color", RED, "-o", "out/a.png", "--json"]
+        assert recolor(folder, *words) == 0
+        assert told(capsys)[0]["delta_e"] < 6
+        changed = (read(folder / "out/a.png") != picture()).any(axis=2)
+        assert (changed <= (mask > 0)).all()
+
+
+def test_a_turned_photo_takes_the_mask_as_displayed(folder, capsys):
+    (folder / "out").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(picture())).save(folder / "turned.png", exif=exif)
+    words = ["turned.png", "--mask", "mask.png", "--color", RED, "-o", "out/a.png"]
+    assert recolor(folder, *words) == 0
+    outside = read(folder / "mask.png") == 0
+    assert (read(folder / "out/a.png")[outside] == picture()[outside]).all()
