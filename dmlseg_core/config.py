@@ -169,7 +169,6 @@ class SceneConfig(_Config):
         edge_weight: weight of the photo's edges (`RegionTree.distances2`) in the squared distances
             of a click; 0 is the paper's sigma, of the embedding alone, which proposals always use:
             their masks are what the mask-class head was trained on.
-        shift_steps: mean-shift steps on a seed's vector before its mask is grown.
         flip: look at the mirrored photo too (see `Segmenter.analyze`): twice the time.
     """
 
@@ -181,7 +180,6 @@ class SceneConfig(_Config):
     overlap: float = 0.3
     connected: bool = True
     edge_weight: float = 0.125
-    shift_steps: int = 0
     flip: bool = QUALITIES[DEFAULT_QUALITY]["flip"]
 
     def __post_init__(self) -> None:
@@ -191,7 +189,6 @@ class SceneConfig(_Config):
         SEEDINESS_FLOOR.check(self.seediness_floor)
         Range("overlap", 0.0, 1.0).check(self.overlap)
         Range("edge_weight", 0.0, 10.0).check(self.edge_weight)
-        Range("shift_steps", 0, 10).check(self.shift_steps)
         if self.precision not in PRECISIONS:
             raise ParameterError(f"precision must be one of {PRECISIONS}; got {self.precision!r}")
 

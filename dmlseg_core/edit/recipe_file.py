@@ -127,6 +127,8 @@ def from_json(text: str) -> Recipe:
 
 def _scene_of(values: dict[str, Any]) -> SceneConfig:
     with Fields(values, "recipe.scene") as field:
+        if field.take("shift_steps", int, 0):  # files before 0.2.0 name it; all but 0 is gone
+            raise RecipeError("recipe.scene.shift_steps must be 0: mean-shift steps are gone")
         usual = SceneConfig().to_dict()
         kinds = {name: NUMBER if type(v) is float else type(v) for name, v in usual.items()}
         return SceneConfig(**{name: field.take(name, kinds[name], usual[name]) for name in usual})

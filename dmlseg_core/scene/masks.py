@@ -27,43 +27,28 @@ Bools = NDArray[np.bool_]
 def seed_distances2(
     embedding: Tensor,
     points: Sequence[tuple[int, int]],
-    taus: Sequence[float],
     *,
-    shift_steps: int = 0,
     known: Tensor | None = None,
 ) -> Tensor:
     """Squared distances of every pixel to each seed's vector.
 
-    With `shift_steps` the vector first makes that many mean-shift steps (1712.08273): it moves to
-    the mean of the vectors within its own tau, which makes a click robust to jitter.
-
     Args:
         embedding: (D, h, w) float32.
         points: N grid cells (y, x).
-        taus: N thresholds, used by mean-shift only.
-        shift_steps: how many.
-        known: (h * w,) `similarity.squares` of the pixels' vectors, where they are at hand.
+        known: (h * w,) `squares` of the pixels' vectors, where they are at hand.
 
     Returns:
         (N, h, w) float32, exactly 0 on each seed.
 
     Raises:
-        ParameterError: a point outside the grid, or not one tau per point.
+        ParameterError: a point outside the grid.
     """
     _, h, w = embedding.shape
-    if len(points) != len(taus):
-        raise ParameterError(f"one tau per point expected; got {len(points)} and {len(taus)}")
     if any(not (0 <= y < h and 0 <= x < w) for y, x in points):
         raise ParameterError(f"points must lie in the grid of {h} x {w} cells; got {list(points)}")
     pixels = pixel_matrix(embedding)
     index = torch.tensor([y * w + x for y, x in points], dtype=torch.long)
-    vectors = pixels[index]
-    reach = torch.tensor([radius2(tau) for tau in taus])[:, None]
-    for _ in range(shift_steps):
-        inside = (distances2(vectors, pixels, known) <= reach).float()
-        inside[torch.arange(len(index)), index] = 1
-        vectors = inside @ pixels / inside.sum(1, keepdim=True)
-    d2 = distances2(vectors, pixels, known)
+    d2 = distances2(pixels[index], pixels, known)
     d2[torch.arange(len(index)), index] = 0
     return d2.view(len(points), h, w)
 

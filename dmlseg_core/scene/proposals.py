@@ -152,13 +152,13 @@ def make_proposals(
             pixels, and those that hold the seed of one of them are dropped.
         classes: C foreground class names.
         frame: where the grid lies.
-        config: overlap, connected, shift_steps.
+        config: overlap, connected.
     """
     chosen = [*(mask.seed for mask, _ in asked), *seeds]
     if not chosen:
         return Proposals((), frame)
     cells, taus = [(s.y, s.x) for s in chosen], [s.tau for s in chosen]
-    d2 = seed_distances2(embedding, cells, taus, shift_steps=config.shift_steps).numpy()
+    d2 = seed_distances2(embedding, cells).numpy()
     masks = grow_masks(d2, taus)
     if config.connected:
         for k, cell in enumerate(cells):

@@ -199,10 +199,10 @@ class Scene:
         cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
         cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
         seed = self._seed(cells[0], o.tau)
-        near, log_sigma = self._distances(cells[0], seed.tau)
+        near, log_sigma = self._distances(cells[0])
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
         limit = np.float32(-math.log(seed.tau))
-        if further := [self._distances(c, seed.tau)[0] for c in (*cells[1:], *cuts)]:
+        if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
             inside = level >= 0
@@ -229,7 +229,7 @@ class Scene:
         """
         cell = self.frame.cell_of(y, x)
         whole, smaller = self._click_taus(cell)
-        _, log_sigma = self._distances(cell, whole)
+        _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
         taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
         part, object_, group = (self.mask_at(y, x, t) for t in taus)
@@ -252,17 +252,13 @@ class Scene:
             labels = torch.where(closer, which.int() + first, labels)
         return np.asarray(labels.view(h, w).numpy())
 
-    def distances2(self, cell: tuple[int, int], tau: float) -> NDArray[np.float32]:
+    def distances2(self, cell: tuple[int, int]) -> NDArray[np.float32]:
         """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
 
         Args:
             cell: of the grid, (y, x).
-            tau: how far a mean-shift step looks, where the config asks for any.
         """
-        steps = self.config.shift_steps
-        d2 = seed_distances2(self.embedding, [cell], [tau], shift_steps=steps, known=self._squares)[
-            0
-        ].numpy()
+        d2 = seed_distances2(self.embedding, [cell], known=self._squares)[0].numpy()
         if self._edges is not None:
             d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
         return d2
@@ -286,21 +282,17 @@ class Scene:
         tau = click_tau(self.class_probs, self.taus, *cell)
         if self.iou_head is None:
             return tau, None
-        d2, _ = self._distances(cell, tau)
+        d2, _ = self._distances(cell)
         features = describe_point(d2, self.class_probs.numpy(), *cell)
         expected = self.iou_head(torch.from_numpy(features))
         whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
         return whole, part
 
-    def _distances(
-        self, cell: tuple[int, int], tau: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """`distances2` and their log similarity, remembered."""
-        steps = self.config.shift_steps
-        key = (*cell, tau if steps else None)
-        maps = self._recent.get(key)
+        maps = self._recent.get(cell)
         if maps is None:
-            d2 = self.distances2(cell, tau)
+            d2 = self.distances2(cell)
             maps = d2, log_similarity(torch.from_numpy(d2)).numpy()
-            self._recent.put(key, maps)
+            self._recent.put(cell, maps)
         return maps

@@ -39,7 +39,9 @@ def one_line(capsys):
 
 
 def test_help_is_fast_and_loads_no_torch():
-    code = "import sys; from dmlseg_core.cli import build_parser; build_parser().format_help();"
+    code = (
+        "import sys; from dmlseg_core.cli.entry import build_parser; build_parser().format_help();"
+    )
     code += "sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

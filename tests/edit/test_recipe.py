@@ -282,3 +282,11 @@ def test_a_stroke_beyond_the_photo_is_told_before_anything_changes():
     with pytest.raises(RecipeError, match="does not fit the photo"):
         made.apply(recipe)
     assert made.selections == ()
+
+
+def test_files_of_before_0_2_still_replay():
+    """They name `shift_steps`, a knob that is gone: its usual 0 is read, anything else is said."""
+    old = changed(("scene", "shift_steps"), 0)
+    assert from_json(old) == from_json(json.dumps(values()))
+    with pytest.raises(RecipeError, match="shift_steps"):
+        from_json(changed(("scene", "shift_steps"), 2))

@@ -170,17 +170,6 @@ def test_answers_are_remembered_but_not_mixed_up():
         assert (fresh.mask_at(*point, 0.3).grid == grid).all()
 
 
-def test_mean_shift_steadies_a_click():
-    """With steps, clicks on either rim of a cloud give one mask."""
-    ramp = torch.linspace(-0.6, 0.6, 32).expand(1, *synth.GRID).contiguous()
-    masks = {}
-    for steps in (0, 3):
-        scene = synth.scene(vectors=ramp, shift_steps=steps)
-        masks[steps] = [scene.mask_at(40, x, 0.6).grid for x in (0, 124)]
-    assert not (masks[0][0] == masks[0][1]).all()
-    assert (masks[3][0] == masks[3][1]).all()
-
-
 def test_a_hard_mask_ends_where_the_photo_does():
     """Cells lie 4 pixels apart, the thing's edges 1 from where bilinear cuts between two."""
     y, x = np.indices((96, 128))

@@ -27,10 +27,8 @@ from tests import oracles, synth
 TAUS = (0.25, 0.5, 0.75, 0.9)
 
 
-def grown_masks(embedding, points, taus, **options):
-    return torch.from_numpy(
-        grow_masks(seed_distances2(embedding, points, taus, **options).numpy(), taus)
-    )
+def grown_masks(embedding, points, taus):
+    return torch.from_numpy(grow_masks(seed_distances2(embedding, points).numpy(), taus))
 
 
 def vectors(number, shape=(3, 9, 11)):
@@ -70,19 +68,9 @@ def test_a_higher_tau_gives_a_subset(number, a, b):
 def test_distances_are_zero_on_the_seed():
     embedding = torch.from_numpy(100 + vectors(2))  # far from 0, where A^2 + B^2 - 2AB is noisy
     points = [(y, x) for y in range(9) for x in range(11)]
-    d2 = seed_distances2(embedding, points, [0.5] * 99)
+    d2 = seed_distances2(embedding, points)
     assert (d2.flatten(1).diagonal() == 0).all() and (d2 >= 0).all()
     assert grown_masks(embedding, points, [0.999] * 99).flatten(1).diagonal().all()
-
-
-def test_mean_shift_moves_a_seed_to_the_middle():
-    """A seed at the rim of a cloud reaches all of it after a step; without, only its side."""
-    embedding = torch.linspace(-0.6, 0.6, 21).view(1, 1, 21)
-    tau = 0.6  # radius .92: from the end 15 of the 21 points, from the middle all
-    still = grown_masks(embedding, [(0, 0)], [tau])[0].sum()
-    moved = grown_masks(embedding, [(0, 0)], [tau], shift_steps=3)[0].sum()
-    assert still < 18 and moved == 21
-    assert seed_distances2(embedding, [(0, 0)], [tau], shift_steps=3)[0, 0, 0] == 0
 
 
 def test_no_seeds_no_masks():
@@ -94,8 +82,6 @@ def test_points_and_taus_that_are_none():
     for point in ((9, 0), (0, 11), (-1, 0)):
         with pytest.raises(ParameterError, match="grid of 9 x 11"):
             grown_masks(embedding, [point], [0.5])
-    with pytest.raises(ParameterError, match="one tau per point"):
-        seed_distances2(embedding, [(0, 0)], [0.5, 0.6])
     for tau in (0, 1, math.nan):
         with pytest.raises(ParameterError, match="tau must lie"):
             grown_masks(embedding, [(0, 0)], [tau])
@@ -206,7 +192,7 @@ def test_levels_by_loops(number):
     embedding = torch.from_numpy(vectors(number))
     points = [tuple(rng.integers(0, (9, 11)).tolist()) for _ in range(4)]
     taus = [0.25, 0.5, 0.25, 0.4]
-    d2 = seed_distances2(embedding, points, taus).numpy()
+    d2 = seed_distances2(embedding, points).numpy()
     masks = grown_masks(embedding, points, taus).numpy()
     resolution = resolve_overlap(d2, masks, overlap=0.9)
     maps = levels(d2, taus, resolution)
@@ -251,7 +237,7 @@ def test_stops_find_the_three_plateaus():
 @settings(max_examples=40, deadline=None)
 def test_stops_are_ordered_and_legal(number, tau):
     scene = synth.smooth_scene(number)
-    d2 = seed_distances2(scene.embedding, [(9, 12)], [0.5])[0]
+    d2 = seed_distances2(scene.embedding, [(9, 12)])[0]
     part, whole, group = stop_taus(log_similarity(d2).numpy(), tau)
     assert 0 < group <= whole <= part < 1
 
