@@ -1,0 +1,153 @@
+// The list of instances: what is selected, topmost first, then what was found in the photo.
+
+import { Api } from "./api.js";
+import { button, h, icon, set } from "./dom.js";
+import { say } from "./words.js";
+
+export class Objects {
+  constructor(app) {
+    this.app = app;
+    this.list = h("ul", { class: "list", role: "listbox", tabIndex: 0, "aria-label": say("instances"),
+      onkeydown: (e) => this.#key(e) });
+    this.empty = h("p", { class: "note empty", text: say("none_yet") });
+    this.tools = this.#toolbar();
+    this.element = h("div", { class: "pane objects" }, h("div", { class: "scroll" }, this.list, this.empty), this.tools);
+    this.thumbs = new Map();
+    for (const name of ["state", "fields"]) app.on(name, () => this.#follow());
+    app.on("photo", () => this.thumbs.clear());
+  }
+
+  #toolbar() {
+    const act = (op) => () => { const { active } = this.app; if (active) this.app.edit(op(active)); };
+    this.eye = button(say("hide"), "eye", act((s) => ({ op: "visible", id: s.id, on: s.visible === false })));
+    this.lock = button(say("lock"), "lock", act((s) => ({ op: "lock", id: s.id, on: !s.locked })));
+    this.up = button(say("up"), "up", () => this.#reorder(1));
+    this.down = button(say("down"), "down", () => this.#reorder(-1));
+    this.buttons = [this.eye, this.lock, this.up, this.down,
+      button(say("rename"), "rename", () => this.#rename()),
+      button(say("like"), "like", act((s) => ({ op: "like", id: s.id }))),
+      button(say("remove"), "remove", act((s) => ({ op: "remove", id: s.id })))];
+    return h("div", { class: "tools", role: "toolbar", "aria-label": say("selected_object") }, ...this.buttons);
+  }
+
+  #follow() {
+    const { state } = this.app, { selections, active } = state;
+    if (!this.naming) this.#fill([...selections].reverse(), state.proposals, active);
+    const now = this.app.active;
+    for (const part of this.buttons) part.disabled = !now;
+    if (!now) return;
+    const shown = now.visible !== false, k = selections.indexOf(now);
+    this.#turn(this.eye, shown ? "hide" : "show", shown ? "eye" : "eyeOff", !shown);
+    this.#turn(this.lock, now.locked ? "unlock" : "lock", now.locked ? "lock" : "unlock", Boolean(now.locked));
+    this.up.disabled = k === selections.length - 1;
+    this.down.disabled = k === 0;
+    this.buttons.at(-2).disabled = !now.painted;
+    this.buttons.at(-1).disabled = Boolean(now.locked);
+  }
+
+  #turn(part, word, picture, pressed) {
+    set(part, { "aria-label": say(word), title: say(word), "aria-pressed": String(pressed) });
+    part.replaceChildren(icon(picture));
+  }
+
+  #fill(selections, proposals, active) {
+    const items = [...selections.map((s) => this.#selection(s, s.id === active)), ...proposals.map((p) => this.#proposal(p))];
+    const old = [...this.list.children].map((row) => row.dataset.key).join();
+    const scroll = this.list.parentElement.scrollTop;
+    this.list.replaceChildren(...items);
+    this.empty.hidden = items.length > 0;
+    this.list.hidden = !items.length;
+    set(this.list, { "aria-activedescendant": active === null ? null : `instance-s${active}` });
+    this.list.parentElement.scrollTop = scroll;
+    if (active !== this.seen && active !== null && old) this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    this.seen = active;
+  }
+
+  #option(key, selected, act, ...parts) {
+    return h("li", { id: `instance-${key}`, role: "option", "aria-selected": String(selected), onclick: act, "data-key": key }, ...parts);
+  }
+
+  #selection(s, selected) {
+    const { hex, own, visible, locked } = s, share = percent(s.area, this.app.state.photo);
+    const colors = h("span", { class: "from-to", "aria-hidden": "true" },
+      own ? h("i", { style: `background-color: ${own}` }) : null, hex ? h("i", { style: `background-color: ${hex}` }) : null);
+    const marks = h("span", { class: "marks", "aria-hidden": "true" },
+      visible === false ? icon("eyeOff") : null, locked ? icon("lock") : null);
+    return this.#option(`s${s.id}`, selected, () => this.app.edit({ op: "activate", id: s.id }),
+      this.#thumb(s), h("span", { class: "name", text: s.name }), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
+  }
+
+  #proposal(p) {
+    const share = percent(p.area, this.app.state.photo);
+    return this.#option(`p${p.id}`, false, () => this.app.edit({ op: "choose", proposal: p.id }),
+      h("span", { class: "thumb found", "aria-hidden": "true" }), h("span", { class: "name", text: p.name }),
+      h("span", { class: "share", text: say("area", { share }) }));
+  }
+
+  /** A small picture of a selection; the old one stays until the new one is there. */
+  #thumb(s) {
+    const known = this.thumbs.get(s.id) ?? {}, key = `${s.shape}/${this.app.state.look}`;
+    const image = h("img", { class: "thumb", alt: "", src: known.url ?? "data:," });
+    if (known.key !== key) this.#fetchThumb(s.id, key, image);
+    return image;
+  }
+
+  async #fetchThumb(id, key, image) {
+    const known = this.thumbs.get(id);
+    this.thumbs.set(id, { ...known, key });
+    try {
+      const { blob } = await this.app.api.blob(`thumb/${id}${Api.query({ v: key })}`);
+      if (this.thumbs.get(id)?.key !== key) return;
+      if (known?.url) URL.revokeObjectURL(known.url);
+      const url = URL.createObjectURL(blob);
+      this.thumbs.set(id, { key, url });
+      const now = this.list.querySelector(`[data-key="s${id}"] img`) ?? image;
+      now.src = url;
+    } catch { /* an ornament */ }
+  }
+
+  #key(event) {
+    const rows = [...this.list.children], now = rows.findIndex((row) => row.ariaSelected === "true");
+    const to = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0, End: rows.length - 1 }[event.key];
+    if (to === undefined || event.target !== this.list) return;
+    event.preventDefault();
+    rows[Math.min(Math.max(to, 0), rows.length - 1)]?.click();
+  }
+
+  #reorder(step) {
+    const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(this.app.state.active);
+    [ids[k], ids[k + step]] = [ids[k + step], ids[k]];
+    this.app.edit({ op: "reorder", ids });
+  }
+
+  #rename() {
+    const { active } = this.app, label = this.list.querySelector("[aria-selected=true] .name");
+    if (!active || !label) return;
+    const field = h("input", { type: "text", class: "text", value: active.name, "aria-label": say("name"), maxLength: 80 });
+    this.naming = true;
+    const finish = (keep) => {
+      if (!this.naming) return;
+      this.naming = false;
+      const name = field.value.trim();
+      if (keep && name && name !== active.name) this.app.edit({ op: "rename", id: active.id, name });
+      this.namer.remove();
+      this.list.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter" || event.key === "Escape") finish(event.key === "Enter");
+    });
+    field.addEventListener("blur", () => finish(true));
+    // over the list, not in it: an option holds no control
+    this.namer = h("div", { class: "namer" }, field);
+    this.element.append(this.namer);
+    field.focus();
+    field.select();
+  }
+}
+
+/** A share of the photo in percent, for reading. */
+export function percent(area, { width, height }) {
+  const share = 100 * (area > 1 ? area / (width * height) : area);
+  return share.toFixed(share < 10 ? 1 : 0);
+}
