@@ -159,8 +159,11 @@ export class App extends EventTarget {
    */
   async edit(op, { key = "", slow = null } = {}) {
     if (!this.state) return null;
+    this.tell("edit", op);
     const turn = this.opening, done = slow ? this.busy(slow) : () => {};
     try {
+      await this.settled;  // a click during the analysis counts: it waits
+      if (turn !== this.opening) return null;
       const state = await this.outbox.post({ seq: ++this.seq, ...op }, key);
       if (state && turn === this.opening) this.#show(state);
       return state;

@@ -31,6 +31,7 @@ export class Hand {
     surface.addEventListener("pointerdown", (event) => {
       surface.setPointerCapture(event.pointerId);
       surface.focus({ preventScroll: true });
+      surface.classList.remove("keyed");
       this.#feed("down", event);
       event.preventDefault();
     });

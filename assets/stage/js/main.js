@@ -63,7 +63,7 @@ function build(app, root) {
 }
 
 function sidePanel(app, { stage, color, look, limits, tau }) {
-  const objects = new Objects(app), past = new Past(app), why = new Why(app, stage);
+  const objects = new Objects(app, stage.picture), past = new Past(app), why = new Why(app, stage);
   const upper = tabs(say("objects"), [{ name: say("objects"), pane: objects.element },
     { name: say("history"), pane: past.element }, { name: say("why"), pane: why.element }]);
   const lower = tabs(say("color"), [{ name: say("pane_color"), pane: color.element },

@@ -1,20 +1,20 @@
 // The list of instances: what is selected, topmost first, then what was found in the photo.
 
-import { Api } from "./api.js";
 import { button, h, icon, set } from "./dom.js";
 import { say } from "./words.js";
 
+const THUMB = 60;  // pixels, twice what is shown
+
 export class Objects {
-  constructor(app) {
-    this.app = app;
+  constructor(app, picture) {
+    Object.assign(this, { app, picture });
     this.list = h("ul", { class: "list", role: "listbox", tabIndex: 0, "aria-label": say("instances"),
       onkeydown: (e) => this.#key(e) });
     this.empty = h("p", { class: "note empty", text: say("none_yet") });
     this.tools = this.#toolbar();
     this.element = h("div", { class: "pane objects" }, h("div", { class: "scroll" }, this.list, this.empty), this.tools);
-    this.thumbs = new Map();
     for (const name of ["state", "fields"]) app.on(name, () => this.#follow());
-    app.on("photo", () => this.thumbs.clear());
+    app.on("frame", () => { for (const canvas of this.list.querySelectorAll("canvas")) this.#cut(canvas); });
   }
 
   #toolbar() {
@@ -74,36 +74,32 @@ export class Objects {
     const marks = h("span", { class: "marks", "aria-hidden": "true" },
       visible === false ? icon("eyeOff") : null, locked ? icon("lock") : null);
     return this.#option(`s${s.id}`, selected, () => this.app.edit({ op: "activate", id: s.id }),
-      this.#thumb(s), h("span", { class: "name", text: s.name }), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
+      this.#thumb(s.box), h("span", { class: "name", text: s.name }), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
   }
 
   #proposal(p) {
     const share = percent(p.area, this.app.state.photo);
     return this.#option(`p${p.id}`, false, () => this.app.edit({ op: "choose", proposal: p.id }),
-      h("span", { class: "thumb found", "aria-hidden": "true" }), h("span", { class: "name", text: p.name }),
+      this.#thumb(p.box), h("span", { class: "name", text: p.name }),
       h("span", { class: "share", text: say("area", { share }) }));
   }
 
-  /** A small picture of a selection; the old one stays until the new one is there. */
-  #thumb(s) {
-    const known = this.thumbs.get(s.id) ?? {}, key = `${s.shape}/${this.app.state.look}`;
-    const image = h("img", { class: "thumb", alt: "", src: known.url ?? "data:," });
-    if (known.key !== key) this.#fetchThumb(s.id, key, image);
-    return image;
+  /** What lies in a box of the photo, small: cut from the picture that is shown. */
+  #thumb(box) {
+    const canvas = h("canvas", { class: "thumb", width: THUMB, height: THUMB, "aria-hidden": "true" });
+    canvas.box = box;
+    this.#cut(canvas);
+    return canvas;
   }
 
-  async #fetchThumb(id, key, image) {
-    const known = this.thumbs.get(id);
-    this.thumbs.set(id, { ...known, key });
-    try {
-      const { blob } = await this.app.api.blob(`thumb/${id}${Api.query({ v: key })}`);
-      if (this.thumbs.get(id)?.key !== key) return;
-      if (known?.url) URL.revokeObjectURL(known.url);
-      const url = URL.createObjectURL(blob);
-      this.thumbs.set(id, { key, url });
-      const now = this.list.querySelector(`[data-key="s${id}"] img`) ?? image;
-      now.src = url;
-    } catch { /* an ornament */ }
+  #cut(canvas) {
+    const bitmap = (this.picture.result ?? this.picture.original)?.bitmap;
+    if (!bitmap || !canvas.box) return;
+    const scale = bitmap.width / this.app.view.width, [x0, y0, x1, y1] = canvas.box.map((v) => v * scale);
+    const side = Math.max(1, Math.min(x1 - x0, y1 - y0)), x = (x0 + x1 - side) / 2, y = (y0 + y1 - side) / 2;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, x, y, side, side, 0, 0, THUMB, THUMB);
   }
 
   #key(event) {

@@ -38,8 +38,10 @@ export class Stage {
     app.on("photo", () => { this.#closeChoices(); this.#readZoom(); });
     app.on("chosen", ({ place }) => this.#offer(place));
     app.on("tool", () => { this.surface.dataset.tool = app.tool; });
-    app.on("taudone", () => this.#closeChoices());
+    app.on("edit", () => this.#closeChoices());
     this.surface.addEventListener("pointerdown", () => this.#closeChoices());
+    // a ring for who comes by keys: a press focuses too, and would draw one round the whole photo
+    this.surface.addEventListener("focus", () => this.surface.classList.add("keyed"));
     this.surface.addEventListener("pointermove", (event) => this.#leaveChoices(event));
     this.surface.dataset.tool = app.tool;
   }
