@@ -22,7 +22,10 @@ from dmlseg_core.paint import ColorGate
 from dmlseg_core.photo import write_bytes
 from dmlseg_core.scene import Box, Override, Point, Stroke
 
-FORMAT, VERSION = "dmlseg-recipe", 1
+FORMAT, VERSION = "dmlseg-recipe", 2
+"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`. What needs none of
+these is written as version 1, which older programs read."""
+_NEW = ("name", "visible", "locked", "connected", "soft")
 
 
 def save_recipe(recipe: Recipe, path: str | Path) -> Path:
@@ -48,18 +51,26 @@ def load_recipe(path: str | Path) -> Recipe:
 
 def to_json(recipe: Recipe) -> str:
     """The text of a recipe file."""
-    photo = recipe.photo
+    photo, edits = recipe.photo, [_edit(edit) for edit in recipe.edits]
     values = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if any(f'"{name}":' in json.dumps(edits) for name in _NEW) else 1,
         "weights": recipe.weights,
         "scene": recipe.scene.to_dict(),
         "photo": None if photo is None else {
             "digest": photo.digest, "width": photo.size[1], "height": photo.size[0],
         },
-        "edits": [{"select": _select(e.where), "style": _style(e.style)} for e in recipe.edits],
+        "edits": edits,
     }  # fmt: skip
     return json.dumps(values, indent=2, allow_nan=False)
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    """What is as usual among the newer fields is left out."""
+    usual = {"name": "", "visible": True, "locked": False}
+    given = {name: getattr(edit, name) for name in usual}
+    new = {name: value for name, value in given.items() if value != usual[name]}
+    return {"select": _select(edit.where), "style": _style(edit.style), **new}
 
 
 def _select(where: Where) -> dict[str, Any]:
@@ -73,11 +84,15 @@ def _select(where: Where) -> dict[str, Any]:
         "by": "point", "at": [where.x, where.y], "tau": where.tau,
         "add": [[x, y] for y, x in where.add], "subtract": [[x, y] for y, x in where.subtract],
         "box": None if where.box is None else [where.box[k] for k in (1, 0, 3, 2)],
-        "strokes": [
-            {"points": [[x, y] for y, x in s.points], "radius": s.radius, "subtract": s.subtract}
-            for s in where.strokes
-        ],
+        "strokes": [_stroke(s) for s in where.strokes],
+        **({} if where.connected is None else {"connected": where.connected}),
     }  # fmt: skip
+
+
+def _stroke(stroke: Stroke) -> dict[str, Any]:
+    points = [[x, y] for y, x in stroke.points]
+    soft = {"soft": stroke.soft} if stroke.soft else {}
+    return {"points": points, "radius": stroke.radius, "subtract": stroke.subtract, **soft}
 
 
 def _style(style: Style) -> dict[str, Any]:
@@ -143,7 +158,9 @@ def _photo_of(values: dict[str, Any]) -> PhotoName:
 def _edit_of(values: dict[str, Any], where: str) -> Edit:
     with Fields(values, where) as field:
         select = field.made("select", dict, lambda v: _where_of(v, f"{where}.select"))
-        return Edit(select, field.made("style", dict, lambda v: _style_of(v, f"{where}.style")))
+        style = field.made("style", dict, lambda v: _style_of(v, f"{where}.style"))
+        flags = field.take("visible", bool, True), field.take("locked", bool, False)
+        return Edit(select, style, field.take("name", str, ""), *flags)
 
 
 def _where_of(values: dict[str, Any], where: str) -> Where:
@@ -167,6 +184,7 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
             y, x, None if tau is None else TAU.check(tau), add, subtract,
             None if box is None else _box_of(box, f"{where}.box"),
             field.each("strokes", dict, _stroke_of, []),
+            field.take("connected", (bool, type(None)), None),
         )  # fmt: skip
 
 
@@ -183,6 +201,7 @@ def _stroke_of(values: dict[str, Any], where: str) -> Stroke:
             field.each("points", list, _point_of),
             field.take("radius", NUMBER),
             field.take("subtract", bool, False),
+            field.take("soft", NUMBER, 0.0),
         )
 
 

@@ -38,6 +38,7 @@ class Override:
         add, subtract: further points: what belongs to it, and what does not.
         box: (top, left, bottom, right) that its mask must not leave; holds the clicked pixel.
         strokes: brush strokes over it.
+        connected: keep only what is connected to a positive point; None = the config's choice.
 
     Raises:
         ParameterError: a box without an inside, or one that does not hold the click.
@@ -50,6 +51,7 @@ class Override:
     subtract: tuple[Point, ...] = ()
     box: Box | None = None
     strokes: tuple[Stroke, ...] = ()
+    connected: bool | None = None
 
     def __post_init__(self) -> None:
         if self.box is not None:

@@ -9,12 +9,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.config import Range
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.scene.frame import Frame
 
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """(top, left, bottom, right) in photo pixels."""
+SOFTNESS = Range("soft", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -26,20 +28,23 @@ class Stroke:
         radius: of the brush in photo pixels, > 0; thinner than a grid cell, it takes the cells
             that it passes.
         subtract: takes away instead of adding.
+        soft: share of the radius, in [0, 1], over which it fades out.
 
     Raises:
-        ParameterError: no point, or a radius that is not > 0.
+        ParameterError: no point, a radius that is not > 0, or a softness outside its range.
     """
 
     points: tuple[tuple[float, float], ...]
     radius: float
     subtract: bool = False
+    soft: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.points:
             raise ParameterError("a brush stroke needs a point or more")
         if not 0 < self.radius < np.inf:
             raise ParameterError(f"a brush's radius must be > 0 pixels; got {self.radius!r}")
+        SOFTNESS.check(self.soft)
 
 
 def check_box(box: Box, y: float, x: float) -> None:
