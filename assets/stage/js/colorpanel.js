@@ -71,12 +71,12 @@ export class ColorPanel {
     if (this.text !== this.text.getRootNode().activeElement || this.text.value === "") this.text.value = words ?? hex;
   }
 
+  /** How well the color was met, and why not. */
   #say(active) {
-    const delta = active?.delta_e, round = (v) => (v === undefined || v === null ? "" : Number(v).toFixed(1));
-    this.note.textContent = !active ? say("need_selection") : !delta || delta.median === undefined || delta.median === null ? delta?.reason ?? ""
-      : [say("delta_met", { median: round(delta.median) }), delta.reason].filter(Boolean).join(" · ");
-    const within = delta && Math.round(100 * (delta.within2 ?? 0));
-    this.note.title = delta?.median === undefined ? "" : [say("delta_of", { median: round(delta.median), p95: round(delta.p95), within }), delta.reason].filter(Boolean).join(". ");
+    const delta = active?.delta_e, known = typeof delta?.median === "number";
+    const told = [known ? say("delta_met", { median: delta.median.toFixed(1) }) : "", delta?.reason ?? "", ...active?.notes ?? []];
+    this.note.textContent = active ? told.filter(Boolean).join(" · ") : say("need_selection");
+    this.note.title = this.note.textContent;
   }
 
   get mode() {

@@ -161,7 +161,7 @@ export class SamplesDialog extends Dialog {
     const card = ({ id, name, thumb }) => h("button", { type: "button", class: "card", onclick: () => {
       this.element.close();
       this.app.openSample(id);
-    } }, h("img", { alt: "", src: new URL(thumb, this.app.api.base).href }), h("span", { class: "caption", text: name }));
+    } }, h("img", { alt: "", src: this.app.api.base + thumb }), h("span", { class: "caption", text: name }));
     this.body.replaceChildren(h("div", { class: "sheet" }, ...this.app.about.samples.map(card)));
     super.open();
   }

@@ -229,7 +229,7 @@ export class Hand {
       const at = app.view.toPhoto(x, y), radius = Math.max(0.5, app.brush / app.view.scale);
       if (phase === "start") overlay.stroke = { points: [], radius, erase };
       const last = overlay.stroke.points.at(-1);
-      if (!last || Math.hypot(at.x - last.x, at.y - last.y) > radius / 6) overlay.stroke.points.push(at);
+      if (!last || Math.hypot(at.x - last.x, at.y - last.y) > radius / 4) overlay.stroke.points.push(at);
       if (phase === "end") this.#paint(overlay.stroke);
     }
     this.hover.leave();

@@ -25,7 +25,7 @@ export class Picture {
       () => this.draw());
     app.on("photo", () => this.#photo());
     app.on("state", () => this.#follow());
-    app.on("view", () => this.draw());
+    for (const name of ["view", "fields"]) app.on(name, () => this.draw());
   }
 
   async #photo() {
@@ -156,7 +156,7 @@ export class Picture {
 
   #paintTiles(look, bitmap) {
     const { view } = this.app;
-    if (view.zoom <= bitmap.width / view.width * 1.01) return;
+    if (!this.app.ready || view.zoom <= bitmap.width / view.width * 1.01) return;
     const wanted = tilesOf(view.seen, view.level, view.width, view.height);
     for (const tile of wanted) {
       const found = this.tiles.get(look, tile), [x0, y0, x1, y1] = tile.box;
