@@ -83,10 +83,7 @@ class Choosing:
     def mask(self, where: Override) -> Mask:
         """The scene's answer, remembered."""
         if where not in self._masks:
-            self._masks[where] = self.scene.mask_at(
-                where.y, where.x, where.tau, add=where.add, subtract=where.subtract,
-                box=where.box, strokes=where.strokes, connected=where.connected,
-            )  # fmt: skip
+            self._masks[where] = self.scene.answer(where)
         self._masks.move_to_end(where)
         while len(self._masks) > _KEPT_MASKS:
             self._masks.popitem(last=False)
@@ -237,14 +234,14 @@ class Choosing:
             raise ParameterError(NOTHING)
         return self.active
 
-    def start(self, where: Override, label: str = "select") -> None:
+    def start(self, where: Override, label: str = "select", name: str = "") -> None:
         """A new selection, which becomes the active one.
 
         Raises:
             ParameterError: a point lies outside the photo.
         """
         self.mask(where)
-        made = Selection(where, id=next(self._ids))
+        made = Selection(where, id=next(self._ids), name=name)
         self._push((*self.selections, made), len(self.selections), label=label, about=made.id)
 
     def extend_list(self, more: Sequence[Selection], below: int, label: str) -> None:

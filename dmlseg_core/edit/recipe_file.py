@@ -20,12 +20,12 @@ from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.errors import RecipeError
 from dmlseg_core.paint import ColorGate
 from dmlseg_core.photo import write_bytes
-from dmlseg_core.scene import Box, Override, Point, Stroke
+from dmlseg_core.scene import Box, Given, Override, Point, Stroke
 
 FORMAT, VERSION = "dmlseg-recipe", 2
 """2 since 0.3: names, hidden and locked selections, soft strokes, `connected`. What needs none of
 these is written as version 1, which older programs read."""
-_NEW = ("name", "visible", "locked", "connected", "soft")
+_NEW = ("name", "visible", "locked", "connected", "soft", "mask")
 
 
 def save_recipe(recipe: Recipe, path: str | Path) -> Path:
@@ -86,6 +86,7 @@ def _select(where: Where) -> dict[str, Any]:
         "box": None if where.box is None else [where.box[k] for k in (1, 0, 3, 2)],
         "strokes": [_stroke(s) for s in where.strokes],
         **({} if where.connected is None else {"connected": where.connected}),
+        **({} if where.given is None else {"mask": base64.b64encode(where.given.png).decode()}),
     }  # fmt: skip
 
 
@@ -185,6 +186,7 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
             None if box is None else _box_of(box, f"{where}.box"),
             field.each("strokes", dict, _stroke_of, []),
             field.take("connected", (bool, type(None)), None),
+            _given_of(field.take("mask", (str, type(None)), None), f"{where}.mask"),
         )  # fmt: skip
 
 
@@ -240,8 +242,16 @@ def _pattern_of(values: dict[str, Any] | None, where: str) -> Pattern | None:
     if values is None:
         return None
     with Fields(values, f"{where}.pattern") as field:
-        try:
-            png = base64.b64decode(field.take("png", str), validate=True)
-        except (binascii.Error, ValueError):
-            raise RecipeError(f"{where}.pattern.png must be base64 of a PNG file") from None
+        png = _png_of(field.take("png", str), f"{where}.pattern.png")
         return Pattern(png, field.take("scale", NUMBER, 1.0))
+
+
+def _given_of(text: str | None, where: str) -> Given | None:
+    return None if text is None else Given(_png_of(text, where))
+
+
+def _png_of(text: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise RecipeError(f"{where} must be base64 of a PNG file") from None

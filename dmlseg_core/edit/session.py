@@ -7,7 +7,7 @@ out of step. Which instance an edit means, by place or id, is up to `Choosing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
@@ -123,7 +123,7 @@ class EditSession(Choosing):
         Raises:
             ParameterError: a gate that leaves nothing of its selection.
         """
-        easel = self._full_easel() if full else self.easel
+        easel = self.full_easel() if full else self.easel
         pixels = easel.pixels
         for painted in easel.paint(self.items()):
             pixels = painted.made.rgb
@@ -135,15 +135,21 @@ class EditSession(Choosing):
         Args:
             full: as in `render`.
         """
-        return (self._full_easel() if full else self.easel).paint(self.items())
+        return (self.full_easel() if full else self.easel).paint(self.items())
 
-    def items(self) -> list[Item]:
-        """What is painted: number, selection and mask of each, the lowest first."""
-        shown = ((k, s) for k, s in enumerate(self.selections) if s.shown)
-        return [(k, s, self.mask_of(k)) for k, s in shown]
+    def items(self, instead: Mapping[int, Selection] | None = None) -> list[Item]:
+        """What is painted: number, selection and mask of each, the lowest first.
 
-    def _full_easel(self) -> Easel:
-        return Easel(self.photo.working_pixels(), self.photo.rgb, keep=0)
+        Args:
+            instead: selections by number, in place of the session's own, whether shown or not.
+        """
+        other = instead or {}
+        every = ((k, other.get(k, s)) for k, s in enumerate(self.selections))
+        return [(k, s, self.mask_of(k)) for k, s in every if s.shown or k in other]
+
+    def full_easel(self, keep: int = 0) -> Easel:
+        """Paints the photo at its own size and depth; `keep` as of `Easel`."""
+        return Easel(self.photo.working_pixels(), self.photo.rgb, keep)
 
     def to_recipe(self, by: str = "point") -> Recipe:
         """The styled selections as a recipe.

@@ -1,3 +1,4 @@
+from .coco import coco_instances as coco_instances
 from .coco import coco_rle as coco_rle
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
@@ -12,9 +13,11 @@ from .masks import save_mask as save_mask
 from .masks import voc_colormap as voc_colormap
 from .openraster import Layer as Layer
 from .openraster import save_openraster as save_openraster
+from .psd import save_psd as save_psd
 from .save import FORMATS as FORMATS
 from .save import format_of as format_of
 from .save import losses as losses
 from .save import refuse_input as refuse_input
 from .save import save_photo as save_photo
 from .save import write_bytes as write_bytes
+from .source import UNNAMED as UNNAMED

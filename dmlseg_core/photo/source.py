@@ -16,12 +16,14 @@ from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import DECODER_ERRORS
 
 _OPENING = threading.Lock()
+UNNAMED = "the given data"
+"""What messages call bytes that have no name."""
 
 
 def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str, bytes]:
     """Path (None for data), a name for messages, the bytes; ImageError where there are none."""
     path = Path(source) if isinstance(source, str | Path) else None
-    name = str(path) if path is not None else "the given data"
+    name = str(path) if path is not None else UNNAMED
     try:
         if path is not None:
             if path.is_dir():

@@ -13,6 +13,7 @@ from torch import Tensor
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.edge import matte_alpha, refine_alpha
 from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.given import Given
 from dmlseg_core.scene.masks import (
     connected_part,
     grow_masks,
@@ -22,7 +23,7 @@ from dmlseg_core.scene.masks import (
     with_sign,
 )
 from dmlseg_core.scene.seeds import Seed
-from dmlseg_core.scene.strokes import Box, Stroke, check_box
+from dmlseg_core.scene.strokes import Box, Stroke, check_box, stroked, without_strokes
 
 Point = tuple[float, float]
 """(y, x) of a photo pixel."""
@@ -39,6 +40,7 @@ class Override:
         box: (top, left, bottom, right) that its mask must not leave; holds the clicked pixel.
         strokes: brush strokes over it.
         connected: keep only what is connected to a positive point; None = the config's choice.
+        given: a mask to begin with, instead of what the point selects.
 
     Raises:
         ParameterError: a box without an inside, or one that does not hold the click.
@@ -52,6 +54,7 @@ class Override:
     box: Box | None = None
     strokes: tuple[Stroke, ...] = ()
     connected: bool | None = None
+    given: Given | None = None
 
     def __post_init__(self) -> None:
         if self.box is not None:
@@ -69,6 +72,9 @@ class Mask:
         class_name: what it most likely is.
         score: probability that it is an instance of that class.
         frame: where the grid lies on the photo.
+        strokes: what a hand painted on it: on the photo it is exact to the pixel, and soft.
+        under: (h, w) `level` without them.
+        given: the soft mask that it is, where it was not grown.
     """
 
     grid: NDArray[np.bool_] = field(repr=False)
@@ -77,6 +83,9 @@ class Mask:
     class_name: str
     score: float
     frame: Frame = field(repr=False)
+    strokes: tuple[Stroke, ...] = field(default=(), repr=False)
+    under: NDArray[np.float32] | None = field(default=None, repr=False)
+    given: Given | None = field(default=None, repr=False)
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
@@ -93,9 +102,18 @@ class Mask:
         Returns:
             (H', W') float32 in [0, 1].
         """
-        cells = max(self.frame.grid_size)
-        alpha = refine_alpha(self.to_level(rgb.shape[:2]), rgb, cells=cells)
-        return matte_alpha(alpha, rgb) if matting else alpha
+        alpha = self._edge(rgb) if self.given is None else self.given.on(rgb.shape)
+        alpha = matte_alpha(alpha, rgb) if matting else alpha
+        return stroked(alpha, self.strokes, self.frame.photo_size)
+
+    def _edge(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
+        """The level's edge on the photo, without the strokes."""
+        bare = self
+        if self.strokes and self.under is not None:
+            bare = replace(
+                self, level=without_strokes(self.level, self.under, self.frame, self.strokes)
+            )
+        return refine_alpha(bare.to_level(rgb.shape[:2]), rgb, cells=max(self.frame.grid_size))
 
     def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution.

@@ -1,10 +1,16 @@
 from .analysis import Analyst as Analyst
 from .asked import Asked as Asked
+from .bring import draft as draft
+from .bring import import_mask as import_mask
+from .bring import read_recipe as read_recipe
+from .bring import use_recipe as use_recipe
+from .colorways import one_way as one_way
 from .desks import MEGABYTE as MEGABYTE
 from .desks import Desk as Desk
 from .desks import Desks as Desks
 from .desks import Work as Work
 from .explain import explained as explained
+from .export import exported as exported
 from .live import band as band
 from .live import table as table
 from .ops import edit as edit
@@ -13,7 +19,4 @@ from .pictures import preview as preview
 from .pictures import sample_thumbnail as sample_thumbnail
 from .pictures import thumbnail as thumbnail
 from .pictures import tile as tile
-from .sentences import told as told
 from .state import page_state as page_state
-from .text import language_of as language_of
-from .text import say as say

@@ -93,10 +93,8 @@ def subject_of(session: EditSession, k: int) -> Subject:
     Raises:
         ParameterError: others cover all of it, or its gates leave nothing.
     """
-    items = [item for item in session.items() if item[0] != k]
-    at = sum(index < k for index, _, _ in items)
-    items.insert(at, (k, session.selections[k], session.mask_of(k)))
-    subject = session.easel.subject(items, at)
+    items = session.items({k: session.selections[k]})
+    subject = session.easel.subject(items, [index for index, _, _ in items].index(k))
     if subject is None:
         raise ParameterError("a later selection covers all of this one; choose another object")
     return subject

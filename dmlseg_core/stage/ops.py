@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
 from dmlseg_core.config import TARGET_MODES
-from dmlseg_core.edit import STOPS, EditSession, Style
+from dmlseg_core.edit import STOPS, EditSession, Style, choose_in_box, select_alike, step, stop
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import ColorGate
 from dmlseg_core.scene import Stroke
-from dmlseg_core.stage import pointing
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.hover import shown_proposals
 
 MODES: tuple[str, ...] = ("auto", "add", "subtract", "new", "part")
 """What a click may do."""
 _GATES = 16
+_STEPS = 6
+"""Points of a stroke that are kept, for each radius of its length."""
 _RUNAWAY = 0.4
 """A click that would select more of the photo than this lets go of what is active instead."""
 
@@ -40,13 +42,13 @@ def _click(session: EditSession, asked: Asked) -> None:
     y, x, mode = asked.number("y"), asked.number("x"), asked.choice("mode", MODES, "auto")
     tau = asked.number("tau") if asked.has("tau") else None
     if mode == "part":
-        pointing.step(session, y, x)
+        step(session, y, x)
     elif mode in ("add", "subtract"):
         session.extend(y, x, subtract=mode == "subtract")
     elif mode == "new" or (held := session.at(y, x)) is None:
         _select(session, y, x, tau, holds_back=mode == "auto")
     elif held == session.active and not session.selections[held].painted:
-        pointing.step(session, y, x)
+        step(session, y, x)
     else:
         session.activate(held)
 
@@ -65,18 +67,20 @@ def _box(session: EditSession, asked: Asked) -> None:
         sorted((asked.number(f"{axis}0"), asked.number(f"{axis}1"))) for axis in "xy"
     )
     mode = asked.choice("mode", MODES[:-1], "new")
-    pointing.choose_in_box(session, (top, left, bottom, right), mode)
+    choose_in_box(session, (top, left, bottom, right), mode)
 
 
 def _stroke(session: EditSession, asked: Asked) -> None:
-    mode = asked.choice("mode", ("add", "erase"), "add")
+    radius, soft = asked.number("radius"), asked.number("soft", 0.0)
     height, width = session.photo.size
-    points = asked.points("points")
-    # a hand that leaves the photo goes on along its rim
-    inside = tuple((min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0))
-                   for y, x in points)  # fmt: skip
-    soft = asked.number("soft", 0.0)
-    session.brush(Stroke(inside, asked.number("radius"), mode == "erase", soft))
+    inside: list[tuple[float, float]] = []
+    for y, x in asked.points("points"):
+        # a hand that leaves the photo goes on along its rim
+        point = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)
+        if not inside or math.dist(point, inside[-1]) > radius / _STEPS:
+            inside.append(point)
+    erase = asked.choice("mode", ("add", "erase"), "add") == "erase"
+    session.brush(Stroke(tuple(inside), radius, erase, soft))
 
 
 def _tau(session: EditSession, asked: Asked) -> None:
@@ -87,7 +91,7 @@ def _tau(session: EditSession, asked: Asked) -> None:
 
 def _stop(session: EditSession, asked: Asked) -> None:
     session.activate(_index(session, asked))
-    pointing.stop(session, asked.choice("which", STOPS))
+    stop(session, asked.choice("which", STOPS))
 
 
 def _activate(session: EditSession, asked: Asked) -> None:
@@ -181,7 +185,7 @@ OPS: dict[str, Callable[[EditSession, Asked], object]] = {
     "visible": lambda s, a: s.set_fields(_index(s, a), label="visible", visible=a.flag("on")),
     "lock": lambda s, a: s.set_fields(_index(s, a), label="lock", locked=a.flag("on")),
     "remove": _remove,
-    "like": lambda s, a: pointing.select_alike(s, _index(s, a)),
+    "like": lambda s, a: select_alike(s, _index(s, a)),
     "choose": _choose,
     "undo": lambda s, _: s.undo(),
     "redo": lambda s, _: s.redo(),

@@ -17,8 +17,7 @@ from dmlseg_core.paint import Recolored
 from dmlseg_core.scene import Mask
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.hover import shown_proposals
-from dmlseg_core.stage.sentences import told
-from dmlseg_core.stage.text import class_label, color_word, say
+from dmlseg_core.words import class_label, color_word, say, told
 
 _HIT = 2.0
 """Delta-E up to which a color counts as met."""
@@ -46,6 +45,7 @@ def page_state(desk: Desk, work: Work, *, measure: bool = False) -> dict[str, An
         return made
     if measure:
         session.render()
+    names = names_of(session, desk.language)
     active = None if session.active is None else session.selections[session.active].id
     return {
         **made,
@@ -54,12 +54,12 @@ def page_state(desk: Desk, work: Work, *, measure: bool = False) -> dict[str, An
         "connected": session.scene.config.connected
         if session.connected is None
         else session.connected,
-        "selections": _selections(desk, session),
+        "selections": _selections(desk, session, names),
         "active": active,
         "proposals": _proposals(session, desk.language),
         "can_undo": session.can_undo,
         "can_redo": session.can_redo,
-        "history": _history(session, desk.language),
+        "history": _history(session, desk.language, names),
         "step": session.history.at,
     }
 
@@ -113,12 +113,12 @@ def fingerprint(desk: Desk, session: EditSession, selections: Sequence[Selection
     return sha.hexdigest()
 
 
-def _selections(desk: Desk, session: EditSession) -> list[dict[str, Any]]:
+def _selections(desk: Desk, session: EditSession, names: Sequence[str]) -> list[dict[str, Any]]:
     items = session.items()
     made = {item[0]: session.easel.known(items, at) for at, item in enumerate(items)}
     return [
         {
-            **_selection(session, k, selection, made.get(k), desk.language),
+            **_selection(session, k, names[k], made.get(k), desk.language),
             "shape": fingerprint(desk, session, [_bare(selection)]),
         }
         for k, selection in enumerate(session.selections)
@@ -131,15 +131,16 @@ def _bare(selection: Selection) -> Selection:
 
 
 def _selection(
-    session: EditSession, k: int, selection: Selection, made: Recolored | None, language: str
+    session: EditSession, k: int, name: str, made: Recolored | None, language: str
 ) -> dict[str, Any]:
+    selection = session.selections[k]
     mask, where = session.mask_of(k), selection.where
     stops = [m.seed.tau for m in session.stops_of(k)]
     points = [(where.y, where.x, True), *((y, x, True) for y, x in where.add),
               *((y, x, False) for y, x in where.subtract)]  # fmt: skip
     return {
         "id": selection.id,
-        "name": name_of(session, k, language),
+        "name": name,
         "named": bool(selection.name),
         "color": selection.color,
         "hex": to_hex(parse_color(selection.color)) if selection.color else None,
@@ -157,7 +158,7 @@ def _selection(
         "own": to_hex(session.median_color(mask)),
         "delta_e": _delta_e(selection, made, language),
         "notes": [told(language, note) for note in made.notes] if made else [],
-        "summary": summary(session, k, made, language),
+        "summary": _summary(session, k, name, made, language),
     }
 
 
@@ -170,18 +171,31 @@ def _style(selection: Selection) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def name_of(session: EditSession, k: int, language: str) -> str:
-    """The user's name of a selection; else its class, where a proposal of that class is the same
-    thing, and a number.
+def names_of(session: EditSession, language: str) -> list[str]:
+    """What each selection is called: the user's name; else its class, where a proposal of that
+    class is the same thing, numbered where there are several, the oldest first.
     """
-    selection = session.selections[k]
-    return selection.name or say(
-        language, "numbered", name=class_label(language, _class_of(session, k)),
-        number=selection.id,
-    )  # fmt: skip
+    kinds = [class_of(session, k) for k in range(len(session.selections))]
+    nameless = [s for s in session.selections if not s.name]
+    made = []
+    for selection, kind in zip(session.selections, kinds, strict=True):
+        alike = sorted(
+            s.id
+            for s, other in zip(session.selections, kinds, strict=True)
+            if s in nameless and other == kind
+        )
+        label = class_label(language, kind)
+        if selection.name:
+            label = selection.name
+        elif len(alike) > 1:
+            number = alike.index(selection.id) + 1
+            label = say(language, "numbered", name=label, number=number)
+        made.append(label)
+    return made
 
 
-def _class_of(session: EditSession, k: int) -> str:
+def class_of(session: EditSession, k: int) -> str:
+    """Class of a selection, where a proposal of that class is the same thing; else "object"."""
     mask = session.mask_of(k)
     cell = mask.seed.y, mask.seed.x
     same = (
@@ -192,12 +206,12 @@ def _class_of(session: EditSession, k: int) -> str:
     return next(same, "object")
 
 
-def summary(session: EditSession, k: int, made: Recolored | None, language: str) -> str:
+def _summary(session: EditSession, k: int, name: str, made: Recolored | None, language: str) -> str:
     """A selection in one line, for a list and for those who hear the page."""
     selection, mask = session.selections[k], session.mask_of(k)
     share = 100 * float(mask.grid.mean())
     text = say(
-        language, "summary", name=name_of(session, k, language),
+        language, "summary", name=name,
         share=f"{share:.0f}" if share >= 1 else f"{share:.1f}",
         color=color_word(language, session.median_color(mask)),
     )  # fmt: skip
@@ -236,10 +250,10 @@ def _why(selection: Selection) -> str:
     return "white" if level > 0.93 else "black" if level < 0.07 else "range"
 
 
-def _history(session: EditSession, language: str) -> list[str]:
-    out = []
+def _history(session: EditSession, language: str, names: Sequence[str]) -> list[str]:
+    out, plain = [], class_label(language, "object")
+    today = {s.id: n for s, n in zip(session.selections, names, strict=True)}
     for step in session.history.steps:
-        names = {s.id: s.name or say(language, "numbered", name=class_label(language, "object"),
-                                     number=s.id) for s in step.selections}  # fmt: skip
-        out.append(say(language, f"did_{step.label}", name=names.get(step.about, "")).strip())
+        then = {s.id: s.name or today.get(s.id, plain) for s in step.selections}
+        out.append(say(language, f"did_{step.label}", name=then.get(step.about, plain)))
     return out

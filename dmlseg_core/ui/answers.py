@@ -12,10 +12,12 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from dmlseg_core.errors import DmlsegError, ImageError
-from dmlseg_core.stage import Asked, Desk, Desks, Work, language_of, say, told
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
+from dmlseg_core.stage import Asked, Desk, Desks, Work
+from dmlseg_core.words import language_of, say, told
 
 HEADER = "x-dmlseg-session"
+_CODES = {ImageError: "image", RecipeError: "recipe", ExportError: "export"}
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DmlsegError)
     def mistaken(request: Request, error: DmlsegError) -> Response:
-        code = "image" if isinstance(error, ImageError) else "value"
+        code = _CODES.get(type(error), "value")
         return JSONResponse({"code": code, "message": told(language(request), str(error))}, 422)
 
     @app.exception_handler(500)

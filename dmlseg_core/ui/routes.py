@@ -16,8 +16,8 @@ from fastapi.responses import Response
 
 from dmlseg_core.config import DIAL, MODES, QUALITIES
 from dmlseg_core.edit import EditSession
-from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import FORMATS, load_photo
+from dmlseg_core.errors import ImageError, ParameterError
+from dmlseg_core.photo import FORMATS, UNNAMED, load_photo
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import (
     Analyst,
@@ -168,7 +168,10 @@ def opening_routes(stage: Stage) -> APIRouter:
 
 def _open(stage: Stage, desk: Desk, data: bytes, name: str, quality: str | None) -> dict[str, Any]:
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
-    photo = load_photo(data, max_megapixels=stage.max_megapixels)
+    try:
+        photo = load_photo(data, max_megapixels=stage.max_megapixels)
+    except ImageError as error:
+        raise ImageError(str(error).replace(UNNAMED, plain)) from None
     if quality is not None:
         stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
     desk.lay(Work(photo, plain))

@@ -14,6 +14,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
 
 from dmlseg_core.ui.answers import RefusedError, guard, install
+from dmlseg_core.ui.file_routes import file_routes, swatch_routes
 from dmlseg_core.ui.page import stage_files
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
 
@@ -25,8 +26,9 @@ def mount(app: FastAPI, stage: Stage, blocks: gr.Blocks) -> None:
     """Add everything under /stage/ to an app, for those whom the login of `blocks` lets in."""
     install(app)
     router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app, blocks))])
-    for part in (opening_routes, edit_routes, picture_routes):
+    for part in (opening_routes, edit_routes, picture_routes, file_routes):
         router.include_router(part(stage))
+    router.include_router(swatch_routes())
     app.include_router(router)
     app.include_router(_files())
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=2)

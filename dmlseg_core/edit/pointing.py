@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from dmlseg_core.color import delta_e_2000
-from dmlseg_core.edit import STOPS, EditSession
+from dmlseg_core.edit.choosing import STOPS
+from dmlseg_core.edit.session import EditSession
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.measure import mask_iou
 from dmlseg_core.model import distances2, radius2
-from dmlseg_core.scene import Box, Mask, Override
+from dmlseg_core.scene import Box, Given, Mask, Override
 
 SAME = 0.9
 """IoU from which on two outlines of one point are no choice."""
@@ -141,3 +143,17 @@ def _alike(session: EditSession, mask: Mask, other: Mask) -> bool:
         return False
     colors = [session.median_color(m) for m in (mask, other)]
     return float(delta_e_2000(*colors)) < _ALIKE_COLOR
+
+
+def choose_given(session: EditSession, given: Given, name: str) -> None:
+    """A new selection of a mask made elsewhere, whole or in pieces.
+
+    Raises:
+        ParameterError: the mask is empty, or of another size than the photo.
+    """
+    level = given.level(session.scene.frame)
+    if not (given.alpha >= 0.5).any():
+        raise ParameterError("the mask is empty: nothing in it is white")
+    y, x = np.unravel_index(int(level.argmax()), level.shape)
+    point = session.scene.frame.point_of(int(y), int(x))
+    session.start(Override(*point, connected=False, given=given), "mask", name)

@@ -56,6 +56,7 @@ _TEXT: dict[str, tuple[str, str]] = {
              "为节省内存，这张照片已被移除，正在重新打开。"),
     "login": ("Please log in.", "请先登录。"),
     "busy": ("The photo is still being analysed.", "照片仍在分析中。"),
+    "empty_file": ("The file is empty.", "文件是空的。"),
     "too_large": ("The file is larger than {megabytes} MB.", "文件超过 {megabytes} MB。"),
     "no_such": ("There is no such thing here.", "此处没有该内容。"),
     "not_json": ("The request is no JSON.", "请求不是 JSON。"),
