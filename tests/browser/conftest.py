@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import time
 
@@ -22,8 +23,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def app_():
-    """A server, with what it says of itself."""
+def address():
+    """Address of a running app: a new one, or the one that DMLSEG_APP names."""
+    if named := os.environ.get("DMLSEG_APP"):
+        yield named
+        return
     from dmlseg_core.ui.launch import build_parser, prepare, start
 
     args = build_parser().parse_args(["--no-inbrowser", "--quality", "fast"])
@@ -142,12 +146,12 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, app_):
+def visit(browser, address):
     made = []
 
     def enter(**options):
         settings = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options}
-        made.append(Visit(browser.new_context(**settings), app_))
+        made.append(Visit(browser.new_context(**settings), address))
         return made[-1]
 
     yield enter

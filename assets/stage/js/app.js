@@ -94,7 +94,7 @@ export class App extends EventTarget {
       if (work && turn === this.opening) await this.#replay(work, turn);
       return true;
     } catch (error) {
-      if (await this.#lost(error)) return this.#open(path, blob, name);
+      if (await this.#lost(error, () => this.#anew())) return this.#open(path, blob, name);
       this.fail(error, blob ? name : null);
       return false;
     } finally {
@@ -200,34 +200,43 @@ export class App extends EventTarget {
     }
   }
 
-  /** The server put this session aside: a new one with the same photo and the same work. */
-  async #lost(error) {
+  /** The server put this session aside: bring it back once, then try again. */
+  async #lost(error, rescue = () => this.#rescued()) {
     if (!(error instanceof Refused) || error.code !== "gone" || this.rescue) return false;
-    this.rescue = this.#rescued();
+    this.rescue = rescue();
     try {
       return await this.rescue;
+    } catch (failed) {
+      this.fail(failed);
+      return false;
     } finally {
       this.rescue = null;
     }
   }
 
-  async #rescued() {
+  async #anew() {
     this.about = await this.api.json("session", { lang: this.api.language });
     this.api.session = this.about.session;
     tabSession.set(this.api.session);
-    if (!this.state) return true;
+    return true;
+  }
+
+  /** The same photo and the same work: in the same session if the server knows it, else in a new one. */
+  async #rescued() {
+    if (!this.state) return this.#anew();
     const { digest } = this.state.photo, last = await lastPhoto(), kept = await photoOf(digest);
-    if (!kept && last?.sample === undefined) {
-      this.fail(new Refused(0, "gone", say("error_gone_photo")));
-      return false;
-    }
+    if (!kept && last?.sample === undefined) throw new Refused(0, "lost", say("error_gone_photo"));
     const path = kept ? `photo${Api.query({ name: kept.name })}` : `sample/${encodeURIComponent(last.sample)}`;
-    let state = await this.api.send(path, kept?.blob ?? new Blob());
+    const lay = () => this.api.send(path, kept?.blob ?? new Blob());
+    let state = await lay().catch((error) => {
+      if (error.code !== "gone") throw error;
+      return this.#anew().then(lay);
+    });
     while (state.phase !== "ready") {
       await new Promise((next) => setTimeout(next, POLL_MS));
       state = await this.api.json("state");
     }
-    const work = await workOf(digest);
+    const work = state.selections.length ? null : await workOf(digest);
     this.guard = new Guard();
     this.#show(work ? await this.api.send("import", JSON.stringify(work)) : state);
     return true;

@@ -23,7 +23,7 @@ export class Dialog {
 const field = (name, input) => h("label", { class: "field-row" }, h("span", { text: name }), input);
 
 const KINDS = ["photo", "cutout", "mask", "labels", "coco", "ora", "psd", "cube", "recipe"];
-const FORMATS = [["", "format_same"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["tiff", "TIFF"], ["avif", "AVIF"]];
+const FORMATS = [["", "format_same"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["tiff", "TIFF"], ["avif", "AVIF"], ["heic", "HEIC"]];
 
 export class ExportDialog extends Dialog {
   constructor(app) {
@@ -65,6 +65,8 @@ export async function save(app, path, body, name) {
   try {
     const { blob, headers } = await app.api.blob(path, body);
     download(blob, fileName(headers, name));
+    const notes = JSON.parse(decodeURIComponent(headers.get("X-Dmlseg-Notes") ?? "[]"));
+    if (notes.length) app.tell("fail", notes.join("\n"));
     return true;
   } catch (error) {
     app.fail(error);

@@ -1,0 +1,166 @@
+"""The page as a person meets it: select, recolor, take back, reload, be told what went wrong."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser.conftest import WAIT, disc
+
+NAVY = "#1f3a93"
+
+
+def paint(tab, color=NAVY):
+    tab.color.fill(color)
+    tab.color.press("Enter")
+    tab.rest()
+
+
+def middle_color(tab):
+    """Median color about the middle of the stage."""
+    picture, (x, y) = tab.seen(), tab.middle()
+    return np.median(picture[int(y) - 6 : int(y) + 7, int(x) - 6 : int(x) + 7], axis=(0, 1))
+
+
+def rgb(text):
+    return np.array([int(text[k : k + 2], 16) for k in (1, 3, 5)])
+
+
+def test_the_color_that_is_picked_is_the_color_that_is_painted_and_undone(visit):
+    tab = visit()
+    tab.open(disc())
+    plain = middle_color(tab)
+    tab.click()
+    assert tab.chosen.count() == 1
+    paint(tab)
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+    assert "ΔE" in tab.page.locator(".color .note").inner_text()
+    tab.button("Undo").click()
+    tab.rest()
+    assert np.abs(middle_color(tab) - plain).max() <= 3
+    tab.button("Redo").click()
+    tab.rest()
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+    tab.page.keyboard.down("\\")
+    tab.page.wait_for_timeout(150)
+    shot = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")).astype(int)
+    tab.page.keyboard.up("\\")
+    x, y = (int(v) for v in tab.middle())
+    assert np.abs(shot[y + 9, x + 9] - plain).max() <= 8
+
+
+def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    area = tab.page.get_by_role("slider", name="Lightness and chroma").bounding_box()
+    tab.page.mouse.move(area["x"] + 0.8 * area["width"], area["y"] + 0.4 * area["height"])
+    tab.page.mouse.down()
+    tab.page.mouse.move(area["x"] + 0.9 * area["width"], area["y"] + 0.5 * area["height"], steps=3)
+    tab.rest()
+    shot = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")).astype(int)
+    x, y = (int(v) for v in tab.middle())
+    wanted = rgb(tab.color.input_value())
+    assert all(edit["op"] != "style" for edit in tab.edits)
+    assert np.abs(np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1)) - wanted).max() <= 4
+    tab.page.mouse.up()
+    tab.rest()
+    assert np.abs(middle_color(tab) - wanted).max() <= 3
+
+
+def test_a_click_on_a_painted_object_activates_it_and_keeps_its_mask(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    paint(tab)
+    tau = tab.tau.input_value()
+    tab.stage.press("Escape")
+    tab.page.keyboard.press("Escape")
+    tab.rest()
+    assert tab.chosen.count() == 0
+    tab.click(0.52, 0.5)
+    assert tab.chosen.count() == 1
+    assert tab.tau.input_value() == tau
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+
+
+def test_hover_shows_the_mask_of_a_click_and_asks_for_nothing(visit):
+    tab = visit()
+    tab.open(disc())
+    before = tab.seen()
+    sent = []
+    tab.page.on("request", lambda request: sent.append(request.url))
+    tab.page.mouse.move(*tab.middle(0.5, 0.45))
+    tab.page.mouse.move(*tab.middle(0.5, 0.5))
+    tip = tab.page.locator(".tip")
+    tip.wait_for(state="visible", timeout=WAIT)
+    assert re.search(r"\d %$", tip.inner_text())
+    shot = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")).astype(int)
+    x, y = (int(v) for v in tab.middle())
+    changed = np.abs(shot - before).max(axis=2) > 20
+    assert changed[y - 60 : y + 60, x - 100 : x + 100].mean() > 0.5
+    assert sent == []
+
+
+def test_work_survives_a_reload_and_a_new_tab(visit):
+    tab = visit()
+    tab.open(disc(color=(30, 120, 60)), "leaf.png")
+    tab.click()
+    paint(tab)
+    tab.page.wait_for_timeout(900)  # what is kept is written at rest
+    tab.rest()
+    for _ in range(2):
+        tab.page.reload()
+        tab.chosen.or_(tab.instances.get_by_role("option").first).first.wait_for(timeout=WAIT)
+        tab.rest(1)
+        assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+        # the next round finds no session: the photo and the work come from the browser
+        tab.page.evaluate("sessionStorage.clear()")
+    assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
+
+
+def test_a_bad_file_is_one_toast_over_an_intact_page(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    before = tab.chosen.inner_text()
+    with tab.page.expect_file_chooser() as chooser:
+        tab.button("Open photo").click()
+    chooser.value.set_files(
+        {"name": "<b>broken</b>.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff not one"}
+    )
+    toast = tab.page.get_by_role("alert").locator(".toast")
+    toast.wait_for(state="visible", timeout=WAIT)
+    told = toast.inner_text()
+    assert "<b>broken</b>.jpg" in told
+    assert "Traceback" not in told and "/tmp" not in told
+    assert tab.chosen.inner_text() == before
+    toast.get_by_role("button", name="Dismiss").click()
+    assert not toast.is_visible()
+
+
+def test_words_and_colors_that_are_none(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    paint(tab, "rebeccapurple")
+    assert np.abs(middle_color(tab) - rgb("#663399")).max() <= 3
+    paint(tab, "深蓝")
+    blue = middle_color(tab)
+    assert blue[2] > 1.3 * blue[0]
+    paint(tab, "no such color")
+    assert tab.page.get_by_role("alert").locator(".toast").is_visible()
+    assert np.abs(middle_color(tab) - blue).max() <= 3
+
+
+@pytest.mark.parametrize(("locale", "name"), [("zh-CN", "打开照片"), ("zh-TW", "打开照片")])
+def test_chinese(browser, address, locale, name):
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("button", name=name).wait_for(timeout=WAIT)
+    page.get_by_role("listbox", name="实例").wait_for(state="attached", timeout=WAIT)
+    assert page.evaluate("document.documentElement.lang") == "zh"
+    context.close()
