@@ -136,10 +136,19 @@ class Visit:
         box = self.stage.bounding_box()
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
+    def edit(self, act):
+        """Do something that is an edit; back when the page shows the answer and is at rest."""
+        with self.page.expect_response(lambda r: r.url.endswith("/stage/edit"), timeout=WAIT):
+            act()
+        self.rest()
+
     def click(self, x=0.5, y=0.5, **more):
         """A click at a share of the stage; back when its answer is shown."""
-        self.page.mouse.click(*self.middle(x, y), **more)
-        self.rest()
+        self.edit(lambda: self.page.mouse.click(*self.middle(x, y), **more))
+
+    def press(self, name):
+        """A button that edits, by its name."""
+        self.edit(self.button(name).click)
 
     def close(self):
         self.context.close()

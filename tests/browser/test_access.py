@@ -39,8 +39,7 @@ def test_select_paint_and_undo_by_keys_alone(visit):
     tab.page.get_by_role("application").focus()
     for _ in range(3):
         tab.page.keyboard.press("ArrowRight")
-    tab.page.keyboard.press("Enter")
-    tab.rest()
+    tab.edit(lambda: tab.page.keyboard.press("Enter"))
     assert tab.edits[-1]["op"] == "click"
     step = tab.edits[-1]["x"] - 160
     assert step > 0 and tab.edits[-1]["y"] == 120
@@ -49,12 +48,10 @@ def test_select_paint_and_undo_by_keys_alone(visit):
     assert "%" in live.inner_text()
     tab.page.keyboard.press("c")
     tab.page.keyboard.type("navy")
-    tab.page.keyboard.press("Enter")
-    tab.rest()
+    tab.edit(lambda: tab.page.keyboard.press("Enter"))
     assert tab.edits[-1]["style"]["color"] == "navy"
     tab.page.get_by_role("application").focus()
-    tab.page.keyboard.press("Control+z")
-    tab.rest()
+    tab.edit(lambda: tab.page.keyboard.press("Control+z"))
     assert tab.edits[-1]["op"] == "undo"
     tab.page.keyboard.press("?")
     assert tab.page.get_by_role("dialog").get_by_text("Keyboard shortcuts").is_visible()
@@ -67,8 +64,7 @@ def test_the_list_is_a_listbox_that_arrows_walk(visit):
     tab.open(disc())
     tab.click()
     tab.instances.focus()
-    tab.page.keyboard.press("ArrowDown")
-    tab.rest()
+    tab.edit(lambda: tab.page.keyboard.press("ArrowDown"))
     assert tab.edits[-1]["op"] in ("choose", "activate")
     assert tab.chosen.count() == 1
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browser.conftest import disc
+from tests.browser.conftest import WAIT, disc
 
 
 def ramps(height, width):
@@ -32,9 +32,9 @@ def check_clicks(tab, height, width, *, count=5, tap=False):
     for x, y in spots(picture, rng, count):
         done = len(tab.edits)
         press = tab.page.touchscreen.tap if tap else tab.page.mouse.click
-        press(float(x) + 0.5, float(y) + 0.5)
+        with tab.page.expect_request(lambda r: r.url.endswith("/stage/edit"), timeout=WAIT):
+            press(float(x) + 0.5, float(y) + 0.5)
         tab.page.wait_for_timeout(420)  # two clicks in a row are no double click
-        tab.rest(0.1)
         got = tab.edits[done]
         assert got["op"] == "click"
         red, green, _ = picture[y, x]
@@ -80,9 +80,9 @@ def test_clicks_land_in_fullscreen_and_on_fine_screens(visit):
     assert picture.shape[1] == 2560
     for x, y in spots(picture, np.random.default_rng(2), 3):
         done = len(tab.edits)
-        tab.page.mouse.click(float(x) / 2 + 0.25, float(y) / 2 + 0.25)
+        with tab.page.expect_request(lambda r: r.url.endswith("/stage/edit"), timeout=WAIT):
+            tab.page.mouse.click(float(x) / 2 + 0.25, float(y) / 2 + 0.25)
         tab.page.wait_for_timeout(420)
-        tab.rest(0.1)
         got, (red, green, _) = tab.edits[done], picture[y, x]
         assert abs(got["x"] * 256 / 150 - red) <= 3 and abs(got["y"] * 256 / 100 - green) <= 3
 
@@ -122,8 +122,7 @@ def test_a_sideways_drag_on_an_object_is_tau_and_one_step(visit):
     tab.rest()
     assert tab.edits[-1]["op"] == "tau"
     assert float(tab.tau.input_value()) < float(before)
-    tab.button("Undo").click()
-    tab.rest()
+    tab.press("Undo")
     assert tab.tau.input_value() == before
 
 
@@ -141,8 +140,7 @@ def test_a_color_drag_ends_where_the_hand_let_go(visit):
             tab.page.mouse.move(area["x"] + spot[0], area["y"] + spot[1])
             tab.page.wait_for_timeout(float(rng.uniform(0, 40)))
         let_go = tab.color.input_value()
-        tab.page.mouse.up()
-        tab.rest()
+        tab.edit(tab.page.mouse.up)
         assert tab.color.input_value() == let_go
         assert tab.edits[-1]["style"]["color"] == let_go
 

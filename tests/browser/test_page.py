@@ -14,8 +14,7 @@ NAVY = "#1f3a93"
 
 def paint(tab, color=NAVY):
     tab.color.fill(color)
-    tab.color.press("Enter")
-    tab.rest()
+    tab.edit(lambda: tab.color.press("Enter"))
 
 
 def middle_color(tab):
@@ -37,11 +36,9 @@ def test_the_color_that_is_picked_is_the_color_that_is_painted_and_undone(visit)
     paint(tab)
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     assert "ΔE" in tab.page.locator(".color .note").inner_text()
-    tab.button("Undo").click()
-    tab.rest()
+    tab.press("Undo")
     assert np.abs(middle_color(tab) - plain).max() <= 3
-    tab.button("Redo").click()
-    tab.rest()
+    tab.press("Redo")
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     tab.page.keyboard.down("\\")
     tab.page.wait_for_timeout(150)
@@ -65,8 +62,7 @@ def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
     wanted = rgb(tab.color.input_value())
     assert all(edit["op"] != "style" for edit in tab.edits)
     assert np.abs(np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1)) - wanted).max() <= 4
-    tab.page.mouse.up()
-    tab.rest()
+    tab.edit(tab.page.mouse.up)
     assert np.abs(middle_color(tab) - wanted).max() <= 3
 
 
@@ -76,9 +72,7 @@ def test_a_click_on_a_painted_object_activates_it_and_keeps_its_mask(visit):
     tab.click()
     paint(tab)
     tau = tab.tau.input_value()
-    tab.stage.press("Escape")
-    tab.page.keyboard.press("Escape")
-    tab.rest()
+    tab.edit(lambda: tab.page.get_by_role("application").press("Escape"))
     assert tab.chosen.count() == 0
     tab.click(0.52, 0.5)
     assert tab.chosen.count() == 1

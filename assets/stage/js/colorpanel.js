@@ -16,7 +16,8 @@ export class ColorPanel {
     this.swatches = own.get("swatches", []);
     this.picker = new Picker((hex, done) => this.#picked(hex, done));
     this.text = h("input", { type: "text", class: "text", "aria-label": say("color"), placeholder: say("color_hint"),
-      spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e), onchange: () => this.#typed() });
+      spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e),
+      oninput: () => { delete this.text.dataset.sent; }, onchange: () => this.#typed() });
     this.chip = h("span", { class: "chip", "aria-hidden": "true" });
     this.note = h("p", { class: "note", "aria-live": "off" });
     this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
@@ -122,9 +123,13 @@ export class ColorPanel {
   unpaint() { if (this.app.active) this.app.edit({ op: "style", id: this.app.active.id, style: { color: null } }); }
 
   #key(event) {
-    event.stopPropagation();
-    if (event.key === "Enter") this.#typed(true);
+    if (event.key === "Enter") {
+      this.#typed(true);
+      this.text.dataset.sent = "true";
+      this.text.select();
+    }
     if (event.key === "Escape") {
+      event.stopPropagation();
       this.text.value = this.app.active?.style?.color ?? this.picker.hex;
       this.text.blur();
     }

@@ -58,7 +58,7 @@ export class Gestures {
     const { current } = this, { from } = current;
     const dx = event.x - from.x, dy = event.y - from.y;
     if (Math.hypot(dx, dy) < (event.kind === "touch" ? FINGER_SLOP : SLOP)) return [];
-    if (current.tool === "dropper") return [{ do: "pick", ...spot(event) }];
+    if (current.tool === "dropper") return [];  // the color where the hand lets go counts
     current.kind = this.#kindOf(current, dx, dy);
     if (current.kind === "pan") return this.#drag(event);
     return [{ do: current.kind, phase: "start", from: spot(from), mode: current.mode },

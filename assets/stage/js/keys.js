@@ -61,7 +61,9 @@ export function ownsKey(element, { key, ctrlKey, metaKey }) {
   if (!element?.matches) return false;
   const command = commandOf({ key, ctrlKey, metaKey, shiftKey: false, altKey: false });
   const typing = element.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select");
-  if (typing) return !(ctrlKey || metaKey) || /^[zyacvx]$/i.test(key);
+  // a field whose text is as it was sent has nothing of its own to take back
+  const undoes = element.dataset?.sent === "true" ? /^[acvx]$/i : /^[zyacvx]$/i;
+  if (typing) return !(ctrlKey || metaKey) || undoes.test(key);
   if (ctrlKey || metaKey) return false;
   const moves = key.startsWith("Arrow") || ["Home", "End", "PageUp", "PageDown"].includes(key);
   if (moves) return element.matches("input, [role=slider], [role=listbox], [role=option], [role=tab], [role=radio]");

@@ -11,12 +11,12 @@ const QUALITIES = ["fast", "balanced", "best"];
 function slider(name, [min, max, step], live, done) {
   const input = h("input", { type: "range", min, max, step, "aria-label": name });
   const value = h("output", { class: "value" });
-  const say = () => { value.textContent = step === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
-  input.addEventListener("input", () => { input.busy = true; say(); live?.(Number(input.value)); });
+  const read = () => { value.textContent = Number(input.step) === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
+  input.addEventListener("input", () => { input.busy = true; read(); live?.(Number(input.value)); });
   input.addEventListener("change", async () => { await done(Number(input.value)); input.busy = false; });
   const element = h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), value, input);
-  return { element, input, show: (v) => { if (!input.busy) { input.value = v; say(); } },
-    range: ([a, b, c]) => { if (!input.busy) set(input, { min: a, max: b, step: step = c }); } };
+  return { element, input, show: (v) => { if (!input.busy) { input.value = v; read(); } },
+    range: ([low, high, by]) => { if (!input.busy) set(input, { min: low, max: high, step: by }); } };
 }
 
 export class LookPanel {

@@ -32,7 +32,8 @@ export class Objects {
 
   #follow() {
     const { state } = this.app, { selections, active } = state;
-    if (!this.naming) this.#fill([...selections].reverse(), state.proposals, active);
+    const others = state.proposals.filter((p) => !selections.some((s) => same(p, s)));
+    if (!this.naming) this.#fill([...selections].reverse(), others, active);
     const now = this.app.active;
     for (const part of this.buttons) part.disabled = !now;
     if (!now) return;
@@ -140,6 +141,14 @@ export class Objects {
     field.focus();
     field.select();
   }
+}
+
+/** Whether a proposal is what a selection holds already, as far as boxes and areas tell. */
+export function same(a, b) {
+  const side = (box, k) => Math.max(0, box[k + 2] - box[k]), area = (box) => side(box, 0) * side(box, 1);
+  const both = a.box.map((v, k) => (k < 2 ? Math.max(v, b.box[k]) : Math.min(v, b.box[k])));
+  const shared = area(both), union = area(a.box) + area(b.box) - shared;
+  return shared > 0.8 * union && Math.abs(a.area - b.area) < 0.2 * Math.max(a.area, b.area);
 }
 
 /** A share of the photo in percent, for reading. */
