@@ -48,7 +48,8 @@ class History:
 
     def activate(self, active: int | None) -> None:
         """Another selection becomes the active one: nothing that would have to be undone."""
-        self.steps[self.at] = replace(self.now, active=active, tag="")
+        if active != self.now.active:
+            self.steps[self.at] = replace(self.now, active=active, tag="")
 
     def go(self, to: int) -> None:
         """To state number `to`, or the nearest there is."""

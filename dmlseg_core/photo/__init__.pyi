@@ -3,7 +3,6 @@ from .coco import coco_rle as coco_rle
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
 from .load import Photo as Photo
-from .load import Source as Source
 from .load import load_photo as load_photo
 from .masks import box_of as box_of
 from .masks import png_path as png_path

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import gradio as gr
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from gradio.routes import App
 
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
 from dmlseg_core.stage import Asked, Desk, Desks, Work
@@ -48,17 +49,21 @@ def install(app: FastAPI) -> None:
         code = _CODES.get(type(error), "value")
         return JSONResponse({"code": code, "message": told(language(request), str(error))}, 422)
 
+    @app.exception_handler(RequestValidationError)
+    def misspelt(request: Request, _: RequestValidationError) -> Response:
+        return refused(request, RefusedError(422, "bad_request"))
+
     @app.exception_handler(500)
     def failed(request: Request, error: Exception) -> Response:
         _log.error("a route failed", exc_info=error)
         return JSONResponse({"code": "failed", "message": say(language(request), "failed")}, 500)
 
 
-def guard(app: FastAPI, blocks: gr.Blocks) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that lets in whom Gradio's own login lets in."""
+def guard(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that lets in whom the login of the Gradio app mounted on `app` lets in."""
 
     async def check(request: Request) -> None:
-        inner = blocks.app
+        inner = next(found for r in app.routes if isinstance(found := getattr(r, "app", None), App))
         if inner.auth is None and inner.auth_dependency is None:
             return
         cookies = (f"access-token-{kind}{inner.cookie_id}" for kind in ("", "unsecure-"))

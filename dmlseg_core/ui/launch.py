@@ -90,10 +90,9 @@ def assemble(stage: Stage, *, auth: tuple[str, str] | None = None, root_path: st
     app = FastAPI(
         title="dmlseg", root_path=root_path, docs_url=None, redoc_url=None, openapi_url=None
     )
-    blocks = build()
-    mount(app, stage, blocks)
+    mount(app, stage)
     gr.mount_gradio_app(
-        app, blocks, path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        app, build(), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip

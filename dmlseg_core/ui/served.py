@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-import gradio as gr
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
@@ -22,10 +21,10 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _NAME = re.compile(r"[\w.-]+")
 
 
-def mount(app: FastAPI, stage: Stage, blocks: gr.Blocks) -> None:
-    """Add everything under /stage/ to an app, for those whom the login of `blocks` lets in."""
+def mount(app: FastAPI, stage: Stage) -> None:
+    """Add everything under /stage/ to an app, for those whom its Gradio login lets in."""
     install(app)
-    router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app, blocks))])
+    router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app))])
     for part in (opening_routes, edit_routes, picture_routes, file_routes):
         router.include_router(part(stage))
     router.include_router(swatch_routes())

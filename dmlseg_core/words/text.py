@@ -59,6 +59,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "empty_file": ("The file is empty.", "文件是空的。"),
     "too_large": ("The file is larger than {megabytes} MB.", "文件超过 {megabytes} MB。"),
     "no_such": ("There is no such thing here.", "此处没有该内容。"),
+    "bad_request": ("The request is not as it should be.", "请求格式有误。"),
     "not_json": ("The request is no JSON.", "请求不是 JSON。"),
     "failed": ("Something went wrong here. Your work is kept; please try again.",
                "出了点问题。您的工作已保留，请重试。"),
