@@ -126,10 +126,14 @@ def _precision_recall(folder: Path, result: Result, scores: Scores, marks: Marks
             by_kind["any class"][name] = blind
     panels = {title: curves for title, curves in by_kind.items() if curves}
     return _section(
-        folder / "precision_recall", panels, draw_precision_recall, marks, title="Precision and recall", caption=
-        "Proposals against objects at IoU .5. The area under a line is the table's figure: "
+        folder / "precision_recall",
+        panels,
+        draw_precision_recall,
+        marks,
+        title="Precision and recall",
+        caption="Proposals against objects at IoU .5. The area under a line is the table's figure: "
         "mAP^r@.5 for the mean over VOC's classes; AP@.5 for any class, where labels are complete.",
-    )  # fmt: skip
+    )
 
 
 def _clicks(folder: Path, result: Result, scores: Scores, marks: Marks) -> str:
@@ -137,19 +141,27 @@ def _clicks(folder: Path, result: Result, scores: Scores, marks: Marks) -> str:
     several = [name for name in scores if figures[name]["3"] is not None]
     curves = {name: after_clicks(scores[name]) for name in several}
     return _section(
-        folder / "iou_by_clicks", curves, draw_clicks, marks, title="IoU against clicks", caption=
-        "Mean over the objects with its 95 % interval over photos. From the sixth click on, an "
+        folder / "iou_by_clicks",
+        curves,
+        draw_clicks,
+        marks,
+        title="IoU against clicks",
+        caption="Mean over the objects with its 95 % interval over photos. From the sixth click on, an "
         "object that has reached IoU .9 is clicked no more and keeps its IoU.",
-    )  # fmt: skip
+    )
 
 
 def _sizes(folder: Path, scores: Scores, marks: Marks) -> str:
     groups = _of_sets(scores, by_size)
     return _section(
-        folder / "iou_by_size", groups, draw_sizes, marks, title="IoU after 1 click, by size", caption=
-        "By the share of the photo that the object covers; the number of objects is at the bottom, "
+        folder / "iou_by_size",
+        groups,
+        draw_sizes,
+        marks,
+        title="IoU after 1 click, by size",
+        caption="By the share of the photo that the object covers; the number of objects is at the bottom, "
         "whiskers are 95 % intervals over photos, from two photos on.",
-    )  # fmt: skip
+    )
 
 
 def _classes(folder: Path, scores: Scores, marks: Marks) -> str:
@@ -165,9 +177,13 @@ def _classes(folder: Path, scores: Scores, marks: Marks) -> str:
         for group in sorted(own, key=lambda g: g.score.value)
     ]
     text = _section(
-        folder / "iou_by_class", groups, draw_classes, marks, title="IoU after 1 click, by class", caption=
-        "Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table.",
-    )  # fmt: skip
+        folder / "iou_by_class",
+        groups,
+        draw_classes,
+        marks,
+        title="IoU after 1 click, by class",
+        caption="Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table.",
+    )
     return text and f"{text}\n\n{markdown_table(('class', 'set', 'objects', 'IoU [95 %]'), rows)}"
 
 
@@ -180,10 +196,14 @@ def _histograms(folder: Path, scores: Scores, marks: Marks) -> str:
     ious = {name: first_ious(photos) for name, photos in scores.items()}
     ious = {name: values for name, values in ious.items() if len(values)}
     return _section(
-        folder / "iou_histogram", ious, draw_histograms, marks, title="How the IoU after 1 click is spread", caption=
-        "Bars are .05 wide. Of a set that people have partitioned it is the IoU with their best "
+        folder / "iou_histogram",
+        ious,
+        draw_histograms,
+        marks,
+        title="How the IoU after 1 click is spread",
+        caption="Bars are .05 wide. Of a set that people have partitioned it is the IoU with their best "
         "region under the click.",
-    )  # fmt: skip
+    )
 
 
 def _time_quality(folder: Path, rows: Sequence[Result]) -> str:
