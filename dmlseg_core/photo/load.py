@@ -18,7 +18,6 @@ from PIL import Image
 from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import (
-    deep_pixels,
     dpi_of,
     exif_of,
     orientation_of,
@@ -27,6 +26,7 @@ from dmlseg_core.photo.decode import (
     to_8_bits,
     turned,
 )
+from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
 from dmlseg_core.photo.source import check_size, opened, read_source
 
