@@ -27,7 +27,7 @@ from dmlseg_core.errors import DmlsegError, ExportError
 from dmlseg_core.folder.inputs import Job, find_jobs
 from dmlseg_core.folder.journal import Journal, Record, write_failures, write_instances
 from dmlseg_core.folder.output import AnyMask, annotate, label_photo, save_labels, save_overlay
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.photo import Photo, load_photo, shown
 
 
 class AnySegmenter(Protocol):
@@ -157,7 +157,7 @@ class _Batch:
         try:
             photo = decoded.result()
             masks = self._masks(photo)
-            labels = label_photo(masks, photo.rgb)
+            labels = label_photo(masks, shown(photo))
         except Exception as error:  # one photo must never stop the rest: it is reported
             message = _sentence(job, error)
             self._forget(job)
@@ -166,7 +166,7 @@ class _Batch:
         # errors while writing are no photo's fault: they end the batch
         labels_path, overlay_path = self._paths(job)
         save_labels(labels, labels_path)
-        save_overlay(photo.rgb, labels, overlay_path)
+        save_overlay(shown(photo), labels, overlay_path)
         found = annotate(labels, masks)
         size = {"height": photo.height, "width": photo.width}
         self.journal.append({**base, "error": None, **size, "annotations": found})

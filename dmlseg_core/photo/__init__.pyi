@@ -4,6 +4,8 @@ from .encode import image_bytes as image_bytes
 from .load import Photo as Photo
 from .load import Source as Source
 from .load import load_photo as load_photo
+from .load import over as over
+from .load import shown as shown
 from .masks import box_of as box_of
 from .masks import png_path as png_path
 from .masks import save_cutout as save_cutout

@@ -194,7 +194,8 @@ def _stretched(words: Words, bits: int) -> Words:
     """Full range of what lies in the highest `bits` of 16: the brightest level becomes 65535."""
     if bits >= 16:
         return words
-    return words | (words >> bits)  # repeats the first bits: (2^b - 1) -> 65535, 0 -> 0
+    full: Words = words | (words >> np.uint16(bits))  # repeats the first bits: all ones stay so
+    return full
 
 
 def _split(stack: Words, image: Image.Image, notes: list[str]) -> tuple[Words, Words | None]:

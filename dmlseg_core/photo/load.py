@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -92,6 +93,15 @@ class Photo:
         """(H, W)."""
         return self.height, self.width
 
+    @cached_property
+    def visible(self) -> NDArray[np.bool_] | None:
+        """(H, W) bool: not wholly transparent; None where no pixel is."""
+        if self.alpha is None or self.alpha.all():
+            return None
+        seen = self.alpha > 0
+        seen.flags.writeable = False
+        return seen
+
     @property
     def nbytes(self) -> int:
         """Bytes held by the pixel arrays."""
@@ -116,13 +126,46 @@ class Photo:
         return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
 
 
-def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
+GROUND = 128
+"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
+CHECKS = (204, 255)
+"""Levels of the checkered ground's squares."""
+_SQUARE = 8
+
+
+def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
+    """The photo as it is looked at: (H, W, 3) uint8 over a ground where it has transparency.
+
+    What hides under transparent pixels is seen by nobody: not by the network, in no overlay, on no
+    page.
+
+    Args:
+        photo: any; without alpha its own `rgb` is given back.
+        checkered: over squares, as editors show transparency; else over a neutral gray.
+    """
+    return photo.rgb if photo.alpha is None else over(photo.rgb, photo.alpha, checkered=checkered)
+
+
+def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+    ground: Any = np.uint16(GROUND)
+    if checkered:
+        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        odd = (y[:, None] + x) % 2
+        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
+    share = alpha.astype(np.uint16)[..., None]
+    mixed = rgb * share + ground * (255 - share)
+    return np.asarray((mixed + 127) // 255, np.uint8)
+
+
+def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = True) -> Photo:
     """Read a photo.
 
     Args:
         source: a path, the bytes of a file, a binary stream, or an array: (H, W), (H, W, 1),
             (H, W, 3) or (H, W, 4), uint8 or uint16, RGB order.
         max_megapixels: refuse larger photos; checked in the header, before anything is decoded.
+        managed: colors are converted to sRGB; False: levels as they are stored, for masks.
 
     Raises:
         ImageError: the source is missing, empty, no image, damaged, or over the cap.
@@ -132,10 +175,10 @@ def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
         return _from_array(source, cap)
     path, name, data = read_source(source)
     with opened(data, name, cap) as image:
-        return _decode(image, data, path, name)
+        return _decode(image, data, path, name, managed)
 
 
-def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Photo:
+def _decode(image: Image.Image, data: bytes, path: Path | None, name: str, managed: bool) -> Photo:
     notes: list[str] = []
     file_format, mode = image.format, image.mode
     if getattr(image, "n_frames", 1) > 1:
@@ -148,6 +191,8 @@ def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Ph
         "jpeg_tables": getattr(image, "quantization", None) if jpeg else None,
         "jpeg_subsampling": subsampling_of(image) if jpeg else None,
     }
+    if not managed:
+        image.info.pop("icc_profile", None)
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
     fields["exif"] = exif_of(image, fields["rgb"].shape[:2])

@@ -146,7 +146,7 @@ def _png_rows(data: bytes) -> int:
         wanted += rows * (1 + (columns * depth + 7) // 8) if columns > 0 and rows > 0 else 0
     if wanted > _DEFLATE_RATIO * len(data):
         return 0
-    return min(wanted, _inflated(data, wanted)) * height // wanted
+    return int(min(wanted, _inflated(data, wanted)) * height // wanted)
 
 
 def _inflated(data: bytes, enough: int) -> int:

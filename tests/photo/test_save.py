@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from dmlseg_core.errors import ExportError, ImageError
+from dmlseg_core.errors import ExportError
 from dmlseg_core.paint.apply import recolor
 from dmlseg_core.photo.encode import tiff_bytes
 from dmlseg_core.photo.load import load_photo
