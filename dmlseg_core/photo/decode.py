@@ -1,4 +1,4 @@
-"""Steps of decoding a photo, below `load`: EXIF, orientation, mode.
+"""Steps of decoding a photo, below `load`: orientation, resolution, mode.
 
 Each works on an open Pillow image or on arrays; damaged files raise one of DECODER_ERRORS, which
 `source` turns into an ImageError.
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from dmlseg_core.photo.metadata import Metadata, resolution_of
+from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
+from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
+
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
 
-_ORIENTATION = ExifTags.Base.Orientation
-# In a TIFF the same directory also holds strips, sizes and compression; only these describe.
-_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
-_SUB_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+MAX_DPI = 1e6
+"""Beyond this a resolution is a mistake and is not written."""
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
@@ -30,39 +32,36 @@ DECODER_ERRORS = (
 )  # fmt: skip
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation (1..8) still to be applied."""
-    if image.format == "TIFF":  # Pillow and OpenCV turn its pixels themselves while they decode
+def orientation_of(image: Image.Image, about: Metadata) -> int:
+    """The orientation (1..8) still to be applied: EXIF's, else XMP's."""
+    if image.format in ("TIFF", "HEIF"):  # their decoders turn the pixels themselves
         return 1
-    turn = image.getexif().get(_ORIENTATION, 1)
-    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+    if image.format == "AVIF":  # the container's own; EXIF's was not shown to Pillow
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp)
 
 
-def exif_of(image: Image.Image, size: tuple[int, int]) -> bytes | None:
-    """EXIF as it is after turning: no orientation, no thumbnail, (H, W) `size` where it has one."""
-    found = image.getexif()
-    kept = Image.Exif()
-    for tag in _DESCRIPTIVE:
-        if tag in found:
-            kept[tag] = found[tag]
-    for directory in _SUB_DIRECTORIES:
-        if entries := dict(found.get_ifd(directory)):
-            sides = {ExifTags.Base.ExifImageHeight: size[0], ExifTags.Base.ExifImageWidth: size[1]}
-            entries.update({tag: side for tag, side in sides.items() if tag in entries})
-            kept[directory] = entries
-    try:
-        return kept.tobytes() if len(kept) else None
-    except DECODER_ERRORS:  # an entry that Pillow can read but not write: the photo still counts
+def dpi_of(
+    image: Image.Image, data: bytes, about: Metadata, turn: int
+) -> tuple[float, float] | None:
+    """(horizontal, vertical) dots per inch of the photo as displayed, None where not said."""
+    found = _stored_dpi(image, data, about)
+    if found is None or not all(0 < side < MAX_DPI for side in found):
         return None
+    return (found[1], found[0]) if turn >= 5 else found
 
 
-def dpi_of(image: Image.Image, turn: int) -> tuple[float, float] | None:
-    """(horizontal, vertical) dots per inch of the photo as displayed."""
-    dpi = image.info.get("dpi")
-    if dpi is None:
-        return None
-    across, down = float(dpi[0]), float(dpi[1])
-    return (down, across) if turn >= 5 else (across, down)
+def _stored_dpi(image: Image.Image, data: bytes, about: Metadata) -> tuple[float, float] | None:
+    """As the file says: Pillow makes up values where there are none."""
+    if image.format == "TIFF":
+        return resolution_of(data)
+    if "jfif" in image.info:
+        scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
+        if scale is not None and all(density := image.info["jfif_density"]):
+            return density[0] * scale, density[1] * scale
+    if image.format in ("PNG", "BMP", "GIF") and "dpi" in image.info:
+        return float(image.info["dpi"][0]), float(image.info["dpi"][1])
+    return resolution_of(about.exif)
 
 
 def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -76,12 +75,21 @@ def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.array(array, order="C")
 
 
-def subsampling_of(image: Image.Image) -> str | None:
-    """Chroma subsampling of a JPEG by its usual name, None where it has no usual one."""
+def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
+    """How a JPEG was coded, as fields of a Photo, for the photo as displayed."""
     from PIL import JpegImagePlugin  # noqa: PLC0415 (only JPEG files need it)
 
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-    return names.get(JpegImagePlugin.get_sampling(image))
+    sampling = names.get(JpegImagePlugin.get_sampling(image))
+    tables: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+    if turn >= 5:  # rows and columns have changed places, so have frequencies along them
+        tables = {k: np.reshape(t, (8, 8)).T.ravel().tolist() for k, t in tables.items()}
+        sampling = None if sampling == "4:2:2" else sampling  # half the rows: Pillow writes no such
+    return {
+        "jpeg_tables": tables,
+        "jpeg_subsampling": sampling,
+        "jpeg_progressive": bool(image.info.get("progressive")),
+    }
 
 
 def to_8_bits(pixels: Words | Bytes) -> Bytes:

@@ -20,14 +20,14 @@ from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import (
     dpi_of,
-    exif_of,
+    jpeg_of,
     orientation_of,
     plain_pixels,
-    subsampling_of,
     to_8_bits,
     turned,
 )
 from dmlseg_core.photo.depths import deep_pixels
+from dmlseg_core.photo.metadata import Metadata, pixels_alone, read_metadata
 from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
 from dmlseg_core.photo.source import check_size, opened, read_source
 
@@ -48,7 +48,8 @@ class Photo:
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
         icc_profile: the embedded profile as it was.
-        exif: EXIF block without the orientation, which has been applied, and the thumbnail.
+        about: EXIF, XMP, IPTC, comments and texts: as in the file but for the orientation, which
+            has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
         alpha: (H, W) uint8 where the file had transparency, read-only.
         deep: (H, W, 3) uint16 where the file had 16 bits per channel, read-only, in the colors
@@ -57,7 +58,8 @@ class Photo:
         native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
             file had 8 bits.
         rgb_profile: `icc_profile` where it describes RGB other than sRGB; None = colors are sRGB.
-        jpeg_tables: quantization tables of a JPEG source.
+        jpeg_tables: quantization tables of a JPEG source, for the photo as displayed.
+        jpeg_progressive: was it progressive.
         jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
     """
 
@@ -68,7 +70,7 @@ class Photo:
     format: str | None = None
     mode: str | None = None
     icc_profile: bytes | None = field(default=None, repr=False)
-    exif: bytes | None = field(default=None, repr=False)
+    about: Metadata = field(default_factory=Metadata, repr=False)
     dpi: tuple[float, float] | None = None
     alpha: Bytes | None = field(default=None, repr=False)
     deep: Words | None = field(default=None, repr=False)
@@ -77,6 +79,12 @@ class Photo:
     rgb_profile: bytes | None = field(default=None, repr=False)
     jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
     jpeg_subsampling: str | None = None
+    jpeg_progressive: bool = False
+
+    @property
+    def exif(self) -> bytes | None:
+        """The EXIF block of `about`: a TIFF structure."""
+        return self.about.exif
 
     @property
     def height(self) -> int:
@@ -174,28 +182,28 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
     path, name, data = read_source(source)
-    with opened(data, name, cap) as image:
-        return _decode(image, data, path, name, managed)
+    plain = pixels_alone(data)
+    with opened(plain, name, cap) as image:
+        about = read_metadata(data, image.format, image.info)
+        if not managed:
+            image.info.pop("icc_profile", None)
+        return _decode(image, plain, about, path, name)
 
 
-def _decode(image: Image.Image, data: bytes, path: Path | None, name: str, managed: bool) -> Photo:
+def _decode(
+    image: Image.Image, data: bytes, about: Metadata, path: Path | None, name: str
+) -> Photo:
     notes: list[str] = []
     file_format, mode = image.format, image.mode
     if getattr(image, "n_frames", 1) > 1:
         word = "page" if file_format == "TIFF" else "frame"
         notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
-    turn = orientation_of(image)
-    jpeg = file_format in ("JPEG", "MPO")
-    fields: dict[str, Any] = {
-        "dpi": dpi_of(image, turn),
-        "jpeg_tables": getattr(image, "quantization", None) if jpeg else None,
-        "jpeg_subsampling": subsampling_of(image) if jpeg else None,
-    }
-    if not managed:
-        image.info.pop("icc_profile", None)
+    turn = orientation_of(image, about)
+    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn)}
+    fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
-    fields["exif"] = exif_of(image, fields["rgb"].shape[:2])
+    fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
 

@@ -18,6 +18,7 @@ from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import DEEP_FORMATS, encode
 from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -121,13 +122,16 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
             kind not in DEEP_FORMATS and photo.deep is not None
         ),
         f"{kind} holds no resolution: dpi was left out.": (
-            kind in ("WEBP", "AVIF", "HEIF") and photo.dpi is not None
+            kind in ("WEBP", "AVIF", "HEIF")
+            and photo.dpi is not None
+            and resolution_of(photo.exif) is None
         ),
         "The profile is made of tables: 16-bit pixels were recolored in 8 bits.": (
             photo.deep is not None and photo.working_dtype == np.uint8
         ),
     }
-    return tuple(sentence for sentence, true in found.items() if true)
+    told = tuple(sentence for sentence, true in found.items() if true)
+    return told + kept_in(kind, photo.about)[1]
 
 
 def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:
