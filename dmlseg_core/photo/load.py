@@ -27,8 +27,15 @@ from dmlseg_core.photo.decode import (
     turned,
 )
 from dmlseg_core.photo.depths import deep_pixels
-from dmlseg_core.photo.metadata import Metadata, pixels_alone, read_metadata
+from dmlseg_core.photo.metadata import (
+    Metadata,
+    Signal,
+    pixels_alone,
+    read_metadata,
+    read_signal,
+)
 from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
+from dmlseg_core.photo.signals import profile_of
 from dmlseg_core.photo.source import check_size, opened, read_source
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -57,7 +64,9 @@ class Photo:
         deep_alpha: (H, W) uint16, the transparency of such a file.
         native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
             file had 8 bits.
-        rgb_profile: `icc_profile` where it describes RGB other than sRGB; None = colors are sRGB.
+        rgb_profile: the profile of `native` and `deep`: `icc_profile`, or one that says what
+            `signal` does; None = colors are sRGB.
+        signal: what the file says of its colors beside a profile: PNG's chunks, code points.
         jpeg_tables: quantization tables of a JPEG source, for the photo as displayed.
         jpeg_progressive: was it progressive.
         jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
@@ -77,6 +86,7 @@ class Photo:
     deep_alpha: Words | None = field(default=None, repr=False)
     native: Bytes | None = field(default=None, repr=False)
     rgb_profile: bytes | None = field(default=None, repr=False)
+    signal: Signal = field(default_factory=Signal, repr=False)
     jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
     jpeg_subsampling: str | None = None
     jpeg_progressive: bool = False
@@ -187,19 +197,21 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
         about = read_metadata(data, image.format, image.info)
         if not managed:
             image.info.pop("icc_profile", None)
-        return _decode(image, plain, about, path, name)
+        signal = read_signal(data) if managed else Signal()
+        return _decode(image, plain, (about, signal), path, name)
 
 
 def _decode(
-    image: Image.Image, data: bytes, about: Metadata, path: Path | None, name: str
+    image: Image.Image, data: bytes, told: tuple[Metadata, Signal], path: Path | None, name: str
 ) -> Photo:
+    about, signal = told
     notes: list[str] = []
     file_format, mode = image.format, image.mode
     if getattr(image, "n_frames", 1) > 1:
         word = "page" if file_format == "TIFF" else "frame"
         notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
     turn = orientation_of(image, about)
-    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn)}
+    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
@@ -212,6 +224,13 @@ def _pixels(
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
     profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    signal = fields["signal"]
+    if signal.points is not None and signal.chunks and profile is not None:
+        fields["icc_profile"] = profile = None  # PNG's code points overrule it
+    if profile is None:
+        profile = profile_of(signal, notes)
+    elif signal.points is not None:  # in HEIF and AVIF it is the profile that counts
+        fields["signal"] = Signal()
     deep, deep_alpha = deep_pixels(image, data, notes)
     if deep is None:
         pixels, alpha = plain_pixels(image, notes)
@@ -221,6 +240,8 @@ def _pixels(
             notes.append("Grays were converted from the embedded profile to sRGB.")
         pixels = Image.fromarray(to_8_bits(deep))
         alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
+    if fields["icc_profile"] is None and profile is not None:
+        pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
     fields["rgb_profile"] = None if native is None else profile
     if deep is not None:

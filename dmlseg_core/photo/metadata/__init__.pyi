@@ -17,5 +17,9 @@ from .png import told_in_png as told_in_png
 from .png import with_chunks as with_chunks
 from .read import pixels_alone as pixels_alone
 from .read import read_metadata as read_metadata
+from .signals import HDR as HDR
+from .signals import Signal as Signal
+from .signals import read_signal as read_signal
+from .signals import with_points as with_points
 from .write import kept_in as kept_in
 from .xmp import orientation_in as orientation_in
