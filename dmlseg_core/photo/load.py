@@ -31,11 +31,11 @@ from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
     pixels_alone,
+    profile_of,
     read_metadata,
     read_signal,
 )
 from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
-from dmlseg_core.photo.signals import profile_of
 from dmlseg_core.photo.source import check_size, opened, read_source
 
 Bytes: TypeAlias = NDArray[np.uint8]

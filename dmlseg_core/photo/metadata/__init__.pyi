@@ -9,6 +9,7 @@ from .exif import STRUCTURAL as STRUCTURAL
 from .exif import XMP as XMP
 from .exif import orientation_of as orientation_of
 from .exif import resolution_of as resolution_of
+from .icc import profile_of as profile_of
 from .jpeg import told_in_jpeg as told_in_jpeg
 from .jpeg import with_segments as with_segments
 from .photoshop import iptc_of as iptc_of

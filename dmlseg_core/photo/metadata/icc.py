@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.metadata import HDR, Signal
+from dmlseg_core.photo.metadata.signals import HDR, Signal
 
 Floats: TypeAlias = NDArray[np.float64]
 
