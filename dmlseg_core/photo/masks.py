@@ -12,7 +12,7 @@ from PIL import Image
 from dmlseg_core.edge import estimate_foreground
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.encode import image_bytes
-from dmlseg_core.photo.save import write_bytes
+from dmlseg_core.photo.whole import write_bytes
 
 
 def png_path(path: str | Path) -> Path:
