@@ -38,8 +38,10 @@ class Range:
         """Return `value` as a float, or raise ParameterError naming the legal range."""
         try:
             number = float(value)
-        except (TypeError, ValueError):
-            raise ParameterError(f"{self.name} must be a number in {self}; got {value!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(
+                f"{self.name} must be a number in {self}; got {value!r:.40}"
+            ) from None
         inside = self.low < number < self.high if self.open else self.low <= number <= self.high
         if not inside:  # NaN fails every comparison, so it lands here too
             raise ParameterError(f"{self.name} must lie in {self}; got {value!r}")

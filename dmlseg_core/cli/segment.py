@@ -18,6 +18,7 @@ from dmlseg_core.cli.flags import (
     weights_digest,
 )
 from dmlseg_core.cli.recolor import add_command as add_recolor
+from dmlseg_core.errors import one_line
 
 if TYPE_CHECKING:  # loaded only when a command runs: --help stays fast
     from dmlseg_core.folder import BatchReport
@@ -67,7 +68,8 @@ def _tell(report: BatchReport, out: Path) -> int:
         print("dmlseg: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     failed = len(report.failures)
-    print(f"{report.done} segmented, {report.skipped} done before, {failed} failed: {out}")
+    told = f"{report.done} segmented, {report.skipped} done before, {failed} failed: {out}"
+    print(one_line(told))
     if not failed:
         return OK
     return FAILED if failed + report.done + report.skipped == 1 else SOME_FAILED

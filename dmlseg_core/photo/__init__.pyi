@@ -19,4 +19,5 @@ from .save import format_of as format_of
 from .save import losses as losses
 from .save import refuse_input as refuse_input
 from .save import save_photo as save_photo
-from .save import write_bytes as write_bytes
+from .whole import whole_file as whole_file
+from .whole import write_bytes as write_bytes

@@ -13,7 +13,7 @@ from dmlseg_core.edge import estimate_foreground
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import Photo
-from dmlseg_core.photo.save import write_bytes
+from dmlseg_core.photo.whole import write_bytes
 
 
 def png_path(path: str | Path) -> Path:

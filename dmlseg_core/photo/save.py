@@ -1,13 +1,7 @@
-"""Files out: a recolored photo is given back as its source came.
-
-Every file is written beside its place under another name and then renamed: a reader never sees
-half a file, and an interrupted run leaves the old one. Inputs are never written over.
-"""
+"""Files out: a recolored photo is given back as its source came. Inputs are never written over."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +14,7 @@ from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
 from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
+from dmlseg_core.photo.whole import write_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -35,34 +30,6 @@ FORMATS = {
     ".heif": "HEIF",
 }
 """Suffixes of photos that can be written."""
-
-
-def write_bytes(data: bytes, path: str | Path) -> Path:
-    """Write a whole file or nothing: temporary file in the same folder, then a rename.
-
-    Raises:
-        ExportError: the folder is missing or cannot be written.
-    """
-    path = Path(path)
-    spare = ""
-    try:
-        handle, spare = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(spare).chmod(0o666 & ~_umask())  # mkstemp's 0600 would lock other readers out
-        Path(spare).replace(path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        if spare:
-            Path(spare).unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def format_of(path: str | Path) -> str:

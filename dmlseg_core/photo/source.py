@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
 import threading
 import warnings
@@ -41,18 +42,27 @@ def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str
     name = str(path) if path is not None else "the given data"
     try:
         if path is not None:
-            if path.is_dir():
-                raise ImageError(f"{name} is a folder, not a photo; give the path of a file")
+            _check_kind(path, name)
             data = path.read_bytes()
         else:
             data = source if isinstance(source, bytes) else bytes(source.read())  # type: ignore[union-attr]
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist; check the path") from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{name} cannot be read: {reason}") from None
     if not data:
         raise ImageError(f"{name} is empty (zero bytes); give a photo")
     return path, name, data
+
+
+def _check_kind(path: Path, name: str) -> None:
+    """ImageError for what is no regular file: reading a pipe or a device may never end."""
+    kind = path.stat().st_mode
+    if stat.S_ISDIR(kind):
+        raise ImageError(f"{name} is a folder, not a photo; give the path of a file")
+    if not stat.S_ISREG(kind):
+        raise ImageError(f"{name} is a pipe, a socket or a device; give the path of a file")
 
 
 @contextmanager

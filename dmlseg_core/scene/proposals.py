@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.edge import matte_alpha, refine_alpha
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.masks import (
     connected_part,
@@ -30,6 +31,8 @@ _OUTSIDE = np.float32(-1)
 
 Point = tuple[float, float]
 """(y, x) of a photo pixel."""
+MOST_POINTS, MOST_STROKES, MOST_PAINTED = 200, 500, 4000
+"""Further points, strokes, points along strokes of one selection: about a second of work each."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Override:
         strokes: brush strokes over it.
 
     Raises:
-        ParameterError: a box without an inside, or one that does not hold the click.
+        ParameterError: a box without an inside, or one that does not hold the click; more than
+            MOST_POINTS points, MOST_STROKES strokes or MOST_PAINTED points along them.
     """
 
     y: float
@@ -58,6 +62,17 @@ class Override:
     def __post_init__(self) -> None:
         if self.box is not None:
             check_box(self.box, self.y, self.x)
+        points, painted = (
+            len(self.add) + len(self.subtract),
+            sum(len(s.points) for s in self.strokes),
+        )
+        for found, most, name in (
+            (points, MOST_POINTS, "points"),
+            (len(self.strokes), MOST_STROKES, "strokes"),
+            (painted, MOST_PAINTED, "points along its strokes"),
+        ):
+            if found > most:
+                raise ParameterError(f"a selection holds at most {most} {name}; got {found}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from PIL import Image
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder import run as batch
 from dmlseg_core.folder.inputs import find_jobs
-from dmlseg_core.folder.output import label_photo, palette, save_labels
+from dmlseg_core.folder.output import label_photo, palette
 from dmlseg_core.folder.run import segment_folder
+from dmlseg_core.photo import save_labels
 
 
 @dataclass
@@ -78,7 +79,7 @@ def test_tree_is_mirrored_and_nothing_is_written_into_the_input(folder, tmp_path
     photos = ("a.jpg", "a.png", "sub/b.png")
     assert names == {
         *(f"labels/{n}.png" for n in photos), *(f"overlays/{n}.jpg" for n in photos),
-        "instances.json", "instances.jsonl", "failures.csv",
+        "instances.json", "instances.jsonl", "failures.csv", ".instances.lock",
     }  # fmt: skip
     labels = np.array(Image.open(out / "labels/sub/b.png.png"))
     assert labels.tolist() == [[1] * 4 + [2] * 4] * 6
