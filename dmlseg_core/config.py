@@ -20,6 +20,17 @@ VOC_CLASSES: tuple[str, ...] = (
 )  # fmt: skip
 CLASSES: tuple[str, ...] = (*VOC_CLASSES, "object")
 """Foreground classes, in order; class id 0 is the background, class id k is CLASSES[k - 1]."""
+SUPERCATEGORIES: dict[str, str] = {
+    "person": "person",
+    **dict.fromkeys(
+        ["aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"], "vehicle"
+    ),
+    **dict.fromkeys(["bird", "cat", "cow", "dog", "horse", "sheep"], "animal"),
+    **dict.fromkeys(
+        ["bottle", "chair", "diningtable", "pottedplant", "sofa", "tvmonitor"], "indoor"
+    ),
+}
+"""VOC's groups of its classes (Everingham et al. 2010, table 1)."""
 
 BACKBONES: tuple[str, ...] = ("mobilenetv2", "resnet101")
 PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")

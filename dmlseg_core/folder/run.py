@@ -4,7 +4,7 @@ Written below the output folder, PATH being a photo's path below its input folde
 
     labels/PATH.png      label map, 0 = background
     overlays/PATH.jpg    the photo with its instances tinted
-    instances.json       COCO with run-length masks, of every photo segmented into this folder
+    instances.json       COCO (run lengths, or polygons), of every photo segmented into this folder
     instances.jsonl      the state that a later run resumes from
     failures.csv         path and reason of each photo whose last try failed
 """
@@ -77,6 +77,7 @@ def segment_folder(
     max_megapixels: float = 100,
     classes: Sequence[str] = CLASSES,
     settings: Mapping[str, Any] | None = None,
+    polygons: bool = False,
     progress: bool = True,
 ) -> BatchReport:
     """Segment photos and whole folders (recursive, their tree mirrored).
@@ -91,6 +92,7 @@ def segment_folder(
         max_megapixels: larger photos are refused.
         classes: foreground class names, in order.
         settings: what else decides the result (weights, config); other settings redo the photos.
+        polygons: `instances.json` holds polygons, of photos done before as well.
         progress: draw a progress bar on stderr.
 
     Raises:
@@ -104,7 +106,7 @@ def segment_folder(
         batch = _Batch(journal, segmenter, options or {}, max_megapixels, digest[:16])
         report = batch.run(jobs, progress=progress)
         journal.check_place()
-        write_instances(journal, Path(out) / "instances.json", classes)
+        write_instances(journal, Path(out) / "instances.json", classes, polygons=polygons)
         write_failures(journal, Path(out) / "failures.csv")
     return report
 

@@ -1,4 +1,6 @@
+from .coco import coco_polygons as coco_polygons
 from .coco import coco_rle as coco_rle
+from .coco import mask_of_rle as mask_of_rle
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
 from .load import Photo as Photo
