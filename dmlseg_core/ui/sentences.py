@@ -54,7 +54,8 @@ _LOSSES: tuple[tuple[str, str], ...] = (
     (r"Content Credentials were left out.*", r"已略去内容凭证：它只为原照片作证。"),
     (r"The film of the motion photo was left out\.", r"已略去动态照片的视频。"),
     (r"Depth maps and mattes beside the photo were left out\.", r"已略去照片附带的深度图和蒙版。"),
-    (r"The maker note was moved within EXIF.*", r"厂商注释在 EXIF 中移动了位置，其内部偏移可能失效。"),
+    (r"The maker note was moved within EXIF.*",
+     r"厂商注释在 EXIF 中移动了位置，其内部偏移可能失效。"),
     (r"The profile is made of tables: 16-bit pixels were recolored in 8 bits\.",
      r"颜色配置文件由表格构成，16 位像素以 8 位换色。"),
 )  # fmt: skip
