@@ -5,8 +5,6 @@ scene gives light and reflection; the same scene in two paints gives a photo and
 "this one in the other paint". Noise and JPEG are put on the photo alone.
 """
 
-# ruff: noqa: D103
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -114,7 +112,7 @@ LAMP = unit(-0.5, -0.4, 0.77)
 
 def ball(shine: float = 0, power: float = 60, lamp: Doubles = LAMP) -> Light:
     normal, mask = ball_normals()
-    lobe = np.maximum(normal @ unit(*(lamp + [0, 0, 1])), 0) ** power
+    lobe = np.maximum(normal @ unit(*np.add(lamp, [0, 0, 1])), 0) ** power
     return Light(gray(lambert(normal, lamp)), gray(shine * lobe), mask)
 
 
@@ -136,7 +134,7 @@ def cloth(exposure: float = 1, fine: float = 0) -> Light:
 
 def satin() -> Light:
     normal, mask = folds()
-    lobe = np.maximum(normal @ unit(*(LAMP + [0, 0, 1])), 0)
+    lobe = np.maximum(normal @ unit(*np.add(LAMP, [0, 0, 1])), 0)
     return Light(gray(lambert(normal, LAMP)), gray(0.22 * lobe**18), mask)
 
 
@@ -146,7 +144,7 @@ def car() -> Light:
     fresnel = 0.04 + 0.96 * (1 - normal[..., 2]) ** 5
     sky = 1 / (1 + np.exp(-14 * (-normal[..., 0] - 0.1)))
     around = sky[..., None] * [0.75, 0.85, 1.0] + (1 - sky[..., None]) * 0.12
-    sun = np.maximum(normal @ unit(*(LAMP + [0, 0, 1])), 0) ** 400
+    sun = np.maximum(normal @ unit(*np.add(LAMP, [0, 0, 1])), 0) ** 400
     return Light(gray(lambert(normal, LAMP, 0.3)), fresnel[..., None] * around + 0.9 * gray(sun),
                  mask)  # fmt: skip
 

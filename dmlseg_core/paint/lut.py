@@ -13,7 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.color import delta_e_2000, linear_planes_to_oklab, linear_to_srgb, srgb_to_linear
+from dmlseg_core.color import (
+    delta_e_2000,
+    linear_planes_to_oklab,
+    linear_to_srgb,
+    oklab_planes_to_linear,
+    srgb_to_linear,
+)
 from dmlseg_core.config import PATTERN_MODE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.brush import Brush
@@ -149,7 +155,8 @@ def _own_pixels(subject: Subject) -> Bytes:
 
 def _painted(brush: Brush, lab: Floats) -> Floats:
     """(3, N) OKLab -> (N, 3) float32 sRGB-encoded."""
-    linear = np.clip(brush(lab, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
+    light = np.clip(oklab_planes_to_linear(lab), 0.0, 1.0)
+    linear = np.clip(brush(light, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
     return np.ascontiguousarray(linear_to_srgb(linear).T)
 
 
