@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -29,6 +29,16 @@ _LEAST = 0.4
 _LIGHT, _COLOR = 2.0, 3.0
 """Contrast, in deviations of the noise, that is half kept: of light, of color."""
 _GRID = 8
+
+
+class Gain(NamedTuple):
+    """By how much a look makes noise larger, in coded levels; 1 where it does not."""
+
+    light: float = 1.0
+    color: float = 1.0
+
+
+NO_GAIN = Gain()
 
 
 @dataclass(frozen=True)
@@ -88,19 +98,20 @@ class Calm:
         self._corner = rows.start, columns.start
         self._coarse = rgb.dtype == np.uint8
 
-    def linear(self, gain: float) -> Floats:
+    def linear(self, gain: Gain) -> Floats:
         """(3, N) linear light of the rectangle's pixels, row by row.
 
         What the filter takes out is put back in part: 1 / gain of light, its square of color. 8-bit
         photos are dithered by what their rounding will be after the gain.
         """
         light, color, smooth, even = self._parts
-        levels = color * np.float32(1 / gain**2)
-        levels += even * np.float32(1 - 1 / gain**2)
-        whole = light * np.float32(1 / gain)
-        whole += smooth * np.float32(1 - 1 / gain)
+        own, kept = np.float32(1 / gain.light), np.float32(1 / gain.color**2)
+        levels = color * kept
+        levels += even * (1 - kept)
+        whole = light * own
+        whole += smooth * (1 - own)
         if self._coarse:
-            whole += _dither(*self._corner, *whole.shape) * np.float32(1 / gain)
+            whole += _dither(*self._corner, *whole.shape) * own
         levels += whole[..., None]
         solid = self._weight[self._inside] > 0
         return _to_linear(np.ascontiguousarray(levels[solid].T))

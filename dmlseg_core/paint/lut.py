@@ -35,6 +35,8 @@ _SHAPER = 4096
 _SHADE = 0.1
 """L under which saturation is not read: the divisor of a and b stays here."""
 _SAMPLE = 60000
+_RARE = 0.1
+"""Percent of saturations at either end that the table does not reach out for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ def lut_of(subject: Subject, look: Look) -> ColorTable:
     brush = _brush_of(subject, look)
     lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(subject).T))
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
-    low, high = saturation.min(axis=1), saturation.max(axis=1)
+    low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
     margin = np.maximum(0.05 * (high - low), 0.01)
     low, high = low - margin, high + margin
     nodes = _nodes(brush, subject, lab[0])

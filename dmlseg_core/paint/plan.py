@@ -22,7 +22,7 @@ from dmlseg_core.color import (
 )
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Brush, Paint, Places
-from dmlseg_core.paint.calm import Noise
+from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
 from dmlseg_core.paint.light import Doubles, Light, usual_color
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.pattern import Print, scaled_tile
@@ -58,14 +58,14 @@ class Plan:
         asked: (3,) OKLab that the object's anchor should have after it.
         brush: maps its pixels.
         tone: (LEVELS,) float32, L of the result for each L of the object's own color.
-        gain: by how much it makes noise larger at most, in coded levels; up to 1, none is calmed.
+        gain: by how much it makes noise larger.
         notes: what could not be done as asked, one sentence each.
     """
 
     asked: Floats
     brush: Brush
     tone: Floats
-    gain: float = 1.0
+    gain: Gain = NO_GAIN
     notes: tuple[str, ...] = ()
 
     def noise_gain(self, anchor: Anchor) -> float:
@@ -171,7 +171,9 @@ def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
         got = usual_color(np.clip(brush(aim)(core.linear), 0.0, 1.0))
         aim = np.clip(aim * np.clip((goal + 1e-4) / (got + 1e-4), 0.5, 2), 0, 1)
     made = brush(aim, look.strength)
-    return Plan(asked, made, _tone_of(made, core.anchor), made.gain, _lost(core.light, made.gain))
+    return Plan(
+        asked, made, _tone_of(made, core.anchor), made.gain, _lost(core.light, made.gain.light)
+    )
 
 
 def _tone_of(brush: Brush, own: Anchor) -> Floats:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import linear_planes_to_oklab, oklab_planes_to_linear
 from dmlseg_core.paint.brush import Places
+from dmlseg_core.paint.calm import Gain
 from dmlseg_core.paint.light import Doubles, Light
 from dmlseg_core.paint.tone import MAX_SLOPE
 
@@ -111,10 +112,13 @@ class Repaint:
         return result if self.strength == 1 else self._between(linear, result)
 
     @property
-    def gain(self) -> float:
-        """By how much noise of the usual pixel grows at most, in coded levels."""
-        ratio = (self.paint + _ABYSS) / (self.light.color + _ABYSS)
-        return float(self.strength * ratio.max() ** (1 / 2.4))
+    def gain(self) -> Gain:
+        """By how much noise of the usual pixel grows."""
+        own = self.light.color + _ABYSS
+        light = (self.paint.mean() + _ABYSS) / own.mean()
+        color = ((self.tint + _ABYSS) / own).max()
+        size = (self.strength * v ** (1 / 2.4) for v in (light, color))
+        return Gain(*(max(1.0, float(v)) for v in size))
 
     def _read(self, shading: Floats, fine: bool) -> tuple[Floats, Floats, Floats | None]:
         """The tables at shadings: the nearest entry, or (fine) between two."""

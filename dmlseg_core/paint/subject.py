@@ -19,7 +19,7 @@ from dmlseg_core.color import (
 )
 from dmlseg_core.edge import ForegroundModel
 from dmlseg_core.paint.brush import Places
-from dmlseg_core.paint.calm import Calm
+from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
 from dmlseg_core.paint.look import Look, checked_photo
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
@@ -142,7 +142,7 @@ class Subject:
         linear = self._linear(_pixels(self.rgb[rows])[solid])
         calm = Calm(self.rgb, self.share, rows, self.box[1], self.core.noise)
         for plan, result in zip(plans, results, strict=True):
-            own = linear if plan.gain <= 1 else calm.linear(plan.gain)
+            own = linear if plan.gain == NO_GAIN else calm.linear(plan.gain)
             painted = plan.brush(own, places, fine=self._fine)
             _pixels(result[rows])[solid] = _coded(painted, self.rgb.dtype)
 
