@@ -27,7 +27,13 @@ from dmlseg_core.photo.decode import (
     turned,
 )
 from dmlseg_core.photo.metadata import Metadata, pixels_alone, read_metadata
-from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
+from dmlseg_core.photo.profiles import (
+    has_inverse,
+    matrix_profile,
+    srgb_profile,
+    to_srgb8,
+    usable_profile,
+)
 from dmlseg_core.photo.source import check_size, opened, read_source
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -46,7 +52,7 @@ class Photo:
         notes: one sentence for each thing changed on the way in.
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
-        icc_profile: the embedded profile as it was.
+        icc_profile: the embedded profile as it was; None where it cannot be used.
         about: EXIF, XMP, IPTC, comments and texts: as in the file but for the orientation, which
             has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
@@ -166,7 +172,8 @@ def _pixels(
     image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
-    profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    profile = usable_profile(image.info.get("icc_profile") or None, notes)
+    fields["icc_profile"] = profile
     deep, deep_alpha = deep_pixels(image, data, notes)
     if deep is None:
         pixels, alpha = plain_pixels(image, notes)
@@ -178,6 +185,10 @@ def _pixels(
         alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
     rgb, native = to_srgb8(pixels, profile, notes)
     fields["rgb_profile"] = None if native is None else profile
+    if native is not None and profile is not None and not has_inverse(profile):
+        notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")
+        native = deep = deep_alpha = fields["rgb_profile"] = None
+        fields["icc_profile"] = srgb_profile().tobytes()
     if deep is not None:
         native = None  # `deep` holds it
     return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}
