@@ -23,18 +23,16 @@ from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
+_SUFFIXES = {
+    "JPEG": ".jpg .jpeg .jpe .jfif .jif .mpo",
+    "PNG": ".png .apng",
+    "WEBP": ".webp",
+    "TIFF": ".tif .tiff",
+    "AVIF": ".avif .avifs",
+    "HEIF": ".heic .heif .hif .heics .heifs",
 }
-"""Suffixes of photos that can be written."""
+FORMATS = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
+"""Suffixes of photos that can be written, each format's usual one first."""
 
 
 def write_bytes(data: bytes, path: str | Path) -> Path:
@@ -72,6 +70,18 @@ def format_of(path: str | Path) -> str:
     if found is None:
         raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
     return found
+
+
+def suffix_of(photo: Photo) -> str:
+    """Suffix for a file of the photo's own format: its file's where that is true, else the usual.
+
+    ".png" where that format is not written.
+    """
+    kind = "JPEG" if photo.format == "MPO" else photo.format
+    own = "" if photo.path is None else photo.path.suffix.lower()
+    if FORMATS.get(own) == kind:
+        return own
+    return next((suffix for suffix, found in FORMATS.items() if found == kind), ".png")
 
 
 def save_photo(
