@@ -19,10 +19,9 @@ from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.model import (
-    RADII,
+    DataSheet,
     IoUHead,
     describe_point,
-    distances2,
     log_similarity,
     radius2,
     squares,
@@ -39,6 +38,7 @@ from dmlseg_core.scene.seeds import (
     click_tau,
     cover,
     describe,
+    nearest_seed,
     pick_seeds,
     pixel_matrix,
     seediness,
@@ -46,8 +46,6 @@ from dmlseg_core.scene.seeds import (
 from dmlseg_core.scene.strokes import Box, Stroke, brushed
 
 __all__ = ["Mask", "Override", "Proposals", "Scene"]
-
-_SEEDS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +61,9 @@ class Scene:
         config: how proposals are made.
         photo_digest: `Photo.digest` of the analysed photo.
         weights: sha256 of the weights file that made it; "" where it is not known.
+        sheet: constants that were fitted to those weights.
         iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
-        image: (h, w, 3) uint8, the photo made small (`regions_measure.shrink`), which regions are
+        image: (h, w, 3) uint8, the photo made small (`adjacency.shrink`), which regions are
             made of; None: there are none, and masks are the embedding's alone.
     """
 
@@ -76,6 +75,7 @@ class Scene:
     config: SceneConfig
     photo_digest: str = ""
     weights: str = ""
+    sheet: DataSheet = field(default=DataSheet(), repr=False)
     iou_head: IoUHead | None = field(default=None, repr=False)
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
     _recent: Recent = field(default_factory=Recent, init=False, repr=False)
@@ -99,7 +99,7 @@ class Scene:
         """
         if self.image is None:
             return None
-        return region_tree(self.embedding.numpy(), self.frame, self.image)
+        return region_tree(self.embedding.numpy(), self.frame, self.image, self.sheet)
 
     @property
     def seediness(self) -> NDArray[np.float32]:
@@ -178,7 +178,7 @@ class Scene:
         """m(p, tau) of the clicked point's own vector; proposals are never read.
 
         Further points correct it: what looks like an added one joins, what looks like a subtracted
-        one leaves, most of all around them (`masks_clicks`).
+        one leaves, most of all around them (`clicks.corrected`).
 
         Args:
             y, x: the clicked photo pixel.
@@ -204,7 +204,8 @@ class Scene:
         limit = np.float32(-math.log(seed.tau))
         if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
-            level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
+            maps, at = [near, *further], [*cells, *cuts]
+            level = limit * corrected(level / limit, maps, at, signs, self.sheet)
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
@@ -239,18 +240,8 @@ class Scene:
         """Regions of the embedding alone, (h, w) int32 from 0 on: most seedy first, seeds are taken
         until every cell is within `tau` of one; a cell goes to its nearest seed (ties: earlier).
         """
-        h, w = self.embedding.shape[1:]
         points = cover(self.embedding, seediness(self.class_probs), TAU.check(tau))
-        pixels = pixel_matrix(self.embedding)
-        vectors = pixels[torch.tensor([y * w + x for y, x in points])]
-        nearest = torch.full((h * w,), torch.inf)
-        labels = torch.zeros(h * w, dtype=torch.int32)
-        for first in range(0, len(vectors), _SEEDS_AT_ONCE):  # bounds the (seeds, pixels) matrix
-            d2, which = distances2(vectors[first : first + _SEEDS_AT_ONCE], pixels).min(0)
-            closer = d2 < nearest
-            nearest = torch.where(closer, d2, nearest)
-            labels = torch.where(closer, which.int() + first, labels)
-        return np.asarray(labels.view(h, w).numpy())
+        return np.asarray(nearest_seed(self.embedding, points).numpy())
 
     def distances2(self, cell: tuple[int, int]) -> NDArray[np.float32]:
         """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
@@ -260,7 +251,7 @@ class Scene:
         """
         d2 = seed_distances2(self.embedding, [cell], known=self._squares)[0].numpy()
         if self._edges is not None:
-            d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
+            d2 += np.float32(self.edge_weight) * self._edges.distances2(*cell)
         return d2
 
     @cached_property
@@ -269,9 +260,15 @@ class Scene:
         return squares(pixel_matrix(self.embedding))
 
     @property
+    def edge_weight(self) -> float:
+        """Weight of the regions' distances in a click's: the config's, or the data sheet's."""
+        asked = self.config.edge_weight
+        return self.sheet.edge_weight if asked is None else asked
+
+    @property
     def _edges(self) -> RegionTree | None:
         """The regions that clicks follow, if any."""
-        return self.regions if self.config.edge_weight else None
+        return self.regions if self.edge_weight else None
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
         tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
@@ -283,9 +280,9 @@ class Scene:
         if self.iou_head is None:
             return tau, None
         d2, _ = self._distances(cell)
-        features = describe_point(d2, self.class_probs.numpy(), *cell)
+        features = describe_point(d2, self.class_probs.numpy(), *cell, self.iou_head.radii)
         expected = self.iou_head(torch.from_numpy(features))
-        whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
+        whole, part = (tau_of(self.iou_head.radii[k]) for k in expected.argmax(1).tolist())
         return whole, part
 
     def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.model import EmbeddingNetwork, load_network
+from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
 from dmlseg_core.photo import Photo, load_photo
 from dmlseg_core.scene.adjacency import shrink
 from dmlseg_core.scene.frame import Frame
@@ -39,6 +39,7 @@ class Segmenter:
         config: how photos are analysed; scenes carry it with the precision that was used.
         device: "cpu", "cuda", "cuda:1", ...; scenes live on the CPU in any case.
         weights: sha256 of the weights file, for recipes.
+        sheet: constants that were fitted to the network.
 
     Raises:
         ParameterError: a device that is not there.
@@ -50,8 +51,9 @@ class Segmenter:
         config: SceneConfig | None = None,
         device: str | torch.device = "cpu",
         weights: str = "",
+        sheet: DataSheet | None = None,
     ) -> None:
-        self.weights = weights
+        self.weights, self.sheet = weights, sheet or DataSheet()
         # stays on the CPU, where scenes are
         self.iou_head = deepcopy(network.iou_head).eval() if network.iou_head.fitted else None
         try:
@@ -67,7 +69,9 @@ class Segmenter:
         return self.config.precision
 
     def _resolved(self, config: SceneConfig) -> SceneConfig:
-        """The config with what "auto" means on this device."""
+        """The config with what "auto" means on this device, and the weights' own edge weight."""
+        if config.edge_weight is None:
+            config = replace(config, edge_weight=self.sheet.edge_weight)
         if config.precision != "auto":
             return config
         able = computes_bfloat16(self.device)
@@ -87,7 +91,7 @@ class Segmenter:
             WeightsError: the weights cannot be used.
         """
         network, entry = load_network(weights)
-        return cls(network, config, device, entry["sha256"])
+        return cls(network, config, device, entry["sha256"], DataSheet.of(entry))
 
     @torch.inference_mode()
     def analyze(
@@ -129,6 +133,7 @@ class Segmenter:
             config=config,
             photo_digest=photo.digest,
             weights=self.weights,
+            sheet=self.sheet,
             iou_head=self.iou_head,
             image=shrink(photo.rgb),
         )
