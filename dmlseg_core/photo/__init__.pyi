@@ -16,6 +16,7 @@ from .save import FORMATS as FORMATS
 from .save import format_of as format_of
 from .save import losses as losses
 from .save import refuse_input as refuse_input
+from .save import reread as reread
 from .save import save_photo as save_photo
 from .save import suffix_of as suffix_of
 from .save import write_bytes as write_bytes

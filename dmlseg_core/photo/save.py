@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import DEEP_FORMATS, encode
-from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.load import Photo, load_photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
 
@@ -119,6 +119,19 @@ def save_photo(
         pixels, file_format, like, profile=_profile_for(like), quality=quality, name=path.name
     )
     return write_bytes(data, path)
+
+
+def reread(path: str | Path, like: Photo) -> Pixels | None:
+    """A written photo as its readers get it: (H, W, 3) sRGB at the depth of `like`'s work.
+
+    None where the format keeps every pixel as it was given.
+    """
+    if format_of(path) not in ("JPEG", "AVIF", "HEIF"):
+        return None
+    found = load_photo(path, max_megapixels=like.height * like.width / 1e6 + 1).working_pixels()
+    if found.dtype == like.working_dtype:
+        return found
+    return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257
 
 
 def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
