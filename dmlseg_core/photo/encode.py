@@ -39,7 +39,7 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 DEEP_FORMATS = ("PNG", "TIFF")
 """Formats that are written with 16 bits per channel."""
 _PRESET = "ultrafast"
-"""Of x265. It searches less and so spends more bits on the same quality: docs/files.md, measured."""
+"""Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
 _ENCODER_ERRORS = (OSError, ValueError, KeyError, RuntimeError, cv2.error, struct.error)
 
 
