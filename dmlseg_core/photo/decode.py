@@ -1,7 +1,7 @@
-"""Steps of decoding a photo, below `images`: orientation, resolution, depth, mode.
+"""Steps of decoding a photo, below `load`: orientation, resolution, mode.
 
 Each works on an open Pillow image or on arrays; damaged files raise one of DECODER_ERRORS, which
-`images` turns into an ImageError.
+`source` turns into an ImageError.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.metadata import Metadata, resolution_of
 from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
 from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
@@ -25,12 +24,11 @@ Words: TypeAlias = NDArray[np.uint16]
 
 MAX_DPI = 1e6
 """Beyond this a resolution is a mistake and is not written."""
-_PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 262, 284, 338
-_GRAY_OR_RGB, _ASSOCIATED = (0, 1, 2), 1
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
     OverflowError, struct.error, zlib.error, MemoryError, Image.DecompressionBombError,
+    RuntimeError, ArithmeticError, AttributeError, AssertionError, cv2.error,
 )  # fmt: skip
 
 
@@ -101,54 +99,6 @@ def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
     }
 
 
-def bits_of(image: Image.Image, data: bytes) -> int:
-    """Bits per channel of the file, as its header says; 8 where it does not."""
-    if image.format == "PNG":
-        return data[24]
-    if image.format == "TIFF":
-        return int(max(image.tag_v2.get(258, (8,))))  # type: ignore[attr-defined]
-    place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
-    # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
-    return data[place + 9] if place > 0 else 8
-
-
-def deep_pixels(
-    image: Image.Image, data: bytes, notes: list[str]
-) -> tuple[Words | None, Words | None]:
-    """(H, W, 3) and alpha (H, W) of a 16-bit file, through OpenCV: Pillow has no 16-bit RGB."""
-    tags = image.tag_v2 if image.format == "TIFF" else {}  # type: ignore[attr-defined]
-    bits, colors = bits_of(image, data), tags.get(_PHOTOMETRIC, 2)
-    if bits == 16 and image.format in ("PNG", "TIFF") and colors in _GRAY_OR_RGB:
-        if tags.get(_PLANAR, 1) == 2:
-            raise ImageError(
-                "the TIFF stores its 16-bit channels as separate planes, which is not read; "
-                "save it again with interleaved channels"
-            )
-        return _words(data, tags.get(_EXTRA_SAMPLES, (2,)), notes)
-    if bits > 8:
-        notes.append(f"The photo had {bits} bits per channel and now has 8.")
-    return None, None
-
-
-def _words(
-    data: bytes, extra: tuple[int, ...], notes: list[str]
-) -> tuple[Words | None, Words | None]:
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ValueError("its 16-bit pixels cannot be decoded")
-    stack: Words = decoded.reshape(*decoded.shape[:2], -1).astype(np.uint16, copy=False)
-    if stack.shape[2] == 1:
-        notes.append("The photo was grey and is now RGB.")
-        return np.repeat(stack, 3, axis=2), None
-    rgb: Words = np.ascontiguousarray(stack[..., 2::-1])
-    alpha = np.ascontiguousarray(stack[..., 3]) if stack.shape[2] == 4 and extra[0] else None
-    if alpha is not None and extra[0] == _ASSOCIATED:
-        share = np.maximum(alpha, 1)[..., None] / 65535
-        rgb = np.rint(np.minimum(rgb / share, 65535)).astype(np.uint16)
-        notes.append("The photo's colors were stored multiplied by alpha; they no longer are.")
-    return rgb, alpha
-
-
 def to_8_bits(pixels: Words | Bytes) -> Bytes:
     """Nearest 8-bit level: 65535 -> 255; what has 8 bits is given back as it is."""
     if pixels.dtype == np.uint8:
@@ -165,8 +115,6 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     kind = names.get(image.mode, image.mode)
     if image.mode not in ("RGB", "RGBA", "RGBX"):
         notes.append(f"The photo was {kind} and is now RGB.")
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of type {image.mode} have no defined white")
     if image.mode in ("L", "RGB", "CMYK"):
         image.load()
         return image, alpha

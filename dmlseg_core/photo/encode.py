@@ -24,11 +24,13 @@ from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.metadata import (
     EMPTY,
     Metadata,
+    Signal,
     chunk,
     kept_in,
     told_in_jpeg,
     told_in_png,
     with_chunks,
+    with_points,
     with_segments,
 )
 from dmlseg_core.photo.source import register_heif
@@ -40,6 +42,8 @@ DEEP_FORMATS = ("PNG", "TIFF")
 """Formats that are written with 16 bits per channel."""
 _PRESET = "ultrafast"
 """Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
+HDR_FORMATS = ("PNG", "AVIF", "HEIF")
+"""Formats that have a place for code points."""
 _ENCODER_ERRORS = (OSError, ValueError, KeyError, RuntimeError, cv2.error, struct.error)
 
 
@@ -66,16 +70,20 @@ def encode(
         ExportError: the format cannot hold such pixels.
     """
     about = kept_in(file_format, Metadata() if like is None else like.about)[0]
+    signal = Signal() if like is None else like.signal
     dpi = None if like is None else like.dpi
     try:
         if file_format == "TIFF":
             return tiff_bytes(pixels, about, icc_profile=profile, dpi=dpi)
         if file_format == "PNG":
-            return _png_bytes(pixels, about, profile, dpi)
+            return _png_bytes(pixels, about, profile, dpi, signal)
         if file_format == "JPEG":
             data = jpeg_bytes(to_8_bits(pixels), like, quality, dpi)
             return with_segments(data, told_in_jpeg(about, profile))
-        return _container_bytes(Image.fromarray(pixels), file_format, about, profile, quality)
+        image = Image.fromarray(pixels)
+        data = _container_bytes(image, file_format, about, profile, quality)
+        hdr = signal.points if file_format in HDR_FORMATS and signal.hdr else None
+        return data if hdr is None else with_points(data, hdr[0], hdr[1])
     except _ENCODER_ERRORS as error:
         raise ExportError(f"{name} cannot be written as {file_format}: {error}") from None
 
@@ -126,7 +134,11 @@ def _settings(file_format: str, quality: int | None) -> dict[str, Any]:
 
 
 def _png_bytes(
-    pixels: Pixels, about: Metadata, profile: bytes | None, dpi: tuple[float, float] | None
+    pixels: Pixels,
+    about: Metadata,
+    profile: bytes | None,
+    dpi: tuple[float, float] | None,
+    signal: Signal,
 ) -> bytes:
     """A PNG of 8 or 16 bits: Pillow has no 16-bit RGB, OpenCV no profile, EXIF or resolution."""
     told = told_in_png(about)
@@ -134,6 +146,9 @@ def _png_bytes(
         told.insert(0, chunk(b"pHYs", struct.pack(">IIB", *(round(d / 0.0254) for d in dpi), 1)))
     if profile:
         told.insert(0, chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+    told[:0] = signal.chunks
+    if signal.hdr and signal.points is not None and not signal.chunks:  # from HEIF or AVIF
+        told.insert(0, chunk(b"cICP", bytes((*signal.points[:2], 0, 1))))
     deep = pixels.dtype == np.uint16
     data = _deep_png(pixels) if deep else image_bytes(Image.fromarray(pixels), "PNG")
     return with_chunks(data, told)

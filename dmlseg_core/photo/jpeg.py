@@ -97,7 +97,7 @@ def _off(data: bytes, pixels: Bytes, changed: NDArray[np.bool_]) -> float:
         cv2.resize(rgb.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)[tiles]
         for rgb in (pixels, got)
     )
-    return float(max(np.mean(delta_e_2000(wanted, found)), delta_e_2000(*middle)))
+    return max(float(delta_e_2000(wanted, found).mean()), float(delta_e_2000(*middle)))
 
 
 def _capped(tables: Tables, quality: int) -> Tables:

@@ -9,6 +9,7 @@ from .exif import STRUCTURAL as STRUCTURAL
 from .exif import XMP as XMP
 from .exif import orientation_of as orientation_of
 from .exif import resolution_of as resolution_of
+from .icc import profile_of as profile_of
 from .jpeg import told_in_jpeg as told_in_jpeg
 from .jpeg import with_segments as with_segments
 from .photoshop import iptc_of as iptc_of
@@ -17,5 +18,9 @@ from .png import told_in_png as told_in_png
 from .png import with_chunks as with_chunks
 from .read import pixels_alone as pixels_alone
 from .read import read_metadata as read_metadata
+from .signals import HDR as HDR
+from .signals import Signal as Signal
+from .signals import read_signal as read_signal
+from .signals import with_points as with_points
 from .write import kept_in as kept_in
 from .xmp import orientation_in as orientation_in
