@@ -91,7 +91,7 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
 
     Raises:
         WeightsError: the file or its entry is missing, its hash is not the manifest's, or its
-            tensors do not fit the config. Other weights are never loaded instead.
+            tensors do not fit the config or are not finite. Other weights are never loaded instead.
     """
     path = Path(DEFAULT_WEIGHTS if path is None else path)
     try:
@@ -180,4 +180,6 @@ def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> No
                 f"{name}: {key} has shape {tuple(value.shape)}, the config asks for "
                 f"{tuple(wanted[key].shape)}"
             )
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise WeightsError(f"{name}: {key} holds NaN or infinite numbers; get the file again")
     network.load_state_dict({**wanted, **{k: v.to(wanted[k].dtype) for k, v in tensors.items()}})

@@ -131,8 +131,11 @@ def _precision_recall(folder: Path, result: Result, scores: Scores, marks: Marks
         draw_precision_recall,
         marks,
         title="Precision and recall",
-        caption="Proposals against objects at IoU .5. The area under a line is the table's figure: "
-        "mAP^r@.5 for the mean over VOC's classes; AP@.5 for any class, where labels are complete.",
+        caption=(
+            "Proposals against objects at IoU .5. The area under a line is the table's figure: "
+            "mAP^r@.5 for the mean over VOC's classes; AP@.5 for any class, where labels are "
+            "complete."
+        ),
     )
 
 
@@ -146,8 +149,10 @@ def _clicks(folder: Path, result: Result, scores: Scores, marks: Marks) -> str:
         draw_clicks,
         marks,
         title="IoU against clicks",
-        caption="Mean over the objects with its 95 % interval over photos. From the sixth click on, an "
-        "object that has reached IoU .9 is clicked no more and keeps its IoU.",
+        caption=(
+            "Mean over the objects with its 95 % interval over photos. From the sixth click on, "
+            "an object that has reached IoU .9 is clicked no more and keeps its IoU."
+        ),
     )
 
 
@@ -159,8 +164,10 @@ def _sizes(folder: Path, scores: Scores, marks: Marks) -> str:
         draw_sizes,
         marks,
         title="IoU after 1 click, by size",
-        caption="By the share of the photo that the object covers; the number of objects is at the bottom, "
-        "whiskers are 95 % intervals over photos, from two photos on.",
+        caption=(
+            "By the share of the photo that the object covers; the number of objects is at the "
+            "bottom, whiskers are 95 % intervals over photos, from two photos on."
+        ),
     )
 
 
@@ -182,7 +189,9 @@ def _classes(folder: Path, scores: Scores, marks: Marks) -> str:
         draw_classes,
         marks,
         title="IoU after 1 click, by class",
-        caption="Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table.",
+        caption=(
+            "Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table."
+        ),
     )
     return text and f"{text}\n\n{markdown_table(('class', 'set', 'objects', 'IoU [95 %]'), rows)}"
 
@@ -201,8 +210,10 @@ def _histograms(folder: Path, scores: Scores, marks: Marks) -> str:
         draw_histograms,
         marks,
         title="How the IoU after 1 click is spread",
-        caption="Bars are .05 wide. Of a set that people have partitioned it is the IoU with their best "
-        "region under the click.",
+        caption=(
+            "Bars are .05 wide. Of a set that people have partitioned it is the IoU with their "
+            "best region under the click."
+        ),
     )
 
 
