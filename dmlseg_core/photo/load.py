@@ -30,6 +30,7 @@ from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
+    holds_profile,
     pixels_alone,
     profile_of,
     read_metadata,
@@ -202,7 +203,7 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
         if not managed:
-            image.info.pop("icc_profile", None)
+            image.info["icc_profile"] = b""
         signal = read_signal(data) if managed else Signal()
         return _decode(image, plain, (about, signal), path, name)
 
@@ -229,8 +230,10 @@ def _pixels(
     image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
-    profile = usable_profile(image.info.get("icc_profile") or None, notes)
-    fields["icc_profile"] = profile
+    found = image.info.get("icc_profile")
+    if found is None and holds_profile(data, image.format):
+        found = b"damaged"  # a segment is missing, say: Pillow gave it up without a word
+    profile = fields["icc_profile"] = usable_profile(found or None, notes)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:
         fields["icc_profile"] = profile = None  # PNG's code points overrule it

@@ -235,6 +235,29 @@ def test_png_texts_stay_in_png_and_are_said_elsewhere(tmp_path):
         assert "Title, Author" in " ".join(losses(photo, f"a{suffix}"))
 
 
+def test_damaged_texts_and_unsafe_chunks_are_not_copied(tmp_path):
+    chunks = [png.chunk(b"zTXt", b"Title\0\0no deflate"), png.chunk(b"vpAg", bytes(9)),
+              png.chunk(b"tIME", bytes(7)), png.chunk(b"bKGD", bytes(6))]  # fmt: skip
+    photo = load_photo(png.with_chunks(coded(Image.fromarray(picture())), chunks))
+    again = saved(photo, tmp_path / "a.png")
+    assert again.about.texts == (chunks[1],)
+    assert losses(photo, "a.png") == ("A damaged text chunk was left out.",)
+    Image.open(tmp_path / "a.png").load()  # another reader has nothing to stumble over
+
+
+def test_a_profile_that_lacks_a_part_is_said():
+    long = profiles.profile(profiles.P3, None, "long", {b"priv": bytes(150_000)}.items())
+    told = jpeg.told_in_jpeg(about.Metadata(), long)
+    del told[1]
+    data = jpeg.with_segments(coded(Image.fromarray(picture()), "JPEG"), told)
+    photo = load_photo(data)
+    assert photo.icc_profile is None
+    assert "damaged" in photo.notes[0]
+    broken = png.with_chunks(coded(Image.fromarray(picture())), [png.chunk(b"iCCP", b"a\0\0junk")])
+    assert "damaged" in load_photo(broken).notes[0]
+    assert load_photo(broken, managed=False).notes == ()
+
+
 def test_segments_of_other_programs_stay_in_jpeg(tmp_path):
     others = ((0xE1, b"FLIR\0heat"), (0xEC, b"Ducky\0x"))
     photo = load_photo(jpeg_file(about.Metadata(segments=others)))
