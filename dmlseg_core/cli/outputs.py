@@ -9,13 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dmlseg_core.color import delta_e_2000
 from dmlseg_core.errors import ExportError, ParameterError, one_line
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import (
+    ROUNDING_SAID,
     Layer,
     Photo,
     format_of,
@@ -23,6 +20,7 @@ from dmlseg_core.photo import (
     png_path,
     refuse_input,
     reread,
+    rounded,
     save_cutout,
     save_openraster,
     save_photo,
@@ -32,9 +30,6 @@ from dmlseg_core.photo import (
 
 if TYPE_CHECKING:  # torch
     from dmlseg_core.edit import Painted, Recipe, Style
-
-_SAID = 1.0
-"""CIEDE2000 from which on a word is said about what a file's rounding does to the color."""
 
 
 def named(path: Path, titles: Sequence[str]) -> list[Path]:
@@ -148,10 +143,10 @@ class Outputs:
                 for p in painted
             ]
             save_openraster(self.layered[0], photo, layers)
-        got = reread(self.photos[0], photo)
+        words = rounded(painted[-1].made.rgb, self.photos[0], photo)
         for p in painted:
             found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
-            made = p.made if got is None else _moved(p, painted[-1].made.rgb, got)
+            made = replace(p.made, notes=(*p.made.notes, *words))
             self._tell(photo, self.photos[0], p.selection, made, found)
 
     def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
@@ -195,16 +190,7 @@ def _in_file(
     if got is None:
         return made
     told = subject.measure(style.look(), got)
-    far = abs(told.delta_e - made.delta_e) > _SAID
+    far = abs(told.delta_e - made.delta_e) > ROUNDING_SAID
     word = f"The file rounds colors: they are off by Delta-E {told.delta_e:.1f} in it, "
     notes = (*made.notes, f"{word}{made.delta_e:.1f} before.") if far else made.notes
     return replace(made, delta_e=told.delta_e, result_anchor=told.result_anchor, notes=notes)
-
-
-def _moved(p: Painted, wanted: NDArray[Any], got: NDArray[Any]) -> Recolored:
-    """A recipe's result with a word where the written file shows its median color otherwise."""
-    sure = p.alpha >= min(0.95, float(p.alpha.max()))
-    colors = [to_8_bits(np.median(rgb[sure], axis=0).astype(rgb.dtype)) for rgb in (wanted, got)]
-    moved = float(delta_e_2000(*colors))
-    word = f"The file rounds colors: this one by Delta-E {moved:.1f}."
-    return replace(p.made, notes=(*p.made.notes, word)) if moved > _SAID else p.made

@@ -71,7 +71,8 @@ def encode(
     Raises:
         ExportError: the format cannot hold such pixels.
     """
-    about = kept_in(file_format, Metadata() if like is None else like.about)[0]
+    about = Metadata() if like is None else like.about
+    about = kept_in(file_format, about.upright(pixels.shape[:2], 1, []))[0]  # `like` may be scaled
     signal = Signal() if like is None else like.signal
     dpi = None if like is None else like.dpi
     try:

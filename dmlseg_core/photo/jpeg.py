@@ -82,12 +82,15 @@ def _changed(pixels: Bytes, like: Photo | None) -> NDArray[np.bool_] | None:
 
 
 def _off(data: bytes, pixels: Bytes, changed: NDArray[np.bool_]) -> float:
-    """CIEDE2000 between what is wanted and what is in the file, over the changed pixels.
+    with Image.open(io.BytesIO(data)) as image:
+        return color_off(pixels, np.asarray(image.convert("RGB")), changed)
+
+
+def color_off(pixels: Bytes, got: Bytes, changed: NDArray[np.bool_]) -> float:
+    """CIEDE2000 between two (H, W, 3) uint8 over the changed pixels, (H, W), not none.
 
     The larger of two: the mean over tiles, and that of the median colors.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        got = np.asarray(image.convert("RGB"))
     at = np.flatnonzero(changed)[:: changed.size // _SAMPLE + 1]
     middle = [np.median(rgb.reshape(-1, 3)[at], axis=0) / 255 for rgb in (pixels, got)]
     size = [-(-side // _TILE) for side in changed.shape[::-1]]

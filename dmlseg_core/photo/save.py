@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
+from dmlseg_core.photo.jpeg import color_off
 from dmlseg_core.photo.load import Photo, load_photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
@@ -28,6 +29,10 @@ _SUFFIXES = {
 }
 FORMATS = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
 """Suffixes of photos that can be written, each format's usual one first."""
+
+
+ROUNDING_SAID = 1.0
+"""CIEDE2000 from which on a word is said about what a file's rounding does to colors."""
 
 
 def format_of(path: str | Path) -> str:
@@ -98,6 +103,18 @@ def reread(path: str | Path, like: Photo) -> Pixels | None:
     if found.dtype == like.working_dtype:
         return found
     return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257
+
+
+def rounded(rgb: Pixels, path: str | Path, like: Photo) -> tuple[str, ...]:
+    """A sentence where the written file shows what was changed in other colors than `rgb` does."""
+    got, before = reread(path, like), like.working_pixels()
+    changed = (rgb != before if rgb.dtype == before.dtype else rgb != like.rgb).any(axis=2)
+    if got is None or not changed.any():
+        return ()
+    off = color_off(to_8_bits(rgb), to_8_bits(got), changed)
+    return (f"The file rounds colors: what was changed is off by Delta-E {off:.1f} in it.",) * (
+        off > ROUNDING_SAID
+    )
 
 
 def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dmlseg_core.color import delta_e_2000
 from dmlseg_core.paint import Look, Subject
 from dmlseg_core.photo.jpeg import jpeg_settings
 from dmlseg_core.photo.load import load_photo
-from dmlseg_core.photo.save import reread, save_photo
+from dmlseg_core.photo.save import reread, rounded, save_photo
 from tests.photo.test_load import coded
 
 
@@ -114,3 +114,17 @@ def test_no_strength_moves_nothing():
         assert (none.rgb == rgb).all()
         assert (also.rgb == rgb).all()
         assert (much.rgb != rgb).any()
+
+
+def test_what_a_file_rounds_is_said(tmp_path):
+    photo = load_photo(smooth())
+    stripes = photo.rgb.copy()
+    stripes[:, ::2] = (255, 0, 0)  # colors that no coarse JPEG holds
+    path = tmp_path / "a.jpg"
+    save_photo(stripes, path, photo, quality=5)
+    (word,) = rounded(stripes, path, photo)
+    assert "Delta-E" in word
+    save_photo(stripes, path, photo, quality=95)
+    assert rounded(stripes, path, photo) == ()
+    assert rounded(photo.rgb, path, photo) == ()
+    assert rounded(stripes, save_photo(stripes, tmp_path / "a.png", photo), photo) == ()

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -413,3 +414,14 @@ def test_xmp_of_elements_is_patched_too():
         == b"<tiff:Orientation>1</tiff:Orientation><exif:PixelXDimension>4</exif:PixelXDimension>"
     )
     assert xmp.orientation_in(packet) == 6
+
+
+def test_sizes_are_those_of_the_pixels_that_are_written(tmp_path):
+    """A page that scales a photo down for the web keeps `about` as it was."""
+    photo = load_photo(jpeg_file(camera()))
+    small = replace(photo, rgb=photo.rgb[::2, ::2].copy())
+    again = saved(small, tmp_path / "a.webp")
+    structure = directories.Structure.of(again.exif)
+    inner = structure.under(structure.first, directories.EXIF)
+    assert [structure.integer(inner.entries[tag]) for tag in (0xA002, 0xA003)] == [20, 30]
+    assert b'ImageWidth="20"' in again.about.xmp
