@@ -83,9 +83,8 @@ class Scene:
     def nbytes(self) -> int:
         """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
-        tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
-        held += 0 if self.visible is None else self.visible.nbytes
+        arrays = (self.embedding, self.class_probs, self.visible)
+        held = sum(a.nbytes for a in arrays if a is not None) + (REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]
