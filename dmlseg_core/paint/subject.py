@@ -102,8 +102,14 @@ class Subject:
     def recolor_all(self, looks: Sequence[Look]) -> tuple[Recolored, ...]:
         """One result for each look; colors are decoded and unmixed once for all of them."""
         plans = [self.plan(look) for look in looks]
-        results = self._painted(plans)
+        painted = iter(self._painted([p for p, k in zip(plans, looks, strict=True) if k.strength]))
+        # no paint is no rounding either
+        results = [next(painted) if look.strength else self.rgb.copy() for look in looks]
         return tuple(map(self._measured, looks, plans, results))
+
+    def measure(self, look: Look, painted: Pixels) -> Recolored:
+        """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3)."""
+        return self._measured(look, self.plan(look), painted)
 
     def _measured(self, look: Look, plan: Plan, painted: Pixels) -> Recolored:
         got = srgb_of(self.core.color_in(painted).lab)
