@@ -165,9 +165,7 @@ def _refine_level(
         alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
 
 
-def _snapped(
-    inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float
-) -> NDArray[np.bool_]:
+def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
     """The mask with its edge moved to the photo's, at most `radius` away."""
     moved = inside.copy()
     for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps, passes=2):
@@ -185,9 +183,7 @@ def _filtered(
     band = np.asarray(wide != narrow)
     step = max(1, round(radius / 2.5))
     for part, inner in _parts(band, radius, step):
-        fit = GuidedFit.of(
-            levels[part], rgb[part], radius, eps=eps, step=step, passes=passes
-        )
+        fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
         for rows, columns in _places(band[part][inner]):
             at = rows + inner[0].start, columns + inner[1].start
             soft = fit.at(rgb[part], *at)

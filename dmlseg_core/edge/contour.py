@@ -19,6 +19,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _LINES = 3000
 """Lines across the contour at most: the mean of so many is steady, and costs 10 ms."""
+_LONGEST = 1 << 15
+"""A side in pixels that cv2.remap cannot read: the band stays as wide as it may be."""
 _HALF = 16
 """Samples along a line on each side of the contour."""
 _NOISE = 30 / 255**2
@@ -45,6 +47,8 @@ def band_radius(inside: NDArray[np.bool_], rgb: Pixels, widest: int) -> int:
         2 to `widest`: small for an exact mask of a sharp edge, larger for a defocused edge or for a
         contour that is off; `widest` where the photo shows no edge.
     """
+    if max(inside.shape) >= _LONGEST:
+        return widest
     radius = widest
     while radius > _LEAST:
         spread = _spread(edge_profile(inside, rgb, radius), radius)
@@ -79,14 +83,12 @@ def edge_profile(inside: NDArray[np.bool_], rgb: Pixels, reach: float) -> Floats
 
 def _lines(inside: NDArray[np.bool_], smooth: int) -> tuple[Floats, Floats]:
     """Points (N, 2) of the contour as (x, y), and unit normals that point outwards."""
-    contours, _ = cv2.findContours(
-        inside.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-    )
+    contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     step = max(1, sum(map(len, contours)) // _LINES)
     lines = [_lines_of(c[:, 0], smooth, step, inside) for c in contours if len(c) >= 16]
     if not lines:
         return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
-    points, normals = (np.concatenate(part) for part in zip(*lines, strict=True))
+    points, normals = (np.concatenate(part)[: _LONGEST - 1] for part in zip(*lines, strict=True))
     return points + np.float32(0.5) * normals, normals  # contour pixels are inside by half a pixel
 
 

@@ -7,6 +7,7 @@ is, so that a 50 MP photo is never held as floats.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -140,7 +141,7 @@ def _solve3(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[
     return [row[0] * x + row[1] * y + row[2] * z for row in invert3(matrix)]
 
 
-def invert3(matrix: dict[tuple[int, int], NDArray[Any]]) -> list[tuple[NDArray[Any], ...]]:
+def invert3(matrix: Mapping[tuple[int, int], NDArray[Any]]) -> list[list[NDArray[Any]]]:
     """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
 
     By cofactors; numpy's solve, made for large matrices, takes ten times as long.
@@ -150,4 +151,4 @@ def invert3(matrix: dict[tuple[int, int], NDArray[Any]]) -> list[tuple[NDArray[A
     second = (first[1], a * f - c * c, b * c - a * e)
     third = (first[2], second[2], a * d - b * b)
     scale = 1 / (a * first[0] + b * first[1] + c * first[2])
-    return [tuple(scale * cofactor for cofactor in row) for row in (first, second, third)]
+    return [[scale * cofactor for cofactor in row] for row in (first, second, third)]

@@ -36,11 +36,11 @@ def hairy(colors: Floats, inside: Floats, outside: Floats, window: float) -> Boo
     steps = sum(
         (cv2.Sobel(colors, cv2.CV_32F, dx, 1 - dx, ksize=3) ** 2).sum(axis=2) for dx in (0, 1)
     ) / np.float32(64)
-    contour = (inside <= 2) & (outside <= 2)  # noqa: PLR2004
+    contour = (inside <= 2) & (outside <= 2)
     on_edge = _local(steps, contour, window)
-    beside = _local(steps, (outside > 2) & (outside <= 9), window)  # noqa: PLR2004
-    object_color = _local(colors, (inside > 3) & (inside <= 11), window / 2)  # noqa: PLR2004
-    ground_color = _local(colors, (outside > 10) & (outside <= 30), window / 2)  # noqa: PLR2004
+    beside = _local(steps, (outside > 2) & (outside <= 9), window)
+    object_color = _local(colors, (inside > 3) & (inside <= 11), window / 2)
+    ground_color = _local(colors, (outside > 10) & (outside <= 30), window / 2)
     contrast = ((object_color - ground_color) ** 2).sum(axis=2)
     soft = on_edge + _LEAST_STEP < _SOFT * (contrast + _LEAST_CONTRAST)
     strands = on_edge + _LEAST_STEP < _STRANDS * (beside + _LEAST_STEP)
@@ -51,7 +51,7 @@ def _local(values: Floats, where: Bools, window: float) -> Floats:
     """Means of (h, w) or (h, w, 3) values over the pixels `where`, Gaussian windows."""
     weight = where.astype(np.float32)
     total = cv2.GaussianBlur(weight, (0, 0), window) + np.float32(1e-6)
-    if values.ndim == 3:  # noqa: PLR2004
+    if values.ndim == 3:
         weight, total = weight[..., None], total[..., None]
     blurred = cv2.GaussianBlur(values * weight, (0, 0), window)
     return np.asarray(blurred / total, np.float32)

@@ -58,9 +58,7 @@ class MattingLaplacian:
         explained = (fit[..., :3] * self._colors).sum(axis=2) + fit[..., 3]
         return np.asarray(self.diagonal * picture - explained, np.float64)
 
-    def solve(
-        self, goal: Doubles, weight: Doubles, free: NDArray[np.bool_], steps: int
-    ) -> Doubles:
+    def solve(self, goal: Doubles, weight: Doubles, free: NDArray[np.bool_], steps: int) -> Doubles:
         """The picture (h, w) nearest to `goal`, by `weight`, that the colors explain best.
 
         Where not `free` it is the goal. Conjugate gradients from the goal, at most `steps` of them.
