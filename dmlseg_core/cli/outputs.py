@@ -117,7 +117,7 @@ class Outputs:
             more = dict(about)
             save_photo(made.rgb, self.photos[k], photo)
             if self.cutouts:
-                save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k])
+                save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
                 layer = Layer(style.title, made.rgb, subject.share)
                 save_openraster(self.layered[k], photo, [layer])

@@ -36,6 +36,10 @@ def add_commands(commands: Commands) -> None:
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
     segment.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    segment.add_argument(
+        "--polygons", action="store_true",
+        help="instances.json holds polygons instead of run lengths, as converters to YOLO need",
+    )  # fmt: skip
     segment.add_argument("--quiet", action="store_true", help="no progress bar")
     add_model_flags(segment)
     segment.set_defaults(run=run_segment)
@@ -58,6 +62,7 @@ def run_segment(args: argparse.Namespace) -> int:
             "weights": weights_digest(args.weights),
             "scene": scene_config(args).to_dict(),
         },
+        polygons=args.polygons,
         progress=not args.quiet,
     )
     return _tell(report, args.out)

@@ -124,7 +124,10 @@ def _scene_of(values: dict[str, Any]) -> SceneConfig:
         if field.take("shift_steps", int, 0):  # files before 0.2.0 name it; all but 0 is gone
             raise RecipeError("recipe.scene.shift_steps must be 0: mean-shift steps are gone")
         usual = SceneConfig().to_dict()
-        kinds = {name: NUMBER if type(v) is float else type(v) for name, v in usual.items()}
+        kinds: dict[str, Any] = {
+            k: NUMBER if type(v) is float else type(v) for k, v in usual.items()
+        }
+        kinds["edge_weight"] = (*NUMBER, type(None))
         return SceneConfig(**{name: field.take(name, kinds[name], usual[name]) for name in usual})
 
 

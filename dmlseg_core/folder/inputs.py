@@ -115,10 +115,15 @@ def _clashes(name: str, count: Mapping[str, int], folders: Set[str]) -> bool:
     return count[name.casefold()] > 1 or bool(files & folders) or len(last) > _LONGEST
 
 
+def tag_of(source: Path) -> str:
+    """What tells a photo's results from those of another of its name."""
+    return "~" + hashlib.sha256(os.fsencode(source)).hexdigest()[:6]
+
+
 def _tagged(job: Job) -> str:
     """The name with a hash of the whole path: Cat.jpg and cat.jpg of one folder clash as well."""
     path = PurePosixPath(job.name)
-    tag = "~" + hashlib.sha256(os.fsencode(job.source)).hexdigest()[:6]
+    tag = tag_of(job.source)
     stem, room = path.stem, _LONGEST - len(os.fsencode(tag + path.suffix))
     while len(os.fsencode(stem)) > room:
         stem = stem[:-1]  # whole characters

@@ -4,7 +4,7 @@ Written below the output folder, PATH being a photo's path below its input folde
 
     labels/PATH.png      label map, 0 = background
     overlays/PATH.jpg    the photo with its instances tinted
-    instances.json       COCO with run-length masks, of every photo segmented into this folder
+    instances.json       COCO (run lengths, or polygons), of every photo segmented into this folder
     instances.jsonl      the state that a later run resumes from
     failures.csv         path and reason of each photo whose last try failed
 """
@@ -31,7 +31,7 @@ from dmlseg_core.folder.inputs import OUTPUTS, Job, find_jobs
 from dmlseg_core.folder.journal import Journal, Record
 from dmlseg_core.folder.output import AnyMask, Labels, annotate, label_photo, save_overlay
 from dmlseg_core.folder.tables import write_failures, write_instances
-from dmlseg_core.photo import Photo, load_photo, save_labels
+from dmlseg_core.photo import Photo, load_photo, save_labels, shown
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of writing that the next photo would meet as well: they end a run."""
@@ -77,6 +77,7 @@ def segment_folder(
     max_megapixels: float = 100,
     classes: Sequence[str] = CLASSES,
     settings: Mapping[str, Any] | None = None,
+    polygons: bool = False,
     progress: bool = True,
 ) -> BatchReport:
     """Segment photos and whole folders (recursive, their tree mirrored).
@@ -91,6 +92,7 @@ def segment_folder(
         max_megapixels: larger photos are refused.
         classes: foreground class names, in order.
         settings: what else decides the result (weights, config); other settings redo the photos.
+        polygons: `instances.json` holds polygons, of photos done before as well.
         progress: draw a progress bar on stderr.
 
     Raises:
@@ -104,7 +106,7 @@ def segment_folder(
         batch = _Batch(journal, segmenter, options or {}, max_megapixels, digest[:16])
         report = batch.run(jobs, progress=progress)
         journal.check_place()
-        write_instances(journal, Path(out) / "instances.json", classes)
+        write_instances(journal, Path(out) / "instances.json", classes, polygons=polygons)
         write_failures(journal, Path(out) / "failures.csv")
     return report
 
@@ -185,7 +187,7 @@ class _Batch:
     def _results(self, job: Job, photo: Photo) -> Record:
         """The photo's files, written, and its part of the record."""
         masks = self._masks(photo)
-        labels = label_photo(masks, photo.rgb)
+        labels = label_photo(masks, shown(photo))
         self._write(job, photo, labels)
         size = {"height": photo.height, "width": photo.width}
         return {**size, "annotations": annotate(labels, masks)}
@@ -200,7 +202,7 @@ class _Batch:
                 reason = error.strerror or error
                 raise ExportError(f"{path.parent} cannot be made: {reason}") from error
         save_labels(labels, labels_path)
-        save_overlay(photo.rgb, labels, overlay_path)
+        save_overlay(shown(photo), labels, overlay_path)
 
     def _masks(self, photo: Photo) -> Sequence[AnyMask]:
         return list(self.segmenter.analyze(photo).propose(**self.options))

@@ -6,16 +6,20 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from dmlseg_core.config import SUPERCATEGORIES
 from dmlseg_core.errors import one_line
+from dmlseg_core.folder.inputs import tag_of
 from dmlseg_core.folder.journal import Record
-from dmlseg_core.photo import whole_file, write_bytes
+from dmlseg_core.photo import coco_polygons, mask_of_rle, whole_file, write_bytes
 
 
-def write_instances(records: Iterable[Record], path: Path, classes: Sequence[str]) -> None:
-    """COCO's `instances.json`, streamed: images, annotations (RLE), categories.
+def write_instances(
+    records: Iterable[Record], path: Path, classes: Sequence[str], *, polygons: bool = False
+) -> None:
+    """COCO's `instances.json`, streamed: images, annotations, categories.
 
     Image ids count the photos by sorted name, category ids are class ids (1 = the first class).
 
@@ -23,23 +27,35 @@ def write_instances(records: Iterable[Record], path: Path, classes: Sequence[str
         records: can be gone through more than once; those of failed photos are left out.
         path: where to.
         classes: foreground class names, in order.
+        polygons: masks as polygons, which every converter reads; else as run lengths.
 
     Raises:
         ExportError: it cannot be written; an earlier file stays.
     """
-    categories = [{"id": i, "name": name} for i, name in enumerate(classes, 1)]
+    categories = [
+        {"id": i, "name": name, "supercategory": SUPERCATEGORIES.get(name, "thing")}
+        for i, name in enumerate(classes, 1)
+    ]
     with whole_file(path) as file:
         file.write(b'{"info": {"description": "dmlseg segment"}, "images": [')
         _pour(_images(records), file)
         file.write(b'], "annotations": [')
-        _pour(_annotations(records), file)
+        rows = _annotations(records)
+        _pour(map(_with_polygons, rows) if polygons else rows, file)
         file.write(f'], "categories": {json.dumps(categories)}}}\n'.encode())
 
 
 def _images(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
     for number, record in enumerate(_done(records), 1):
         size = {"height": record["height"], "width": record["width"]}
-        yield {"id": number, "file_name": record["name"], **size}
+        places = {"path": record["source"], "labels": f"labels/{record['name']}.png"}
+        yield {"id": number, "file_name": _file_name(record), **size, **places}
+
+
+def _file_name(record: Record) -> str:
+    """The photo's path below its input folder, without what kept its results apart from others'."""
+    name, source = PurePosixPath(record["name"]), Path(record["source"])
+    return str(name.with_name(source.name)) if name.stem.endswith(tag_of(source)) else str(name)
 
 
 def _annotations(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
@@ -47,6 +63,10 @@ def _annotations(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
     for image, record in enumerate(_done(records), 1):
         for number, row in enumerate(record["annotations"], number + 1):  # noqa: B020
             yield {"id": number, "image_id": image, **row}
+
+
+def _with_polygons(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "segmentation": coco_polygons(mask_of_rle(row["segmentation"]))}
 
 
 def _done(records: Iterable[Record]) -> Iterator[Record]:

@@ -246,3 +246,36 @@ def test_shipped_weights_end_to_end(tmp_path, shipped_weights):
     labels = np.array(Image.open(tmp_path / "out" / "labels" / "cat.png.png"))
     assert labels.shape == skimage.data.chelsea().shape[:2]
     assert labels.max() >= 1
+
+
+def test_coco_names_the_files_as_they_are(tmp_path):
+    """Two photos of one output name: results are told apart, `file_name` and `path` are real."""
+    for place in ("one", "two"):
+        write_photo(tmp_path / place / "in" / "a.jpg")
+    out = tmp_path / "out"
+    run([tmp_path / "one" / "in" / "a.jpg", tmp_path / "two" / "in" / "a.jpg"], out)
+    coco = json.loads((out / "instances.json").read_text())
+    assert [i["file_name"] for i in coco["images"]] == ["a.jpg", "a.jpg"]
+    assert {i["path"] for i in coco["images"]} == {
+        str(tmp_path / place / "in" / "a.jpg") for place in ("one", "two")
+    }
+    assert len({i["labels"] for i in coco["images"]}) == 2
+    assert all((out / i["labels"]).is_file() for i in coco["images"])
+    assert {c["name"]: c["supercategory"] for c in coco["categories"]}["person"] == "person"
+    assert all(c["supercategory"] for c in coco["categories"])
+
+
+def test_polygons_can_be_had_at_once_or_later(folder, tmp_path):
+    coco_module = pytest.importorskip("pycocotools.coco")
+    out = tmp_path / "out"
+    run([folder], out)
+    segmenter, _ = run([folder], out, polygons=True)
+    assert segmenter.seen == []  # nothing is done anew for them
+    coco = coco_module.COCO(str(out / "instances.json"))
+    first = coco.imgToAnns[1][0]
+    corners = np.reshape(first["segmentation"][0], (-1, 2)).tolist()
+    assert sorted(corners) == [[0, 0], [0, 6], [4, 0], [4, 6]]
+    assert coco.annToMask(first).tolist() == [[1] * 4 + [0] * 4] * 6
+    run([folder], out)
+    again = json.loads((out / "instances.json").read_text())["annotations"][0]
+    assert again["segmentation"]["size"] == [6, 8]
