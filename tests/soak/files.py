@@ -67,22 +67,20 @@ def repeated(rng: random.Random, data: bytes) -> bytes:
 def claimed(rng: random.Random, data: bytes) -> bytes:
     """Absurd sizes in the header, where one is known to lie; else four bytes anywhere."""
     width, height = rng.choice(SIDES), rng.choice(SIDES)
+    if data[:4] == b"II*\0":
+        return _tiff_claims(rng, data, width)
     if data[:4] == b"\x89PNG":
         head = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
         return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
-    if (place := data.find(b"\xff\xc0")) > 0:
-        side = struct.pack(">HH", height & 0xFFFF, width & 0xFFFF)
-        return data[: place + 5] + side + data[place + 9 :]
-    if data[:2] == b"BM":
-        return data[:18] + struct.pack("<II", width, height) + data[26:]
-    if data[:3] == b"GIF":
-        return data[:6] + struct.pack("<HH", width & 0xFFFF, height & 0xFFFF) + data[10:]
-    if (place := data.find(b"ispe")) > 0:
-        return data[: place + 8] + struct.pack(">II", width, height) + data[place + 16 :]
-    if data[:4] == b"II*\0":
-        return _tiff_claims(rng, data, width)
-    place = rng.randrange(len(data) - 4)
-    return data[:place] + struct.pack("<I", width) + data[place + 4 :]
+    for mark, at, how in (
+        (b"\xff\xc0", 5, ">HH"), (b"BM", 18, "<II"), (b"GIF", 6, "<HH"), (b"ispe", 8, ">II"),
+        (b"VP8X", 12, "<HH"), (b"", rng.randrange(len(data) - 8), "<II"),
+    ):  # fmt: skip
+        if (place := data.find(mark)) >= 0:
+            break
+    mask = 0xFFFF if how[1] == "H" else 0xFFFFFFFF
+    side = struct.pack(how, width & mask, height & mask)
+    return data[: place + at] + side + data[place + at + len(side) :]
 
 
 def _tiff_claims(rng: random.Random, data: bytes, value: int) -> bytes:
