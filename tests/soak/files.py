@@ -72,12 +72,10 @@ def claimed(rng: random.Random, data: bytes) -> bytes:
     if data[:4] == b"\x89PNG":
         head = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
         return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
-    for mark, at, how in (
-        (b"\xff\xc0", 5, ">HH"), (b"BM", 18, "<II"), (b"GIF", 6, "<HH"), (b"ispe", 8, ">II"),
-        (b"VP8X", 12, "<HH"), (b"", rng.randrange(len(data) - 8), "<II"),
-    ):  # fmt: skip
-        if (place := data.find(mark)) >= 0:
-            break
+    known = ((b"\xff\xc0", 5, ">HH"), (b"BM", 18, "<II"), (b"GIF", 6, "<HH"), (b"ispe", 8, ">II"),
+             (b"VP8X", 12, "<HH"), (b"", rng.randrange(len(data) - 8), "<II"))  # fmt: skip
+    mark, at, how = next(place for place in known if place[0] in data)
+    place = data.find(mark)
     mask = 0xFFFF if how[1] == "H" else 0xFFFFFFFF
     side = struct.pack(how, width & mask, height & mask)
     return data[: place + at] + side + data[place + at + len(side) :]
