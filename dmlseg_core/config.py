@@ -20,6 +20,17 @@ VOC_CLASSES: tuple[str, ...] = (
 )  # fmt: skip
 CLASSES: tuple[str, ...] = (*VOC_CLASSES, "object")
 """Foreground classes, in order; class id 0 is the background, class id k is CLASSES[k - 1]."""
+SUPERCATEGORIES: dict[str, str] = {
+    "person": "person",
+    **dict.fromkeys(
+        ["aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"], "vehicle"
+    ),
+    **dict.fromkeys(["bird", "cat", "cow", "dog", "horse", "sheep"], "animal"),
+    **dict.fromkeys(
+        ["bottle", "chair", "diningtable", "pottedplant", "sofa", "tvmonitor"], "indoor"
+    ),
+}
+"""VOC's groups of its classes (Everingham et al. 2010, table 1)."""
 
 BACKBONES: tuple[str, ...] = ("mobilenetv2", "resnet101")
 PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
@@ -38,8 +49,10 @@ class Range:
         """Return `value` as a float, or raise ParameterError naming the legal range."""
         try:
             number = float(value)
-        except (TypeError, ValueError):
-            raise ParameterError(f"{self.name} must be a number in {self}; got {value!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(
+                f"{self.name} must be a number in {self}; got {value!r:.40}"
+            ) from None
         inside = self.low < number < self.high if self.open else self.low <= number <= self.high
         if not inside:  # NaN fails every comparison, so it lands here too
             raise ParameterError(f"{self.name} must lie in {self}; got {value!r}")
@@ -74,6 +87,8 @@ PATTERN_MODE = "pattern"
 """The mode of `recolor` that takes a texture instead of a target color."""
 MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS, PATTERN_MODE)
 """All modes of recoloring; the first two take a target color, the last one a texture."""
+GLOSS: dict[str, float] = {"wet": 1.0, "satin": 0.5, "matte": 0.15}
+"""Of the reflections on a recolored object: what is put back; wet leaves them as photographed."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)
@@ -125,6 +140,7 @@ class NetworkConfig(_Config):
         classes: foreground class names; the head has one more channel, 0 = background.
         width: channels of the decoder at stride 4.
         scales: input scales, their features concatenated before the heads (paper: 1/4, 1/2, 1, 2).
+        dial: taus of the largest and the smallest mask that the IoU head expects something of.
     """
 
     backbone: str = "mobilenetv2"
@@ -133,6 +149,7 @@ class NetworkConfig(_Config):
     classes: tuple[str, ...] = CLASSES
     width: int = 64
     scales: tuple[float, ...] = (1.0,)
+    dial: tuple[float, ...] = DIAL
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
@@ -147,6 +164,8 @@ class NetworkConfig(_Config):
             raise ParameterError(f"classes must be distinct and not empty; got {self.classes}")
         if 1.0 not in self.scales or not all(0 < s <= 4 for s in self.scales):
             raise ParameterError(f"scales must contain 1.0 and lie in (0, 4]; got {self.scales}")
+        if len(self.dial) != 2 or not 0 < self.dial[0] < self.dial[1] < 1:
+            raise ParameterError(f"dial must be two taus, the lower one first; got {self.dial}")
 
     @property
     def num_outputs(self) -> int:
@@ -167,8 +186,9 @@ class SceneConfig(_Config):
         overlap: a mask that loses more than this share of its pixels to better ones is dropped.
         connected: keep only the connected component around the seed.
         edge_weight: weight of the photo's edges (`RegionTree.distances2`) in the squared distances
-            of a click; 0 is the paper's sigma, of the embedding alone, which proposals always use:
-            their masks are what the mask-class head was trained on.
+            of a click; None is that of the weights' data sheet. 0 is the paper's sigma, of the
+            embedding alone, which proposals always use: their masks are what the mask-class head
+            was trained on.
         flip: look at the mirrored photo too (see `Segmenter.analyze`): twice the time.
     """
 
@@ -179,7 +199,7 @@ class SceneConfig(_Config):
     seediness_floor: float = 0.05
     overlap: float = 0.3
     connected: bool = True
-    edge_weight: float = 0.125
+    edge_weight: float | None = None
     flip: bool = QUALITIES[DEFAULT_QUALITY]["flip"]
 
     def __post_init__(self) -> None:
@@ -188,7 +208,8 @@ class SceneConfig(_Config):
         ALPHA.check(self.alpha)
         SEEDINESS_FLOOR.check(self.seediness_floor)
         Range("overlap", 0.0, 1.0).check(self.overlap)
-        Range("edge_weight", 0.0, 10.0).check(self.edge_weight)
+        if self.edge_weight is not None:
+            Range("edge_weight", 0.0, 10.0).check(self.edge_weight)
         if self.precision not in PRECISIONS:
             raise ParameterError(f"precision must be one of {PRECISIONS}; got {self.precision!r}")
 

@@ -7,7 +7,9 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 
-from dmlseg_core.scene.clicks import APART, FAR, LENGTH, REACH
+from dmlseg_core.model.sheet import DataSheet
+
+SHEET = DataSheet()
 
 
 def distance2(p, q):
@@ -136,12 +138,12 @@ def clicked_level(embedding, cells, signs, tau):
 
     opposite = [math.dist(p, q) for p, a in zip(cells, signs, strict=True)
                 for q, b in zip(cells, signs, strict=True) if a != b and p != q]  # fmt: skip
-    reach = min([REACH * max(h, w), *(APART * gap for gap in opposite)])
+    reach = min([SHEET.reach * max(h, w), *(SHEET.apart * gap for gap in opposite)])
 
     def alike(p, q):
         apart2 = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2
-        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / LENGTH)
-        return seen * (FAR + (1 - FAR) * math.exp(-apart2 / reach**2))
+        seen = math.exp(-distance2(embedding[:, *p], embedding[:, *q]) / SHEET.length)
+        return seen * (SHEET.far + (1 - SHEET.far) * math.exp(-apart2 / reach**2))
 
     matrix = np.array([[alike(p, q) + 0.01 * (i == j) for j, q in enumerate(cells)]
                        for i, p in enumerate(cells)])  # fmt: skip

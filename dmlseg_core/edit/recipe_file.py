@@ -7,7 +7,6 @@ that names the place. In the file a point is [x, y], as image viewers show it.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.edit.fields import NUMBER, Fields, number
+from dmlseg_core.edit.limits import MAX_BYTES, MAX_EDITS, MAX_GATES, parsed, png_pixels, read_text
 from dmlseg_core.edit.recipe import Choice, Edit, PhotoName, Recipe, Where
 from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.errors import RecipeError
@@ -39,10 +39,7 @@ def load_recipe(path: str | Path) -> Recipe:
     Raises:
         RecipeError: no file, no recipe, a newer version, or a value that is out of range.
     """
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"the recipe {path} cannot be read: {error}") from None
+    text = read_text(path)
     try:
         return from_json(text)
     except RecipeError as error:
@@ -118,10 +115,7 @@ def from_json(text: str) -> Recipe:
     Raises:
         RecipeError: see `load_recipe`.
     """
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"this is no JSON ({error}); give a recipe that dmlseg wrote") from None
+    values = parsed(text)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise RecipeError(f'this is no recipe: it must be an object with "format": "{FORMAT}"')
     version = values.get("version")
@@ -137,7 +131,7 @@ def from_json(text: str) -> Recipe:
         weights = field.take("weights", str)
         scene = field.made("scene", dict, _scene_of)
         photo = field.take("photo", (dict, type(None)), None)
-        edits = field.each("edits", dict, _edit_of)
+        edits = field.each("edits", dict, _edit_of, most=MAX_EDITS)
     return Recipe(weights, scene, edits, None if photo is None else _photo_of(photo))
 
 
@@ -146,7 +140,10 @@ def _scene_of(values: dict[str, Any]) -> SceneConfig:
         if field.take("shift_steps", int, 0):  # files before 0.2.0 name it; all but 0 is gone
             raise RecipeError("recipe.scene.shift_steps must be 0: mean-shift steps are gone")
         usual = SceneConfig().to_dict()
-        kinds = {name: NUMBER if type(v) is float else type(v) for name, v in usual.items()}
+        kinds: dict[str, Any] = {
+            k: NUMBER if type(v) is float else type(v) for k, v in usual.items()
+        }
+        kinds["edge_weight"] = (*NUMBER, type(None))
         return SceneConfig(**{name: field.take(name, kinds[name], usual[name]) for name in usual})
 
 
@@ -186,7 +183,7 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
             None if box is None else _box_of(box, f"{where}.box"),
             field.each("strokes", dict, _stroke_of, []),
             field.take("connected", (bool, type(None)), None),
-            _given_of(field.take("mask", (str, type(None)), None), f"{where}.mask"),
+            _given_of(field, f"{where}.mask"),
         )  # fmt: skip
 
 
@@ -222,7 +219,7 @@ def _style_of(values: dict[str, Any], where: str) -> Style:
             strength=field.take("strength", NUMBER, 1.0),
             protect_highlights=field.take("protect_highlights", NUMBER, 1.0),
             amount=field.take("amount", (*NUMBER, type(None)), None),
-            gates=field.each("gates", dict, _gate_of, []),
+            gates=field.each("gates", dict, _gate_of, [], most=MAX_GATES),
             pattern=_pattern_of(field.take("pattern", (dict, type(None)), None), where),
             matting=field.take("matting", bool, False),
         )
@@ -242,16 +239,19 @@ def _pattern_of(values: dict[str, Any] | None, where: str) -> Pattern | None:
     if values is None:
         return None
     with Fields(values, f"{where}.pattern") as field:
-        png = _png_of(field.take("png", str), f"{where}.pattern.png")
+        png = _png_of(field.take("png", str, longest=MAX_BYTES), f"{where}.pattern.png")
         return Pattern(png, field.take("scale", NUMBER, 1.0))
 
 
-def _given_of(text: str | None, where: str) -> Given | None:
+def _given_of(field: Fields, where: str) -> Given | None:
+    text = field.take("mask", (str, type(None)), None, longest=MAX_BYTES)
     return None if text is None else Given(_png_of(text, where))
 
 
 def _png_of(text: str, where: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        png = base64.b64decode(text, validate=True)
+        png_pixels(png)
+    except ValueError:  # binascii.Error is one
         raise RecipeError(f"{where} must be base64 of a PNG file") from None
+    return png

@@ -25,7 +25,7 @@ from dmlseg_core.edit.selection import Selection
 from dmlseg_core.edit.style import Style
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Recolored
-from dmlseg_core.photo import Photo
+from dmlseg_core.photo import Photo, shown
 from dmlseg_core.scene import Mask, Override, Scene
 
 PREVIEW_SIDE = 1280
@@ -149,7 +149,7 @@ class EditSession(Choosing):
 
     def full_easel(self, keep: int = 0) -> Easel:
         """Paints the photo at its own size and depth; `keep` as of `Easel`."""
-        return Easel(self.photo.working_pixels(), self.photo.rgb, keep)
+        return Easel(self.photo.working_pixels(), shown(self.photo), keep)
 
     def to_recipe(self, by: str = "point") -> Recipe:
         """The styled selections as a recipe.

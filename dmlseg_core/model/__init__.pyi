@@ -1,5 +1,4 @@
 from .backbone import MobileNetV2 as MobileNetV2
-from .iou_head import RADII as RADII
 from .iou_head import IoUHead as IoUHead
 from .iou_head import describe_point as describe_point
 from .metric import distances2 as distances2
@@ -12,9 +11,11 @@ from .metric import tau_of as tau_of
 from .network import STRIDE as STRIDE
 from .network import EmbeddingNetwork as EmbeddingNetwork
 from .network import Output as Output
+from .sheet import DataSheet as DataSheet
 from .weights import DEFAULT_WEIGHTS as DEFAULT_WEIGHTS
 from .weights import check_export as check_export
 from .weights import history as history
 from .weights import load_network as load_network
 from .weights import rescaled_by as rescaled_by
 from .weights import save_weights as save_weights
+from .weights import write_sheet as write_sheet

@@ -11,6 +11,7 @@ network turns these curves into expected IoUs, as the mask-IoU heads of Mask Sco
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -18,19 +19,25 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dmlseg_core.config import DIAL
-from dmlseg_core.model.metric import radius2
+from dmlseg_core.model.metric import radius2, tau_of
 
 Floats = NDArray[np.float32]
 
-RADII: tuple[float, ...] = tuple(np.geomspace(radius2(DIAL[1]), radius2(DIAL[0]), 24).tolist())
-"""K squared distances at which IoU is predicted, ascending: over the dial from part to whole."""
+_STEPS = 24
 _CELLS = 161
 """Of grids with more cells a side only every second (third, ...) cell is read: clicks stay fast."""
 _HIDDEN = (128, 64)
 _LIMIT = 5.0  # standardized features beyond it are cut: a photo unlike all others stays in range
 
 
-def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
+def radii_of(dial: Sequence[float] = DIAL) -> tuple[float, ...]:
+    """K squared distances at which IoU is predicted, ascending: over the dial, part to whole."""
+    return tuple(np.geomspace(radius2(dial[1]), radius2(dial[0]), _STEPS).tolist())
+
+
+def describe_point(
+    d2: Floats, class_probs: Floats, y: int, x: int, radii: Sequence[float]
+) -> Floats:
     """The features of one point.
 
     Curves, each a mean over the mask of every radius: log of the mask's share of the grid; the
@@ -42,6 +49,7 @@ def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
         d2: (h, w) float32 squared distances to the point.
         class_probs: (T, C + 1, h, w) float32.
         y, x: its grid cell.
+        radii: K squared distances, a geometric series (`IoUHead.radii`).
 
     Returns:
         (K * (T + 4) + T + C + 3,) float32.
@@ -56,11 +64,11 @@ def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
     own = class_probs[:, 1 + int(mine.argmax())].max(0)  # (h, w)
     down, right = np.arange(h, dtype=np.float32)[:, None] - y, np.arange(w, dtype=np.float32) - x
     away2 = (down**2 + right**2) / max(h, w) ** 2
-    ring = _rings(d2).ravel()
+    ring = _rings(d2, radii).ravel()
     # a histogram for each map: faster than one pass over all of them interleaved
-    counts = [np.bincount(ring, minlength=len(RADII) + 1).astype(float)]
+    counts = [np.bincount(ring, minlength=len(radii) + 1).astype(float)]
     for values in (*foreground, own, np.sqrt(away2), away2):
-        counts.append(np.bincount(ring, values.ravel(), len(RADII) + 1))
+        counts.append(np.bincount(ring, values.ravel(), len(radii) + 1))
     sums = np.cumsum(counts, 1)[:, :-1].T  # (K, T + 4)
     area = np.maximum(sums[:, :1], 1)
     curves = np.hstack([np.log(area / (h * w)), sums[:, 1:] / area])
@@ -68,13 +76,13 @@ def describe_point(d2: Floats, class_probs: Floats, y: int, x: int) -> Floats:
     return np.concatenate([curves.ravel(), foreground[:, y, x], mine, place]).astype(np.float32)
 
 
-def _rings(d2: Floats) -> NDArray[np.intp]:
-    """Index of the first radius that holds each cell, K where none does: the RADII are a geometric
+def _rings(d2: Floats, radii: Sequence[float]) -> NDArray[np.intp]:
+    """Index of the first radius that holds each cell, K where none does: the radii are a geometric
     series, so a logarithm finds it sooner than a search.
     """
-    first, step = math.log(RADII[0]), math.log(RADII[1] / RADII[0])
+    first, step = math.log(radii[0]), math.log(radii[1] / radii[0])
     steps = (np.log(np.maximum(d2, np.float32(1e-12))) - np.float32(first)) / np.float32(step)
-    rings: NDArray[np.intp] = np.clip(np.ceil(steps), 0, len(RADII)).astype(np.intp)
+    rings: NDArray[np.intp] = np.clip(np.ceil(steps), 0, len(radii)).astype(np.intp)
     return rings
 
 
@@ -84,22 +92,27 @@ class IoUHead(nn.Module):
     Args:
         num_taus: T of the network that it reads.
         num_classes: C.
+        dial: taus of its largest and its smallest mask.
+
+    Attributes:
+        radii: K squared distances, ascending: the masks that it speaks of.
     """
 
     mean: Tensor
     scale: Tensor
     fitted: Tensor
 
-    def __init__(self, num_taus: int, num_classes: int) -> None:
+    def __init__(self, num_taus: int, num_classes: int, dial: Sequence[float] = DIAL) -> None:
         super().__init__()
-        inputs = len(RADII) * (num_taus + 4) + num_taus + num_classes + 3
+        self.radii = radii_of(dial)
+        inputs = len(self.radii) * (num_taus + 4) + num_taus + num_classes + 3
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("scale", torch.ones(inputs))
         self.register_buffer("fitted", torch.tensor(False))
         self.layers = nn.Sequential(
             nn.Linear(inputs, _HIDDEN[0]), nn.ReLU(), nn.Dropout(0.2),
             nn.Linear(_HIDDEN[0], _HIDDEN[1]), nn.ReLU(),
-            nn.Linear(_HIDDEN[1], 2 * len(RADII)),
+            nn.Linear(_HIDDEN[1], 2 * len(self.radii)),
         ).requires_grad_(False)  # `dmlseg calibrate` fits it, after the network  # fmt: skip
 
     def standardize(self, features: Tensor) -> None:
@@ -111,9 +124,19 @@ class IoUHead(nn.Module):
         """(..., inputs) -> (..., 2, K)."""
         standard = ((features - self.mean) / self.scale).clamp(-_LIMIT, _LIMIT)
         raw: Tensor = self.layers(standard)
-        return raw.reshape(*raw.shape[:-1], 2, len(RADII))
+        return raw.reshape(*raw.shape[:-1], 2, len(self.radii))
 
     @torch.no_grad()
     def forward(self, features: Tensor) -> Tensor:
         """(..., inputs) -> (..., 2, K) expected IoU in [0, 1]: [0] with the whole, [1] the part."""
         return self.logits(features).sigmoid()
+
+    def best_taus(self, d2: Floats, class_probs: Floats, y: int, x: int) -> tuple[float, float]:
+        """Taus of the masks of a point with the best expected IoU: of the whole, and of the part.
+
+        Args:
+            d2, class_probs, y, x: as `describe_point` takes them.
+        """
+        features = describe_point(d2, class_probs, y, x, self.radii)
+        whole, part = self(torch.from_numpy(features)).argmax(1).tolist()
+        return tau_of(self.radii[whole]), tau_of(self.radii[part])

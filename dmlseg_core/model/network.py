@@ -105,7 +105,7 @@ class EmbeddingNetwork(nn.Module):
         nn.init.zeros_(self.prior.weight)  # says nothing until it is loaded or learned
         nn.init.zeros_(cast(Tensor, self.prior.bias))
         # no part of forward: it reads scenes, not images
-        self.iou_head = IoUHead(len(config.taus), len(config.classes))
+        self.iou_head = IoUHead(len(config.taus), len(config.classes), config.dial)
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Decoder features of every input scale, concatenated: (B, S * width, h, w), and the

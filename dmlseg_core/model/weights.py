@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ExportError, WeightsError
 from dmlseg_core.model.network import EmbeddingNetwork
+from dmlseg_core.model.sheet import DataSheet
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.photo import write_bytes
 
@@ -77,8 +79,7 @@ def save_weights(network: EmbeddingNetwork, path: str | Path, **about: Any) -> d
     }
     entries = _read_manifest(path.parent) if (path.parent / MANIFEST).exists() else {}
     write_bytes(data, path)
-    text = json.dumps({**entries, path.name: entry}, indent=2) + "\n"
-    write_bytes(text.encode(), path.parent / MANIFEST)
+    _write_manifest({**entries, path.name: entry}, path.parent)
     return entry
 
 
@@ -90,16 +91,14 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
 
     Raises:
         WeightsError: the file or its entry is missing, its hash is not the manifest's, or its
-            tensors do not fit the config. Other weights are never loaded instead.
+            tensors do not fit the config or are not finite. Other weights are never loaded instead.
     """
     path = Path(DEFAULT_WEIGHTS if path is None else path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: no weights there ({error.strerror or error})") from None
-    entry = _read_manifest(path.parent).get(path.name)
-    if not isinstance(entry, dict):
-        raise WeightsError(f"{path.parent / MANIFEST} has no entry for {path.name}")
+    entry = _entry_of(_read_manifest(path.parent), path)
     found = hashlib.sha256(data).hexdigest()
     if found != entry.get("sha256"):
         raise WeightsError(
@@ -107,12 +106,27 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
             f"{str(entry.get('sha256'))[:12]}...; get both files again"
         )
     try:
-        network = EmbeddingNetwork(NetworkConfig.from_dict(entry["config"]))
-        tensors = load(data)
+        config, tensors = NetworkConfig.from_dict(entry["config"]), load(data)
+        with torch.device("meta"):  # random weights would take longer than the file's
+            network = EmbeddingNetwork(config)
     except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
         raise WeightsError(f"{path.name} or its manifest cannot be read: {error}") from None
     _fit(network, tensors, path.name)
     return network.eval(), entry
+
+
+def write_sheet(path: Path, **values: Any) -> None:
+    """Set values of a weights file's data sheet, in the manifest beside it.
+
+    Raises:
+        WeightsError: the manifest or its entry cannot be read.
+        ParameterError: a value that no sheet has.
+        ExportError: the folder cannot be written.
+    """
+    entries = _read_manifest(path.parent)
+    entry = _entry_of(entries, path)
+    entry["sheet"] = replace(DataSheet.of(entry), **values).to_dict()
+    _write_manifest(entries, path.parent)
 
 
 def history(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,6 +156,18 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return entries
 
 
+def _entry_of(entries: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    entry = entries.get(path.name)
+    if not isinstance(entry, dict):
+        raise WeightsError(f"{path.parent / MANIFEST} has no entry for {path.name}")
+    return entry
+
+
+def _write_manifest(entries: Mapping[str, Any], folder: Path) -> None:
+    text = json.dumps(entries, indent=2) + "\n"
+    write_bytes(text.encode(), folder / MANIFEST)
+
+
 def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> None:
     wanted = network.state_dict()
     missing = wanted.keys() ^ tensors.keys()
@@ -155,4 +181,8 @@ def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> No
                 f"{name}: {key} has shape {tuple(value.shape)}, the config asks for "
                 f"{tuple(wanted[key].shape)}"
             )
-    network.load_state_dict({**wanted, **{k: v.to(wanted[k].dtype) for k, v in tensors.items()}})
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise WeightsError(f"{name}: {key} holds NaN or infinite numbers; get the file again")
+    full = {k: tensors[k].to(v.dtype) if k in tensors else torch.zeros_like(v, device="cpu")
+            for k, v in wanted.items()}  # fmt: skip
+    network.load_state_dict(full, assign=True)

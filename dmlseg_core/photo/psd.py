@@ -17,7 +17,8 @@ from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.openraster import Bytes, Layer, layer_pixels
 from dmlseg_core.photo.profiles import srgb_profile
-from dmlseg_core.photo.save import refuse_input, write_bytes
+from dmlseg_core.photo.save import refuse_input
+from dmlseg_core.photo.whole import write_bytes
 
 _MOST = 30_000
 """Pixels a side that the format holds."""

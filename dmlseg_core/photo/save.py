@@ -1,13 +1,7 @@
-"""Files out: a recolored photo is given back as its source came.
-
-Every file is written beside its place under another name and then renamed: a reader never sees
-half a file, and an interrupted run leaves the old one. Inputs are never written over.
-"""
+"""Files out: a recolored photo is given back as its source came. Inputs are never written over."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,52 +10,29 @@ from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
-from dmlseg_core.photo.encode import DEEP_FORMATS, encode
-from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
+from dmlseg_core.photo.jpeg import color_off
+from dmlseg_core.photo.load import Photo, load_photo
+from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
+from dmlseg_core.photo.whole import write_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
+_SUFFIXES = {
+    "JPEG": ".jpg .jpeg .jpe .jfif .jif .mpo",
+    "PNG": ".png .apng",
+    "WEBP": ".webp",
+    "TIFF": ".tif .tiff",
+    "AVIF": ".avif .avifs",
+    "HEIF": ".heic .heif .hif .heics .heifs",
 }
-"""Suffixes of photos that can be written."""
+FORMATS = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
+"""Suffixes of photos that can be written, each format's usual one first."""
 
 
-def write_bytes(data: bytes, path: str | Path) -> Path:
-    """Write a whole file or nothing: temporary file in the same folder, then a rename.
-
-    Raises:
-        ExportError: the folder is missing or cannot be written.
-    """
-    path = Path(path)
-    spare = ""
-    try:
-        handle, spare = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(spare).chmod(0o666 & ~_umask())  # mkstemp's 0600 would lock other readers out
-        Path(spare).replace(path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        if spare:
-            Path(spare).unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+ROUNDING_SAID = 1.0
+"""CIEDE2000 from which on a word is said about what a file's rounding does to colors."""
 
 
 def format_of(path: str | Path) -> str:
@@ -71,6 +42,18 @@ def format_of(path: str | Path) -> str:
     if found is None:
         raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
     return found
+
+
+def suffix_of(photo: Photo) -> str:
+    """Suffix for a file of the photo's own format: its file's where that is true, else the usual.
+
+    ".png" where that format is not written.
+    """
+    kind = "JPEG" if photo.format == "MPO" else photo.format
+    own = "" if photo.path is None else photo.path.suffix.lower()
+    if FORMATS.get(own) == kind:
+        return own
+    return next((suffix for suffix, found in FORMATS.items() if found == kind), ".png")
 
 
 def save_photo(
@@ -104,10 +87,34 @@ def save_photo(
     pixels: Pixels = _deep_pixels(rgb, like) if deep else _plain_pixels(rgb, like)
     if like is not None and like.alpha is not None and file_format != "JPEG":
         pixels = np.concatenate([pixels, _alpha_of(like, deep)[..., None]], axis=2)
-    data = encode(
-        pixels, file_format, like, profile=_profile_for(like), quality=quality, name=path.name
-    )
+    profile = _profile_for(like, file_format)
+    data = encode(pixels, file_format, like, profile=profile, quality=quality, name=path.name)
     return write_bytes(data, path)
+
+
+def reread(path: str | Path, like: Photo) -> Pixels | None:
+    """A written photo as its readers get it: (H, W, 3) sRGB at the depth of `like`'s work.
+
+    None where the format keeps every pixel as it was given.
+    """
+    if format_of(path) not in ("JPEG", "AVIF", "HEIF"):
+        return None
+    found = load_photo(path, max_megapixels=like.height * like.width / 1e6 + 1).working_pixels()
+    if found.dtype == like.working_dtype:
+        return found
+    return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257
+
+
+def rounded(rgb: Pixels, path: str | Path, like: Photo) -> tuple[str, ...]:
+    """A sentence where the written file shows what was changed in other colors than `rgb` does."""
+    got, before = reread(path, like), like.working_pixels()
+    changed = (rgb != before if rgb.dtype == before.dtype else rgb != like.rgb).any(axis=2)
+    if got is None or not changed.any():
+        return ()
+    off = color_off(to_8_bits(rgb), to_8_bits(got), changed)
+    return (f"The file rounds colors: what was changed is off by Delta-E {off:.1f} in it.",) * (
+        off > ROUNDING_SAID
+    )
 
 
 def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
@@ -121,13 +128,19 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
             kind not in DEEP_FORMATS and photo.deep is not None
         ),
         f"{kind} holds no resolution: dpi was left out.": (
-            kind in ("WEBP", "AVIF", "HEIF") and photo.dpi is not None
+            kind in ("WEBP", "AVIF", "HEIF")
+            and photo.dpi is not None
+            and resolution_of(photo.exif) is None
+        ),
+        f"{kind} holds no HDR: the photo is shown without what is brighter than white.": (
+            kind not in HDR_FORMATS and photo.signal.hdr
         ),
         "The profile is made of tables: 16-bit pixels were recolored in 8 bits.": (
             photo.deep is not None and photo.working_dtype == np.uint8
         ),
     }
-    return tuple(sentence for sentence, true in found.items() if true)
+    told = tuple(sentence for sentence, true in found.items() if true)
+    return told + kept_in(kind, photo.about)[1]
 
 
 def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:
@@ -161,10 +174,16 @@ def _alpha_of(like: Photo, deep: bool) -> NDArray[np.uint8] | NDArray[np.uint16]
     return like.alpha.astype(np.uint16) * 257 if like.deep_alpha is None else like.deep_alpha
 
 
-def _profile_for(like: Photo | None) -> bytes | None:
+def _profile_for(like: Photo | None, file_format: str) -> bytes | None:
     """The source's RGB profile; sRGB where it had one that cannot hold RGB (gray, CMYK)."""
-    if like is None or like.icc_profile is None or like.rgb_profile is not None:
-        return None if like is None else like.icc_profile
+    if like is None:
+        return None
+    if like.rgb_profile is not None:
+        # a PNG's own chunks say the same as the one made of them; beside code points none may be
+        told = like.signal.chunks if file_format == "PNG" else like.signal.hdr
+        return like.icc_profile if told and file_format in HDR_FORMATS else like.rgb_profile
+    if like.icc_profile is None:
+        return None
     kept = like.mode in ("RGB", "RGBA", "P", "PA")  # then the profile is sRGB already
     return like.icc_profile if kept else srgb_profile().tobytes()
 

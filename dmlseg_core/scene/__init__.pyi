@@ -8,8 +8,6 @@ from .proposals import Mask as Mask
 from .proposals import Override as Override
 from .proposals import Point as Point
 from .proposals import Proposals as Proposals
-from .regions import BIAS as BIAS
-from .regions import WEIGHTS as WEIGHTS
 from .regions import Grower as Grower
 from .scene import Scene as Scene
 from .segmenter import Segmenter as Segmenter

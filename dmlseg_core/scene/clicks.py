@@ -3,11 +3,11 @@
 Gaussian-process regression (Rasmussen and Williams 2006, eq. 2.38; kriging): the first click's
 level is the prior mean, every click an observation of +1 or -1, and two cells are alike by
 
-    k(p, q) = exp(-||e_p - e_q||^2 / LENGTH) * (FAR + (1 - FAR) * exp(-||x_p - x_q||^2 / r^2))
+    k(p, q) = exp(-||e_p - e_q||^2 / length) * (far + (1 - far) * exp(-||x_p - x_q||^2 / r^2))
 
 so that a click changes what looks like it, most of all around it, and nothing else: `reach` says
-how far around. A closed form of a few milliseconds. The constants were chosen on training photos
-(docs/paper.md).
+how far around. A closed form of a few milliseconds. length, far and what `reach` reads are the
+weights' own (`model.DataSheet`), chosen on training photos (docs/lab/clicks.md).
 """
 
 from __future__ import annotations
@@ -17,16 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.model import DataSheet
+
 Floats = NDArray[np.float32]
 
-LENGTH = 0.35
-"""Squared distance in embedding space at which likeness has fallen to 1/e."""
-REACH = 0.08
-"""Longest distance in the photo, in units of its long side, at which its share is 1/e."""
-APART = 0.7
-"""The same as a share of the way between the nearest two clicks of different sign."""
-FAR = 0.55
-"""Likeness of equal vectors far apart: above 1/2, a click settles all of an even object."""
 _NOISE = 1e-2  # of an observation: clicks of both kinds on equal cells average out
 
 
@@ -35,6 +29,7 @@ def corrected(
     distances2: Sequence[Floats],
     cells: Sequence[tuple[int, int]],
     signs: Sequence[int],
+    sheet: DataSheet,
 ) -> Floats:
     """Posterior mean of the level after P clicks.
 
@@ -43,6 +38,7 @@ def corrected(
         distances2: P maps (h, w), squared distances of every cell to a click's vector.
         cells: P cells (y, x) of the grid.
         signs: P times +1 (belongs to the object) or -1.
+        sheet: of the weights that the vectors come from.
 
     Returns:
         (h, w) float32 in [-1, 1]; >= 0 is inside. Clicked cells have the sign they were given; a
@@ -51,11 +47,12 @@ def corrected(
     rows, columns = (np.array(axis) for axis in zip(*cells, strict=True))
     h, w = mean.shape
     y, x = np.arange(h)[:, None], np.arange(w)
-    around = reach(mean.shape, cells, signs)
+    around = reach(mean.shape, cells, signs, sheet)
     alike = np.empty((len(cells), h, w))
     for k, d2 in enumerate(distances2):
         apart2 = (y - rows[k]) ** 2 + (x - columns[k]) ** 2
-        alike[k] = np.exp(-d2 / LENGTH) * (FAR + (1 - FAR) * np.exp(-apart2 / around**2))
+        near = np.exp(-apart2 / around**2)
+        alike[k] = np.exp(-d2 / sheet.length) * (sheet.far + (1 - sheet.far) * near)
     between = alike[:, rows, columns]  # (P, P)
     between = (between + between.T) / 2 + _NOISE * np.eye(len(cells))
     wanted = np.asarray(signs, float)
@@ -67,13 +64,19 @@ def corrected(
     return level
 
 
-def reach(shape: tuple[int, ...], cells: Sequence[tuple[int, int]], signs: Sequence[int]) -> float:
-    """r of the kernel, in cells: REACH, or less where clicks of different sign are close.
+def reach(
+    shape: tuple[int, ...],
+    cells: Sequence[tuple[int, int]],
+    signs: Sequence[int],
+    sheet: DataSheet,
+) -> float:
+    """r of the kernel, in cells: `sheet.reach`, or less where clicks of different sign are close.
 
     Args:
         shape: (h, w) of the grid.
         cells: P cells (y, x).
         signs: P times +1 or -1.
+        sheet: of the weights.
 
     Returns:
         More than 0. Cells that were given both signs do not shorten it.
@@ -83,4 +86,5 @@ def reach(shape: tuple[int, ...], cells: Sequence[tuple[int, int]], signs: Seque
         for sign in (1, -1)
     )
     gaps = np.hypot(*np.moveaxis(plus[:, None] - minus, -1, 0))
-    return min(REACH * max(shape), APART * float(gaps[gaps > 0].min(initial=np.inf)))
+    nearest = float(gaps[gaps > 0].min(initial=np.inf))
+    return min(sheet.reach * max(shape), sheet.apart * nearest)

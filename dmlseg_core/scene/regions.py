@@ -2,23 +2,21 @@
 
 Superpixels are merged, the least separate neighbours first. How separate two regions are is a
 logistic regression on what the network and the photo say of them; its target is the share of people
-who draw a boundary there (`train.fit_regions`).
+who draw a boundary there (`train.fit.regions`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.config import LEVEL
+from dmlseg_core.model import DataSheet
 from dmlseg_core.scene.adjacency import Adjacency, features, measure
 from dmlseg_core.scene.frame import Frame
-
-WEIGHTS: tuple[float, ...] = (3.527, 1.049, 0.695, 0.130)
-BIAS = -4.231
-"""Of FEATURES, in the logistic regression: `python -m dmlseg_core.train.fit_regions` fits them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +84,7 @@ class Grower:
         weights, bias: of FEATURES in the logistic regression.
     """
 
-    def __init__(
-        self, found: Adjacency, weights: tuple[float, ...] = WEIGHTS, bias: float = BIAS
-    ) -> None:
+    def __init__(self, found: Adjacency, weights: Sequence[float], bias: float) -> None:
         self.found, self.weights, self.bias = found, np.array(weights), bias
         count = len(found.sums)
         # a region's row, ends and height stand at one of its superpixels
@@ -152,12 +148,16 @@ class Grower:
         self.pairs, self.edges = np.stack(np.divmod(unique, len(name)), 1), edges
 
 
-def region_tree(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]) -> RegionTree:
+def region_tree(
+    embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8], sheet: DataSheet
+) -> RegionTree:
     """The hierarchy of an analysed photo.
 
     Args:
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
         rgb: (h, w, 3) uint8, that photo at any size.
+        sheet: of the weights that the embedding comes from.
     """
-    return Grower(measure(embedding, frame, rgb)).tree(frame.photo_size)
+    found = measure(embedding, frame, rgb)
+    return Grower(found, sheet.region_weights, sheet.region_bias).tree(frame.photo_size)

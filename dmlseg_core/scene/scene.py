@@ -19,17 +19,14 @@ from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.model import (
-    RADII,
+    DataSheet,
     IoUHead,
-    describe_point,
-    distances2,
     log_similarity,
     radius2,
     squares,
-    tau_of,
 )
 from dmlseg_core.scene.clicks import corrected
-from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.frame import Frame, check_visible
 from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
 from dmlseg_core.scene.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.scene.recent import REMEMBERED, Recent
@@ -39,15 +36,12 @@ from dmlseg_core.scene.seeds import (
     click_tau,
     cover,
     describe,
+    nearest_seed,
     pick_seeds,
     pixel_matrix,
     seediness,
 )
 from dmlseg_core.scene.strokes import Box, Stroke, brushed
-
-__all__ = ["Mask", "Override", "Proposals", "Scene"]
-
-_SEEDS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +57,12 @@ class Scene:
         config: how proposals are made.
         photo_digest: `Photo.digest` of the analysed photo.
         weights: sha256 of the weights file that made it; "" where it is not known.
+        sheet: constants that were fitted to those weights.
         iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
-        image: (h, w, 3) uint8, the photo made small (`regions_measure.shrink`), which regions are
+        image: (h, w, 3) uint8, the photo made small (`adjacency.shrink`), which regions are
             made of; None: there are none, and masks are the embedding's alone.
+        visible: (H, W) bool, the photo's pixels that are not wholly transparent; None: all are. The
+            others can be neither pointed at nor part of a mask.
     """
 
     frame: Frame
@@ -76,16 +73,18 @@ class Scene:
     config: SceneConfig
     photo_digest: str = ""
     weights: str = ""
+    sheet: DataSheet = field(default=DataSheet(), repr=False)
     iou_head: IoUHead | None = field(default=None, repr=False)
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
+    visible: NDArray[np.bool_] | None = field(default=None, repr=False)
     _recent: Recent = field(default_factory=Recent, init=False, repr=False)
 
     @property
     def nbytes(self) -> int:
         """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
-        tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
+        arrays = (self.embedding, self.class_probs, self.visible)
+        held = sum(a.nbytes for a in arrays if a is not None) + (REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]
@@ -99,7 +98,7 @@ class Scene:
         """
         if self.image is None:
             return None
-        return region_tree(self.embedding.numpy(), self.frame, self.image)
+        return region_tree(self.embedding.numpy(), self.frame, self.image, self.sheet)
 
     @property
     def seediness(self) -> NDArray[np.float32]:
@@ -132,7 +131,7 @@ class Scene:
         given: dict[str, Any] = {"budget": budget, "alpha": alpha, "connected": connected}
         given["seediness_floor"] = seediness_floor
         config = replace(self.config, **{k: v for k, v in given.items() if v is not None})
-        fixed = [self.frame.cell_of(o.y, o.x) for o in overrides]
+        fixed = [self.cell_at(o.y, o.x) for o in overrides]
         found = pick_seeds(
             self.embedding, self.class_probs, self.taus, budget=config.budget,
             alpha=config.alpha, floor=config.seediness_floor, fixed=fixed,
@@ -152,6 +151,7 @@ class Scene:
             classes=self.classes,
             frame=self.frame,
             config=config,
+            visible=self.visible,
         )
 
     def mask_at(
@@ -169,7 +169,7 @@ class Scene:
         """m(p, tau) of the clicked point's own vector; proposals are never read.
 
         Further points correct it: what looks like an added one joins, what looks like a subtracted
-        one leaves, most of all around them (`masks_clicks`).
+        one leaves, most of all around them (`clicks.corrected`).
 
         Args:
             y, x: the clicked photo pixel.
@@ -191,7 +191,7 @@ class Scene:
 
     def _ask(self, o: Override, connected: bool | None) -> tuple[Mask, NDArray[np.float32]]:
         """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
-        cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
+        cells = [self.cell_at(*positive) for positive in ((o.y, o.x), *o.add)]
         cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
         seed = self._seed(cells[0], o.tau)
         near, log_sigma = self._distances(cells[0])
@@ -202,7 +202,8 @@ class Scene:
             inside = level >= 0
         if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
-            level = limit * corrected(level / limit, [near, *further], [*cells, *cuts], signs)
+            maps = [near, *further]
+            level = limit * corrected(level / limit, maps, [*cells, *cuts], signs, self.sheet)
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
@@ -214,13 +215,22 @@ class Scene:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]
         level = with_sign(level, inside)
-        given = None if further else o.given
-        frame = self.frame
-        return Mask(inside, level, seed, name, seed.score, frame, o.strokes, under, given), near
+        about = seed, name, seed.score, self.frame, self.visible, o.strokes, under
+        return Mask(inside, level, *about, None if further else o.given), near
+
+    def cell_at(self, y: float, x: float) -> tuple[int, int]:
+        """The cell of a pixel that can be pointed at.
+
+        Raises:
+            ParameterError: the pixel lies outside the photo, or the photo is transparent there.
+        """
+        cell = self.frame.cell_of(y, x)
+        check_visible(self.visible, y, x)
+        return cell
 
     def best_tau(self, y: float, x: float) -> float:
         """The threshold of the thing that a click on a photo pixel means."""
-        return self._seed(self.frame.cell_of(y, x), None).tau
+        return self._seed(self.cell_at(y, x), None).tau
 
     def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
         """Masks of a point as part, object and group.
@@ -228,7 +238,7 @@ class Scene:
         The IoU head says which tau is the part and which the object; without one, and for the
         group, tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
         """
-        cell = self.frame.cell_of(y, x)
+        cell = self.cell_at(y, x)
         whole, smaller = self._click_taus(cell)
         _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
@@ -240,18 +250,8 @@ class Scene:
         """Regions of the embedding alone, (h, w) int32 from 0 on: most seedy first, seeds are taken
         until every cell is within `tau` of one; a cell goes to its nearest seed (ties: earlier).
         """
-        h, w = self.embedding.shape[1:]
         points = cover(self.embedding, seediness(self.class_probs), TAU.check(tau))
-        pixels = pixel_matrix(self.embedding)
-        vectors = pixels[torch.tensor([y * w + x for y, x in points])]
-        nearest = torch.full((h * w,), torch.inf)
-        labels = torch.zeros(h * w, dtype=torch.int32)
-        for first in range(0, len(vectors), _SEEDS_AT_ONCE):  # bounds the (seeds, pixels) matrix
-            d2, which = distances2(vectors[first : first + _SEEDS_AT_ONCE], pixels).min(0)
-            closer = d2 < nearest
-            nearest = torch.where(closer, d2, nearest)
-            labels = torch.where(closer, which.int() + first, labels)
-        return np.asarray(labels.view(h, w).numpy())
+        return np.asarray(nearest_seed(self.embedding, points).numpy())
 
     def distances2(self, cell: tuple[int, int]) -> NDArray[np.float32]:
         """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
@@ -261,7 +261,7 @@ class Scene:
         """
         d2 = seed_distances2(self.embedding, [cell], known=self._squares)[0].numpy()
         if self._edges is not None:
-            d2 += np.float32(self.config.edge_weight) * self._edges.distances2(*cell)
+            d2 += np.float32(self.edge_weight) * self._edges.distances2(*cell)
         return d2
 
     @cached_property
@@ -270,9 +270,15 @@ class Scene:
         return squares(pixel_matrix(self.embedding))
 
     @property
+    def edge_weight(self) -> float:
+        """Weight of the regions' distances in a click's: the config's, or the data sheet's."""
+        asked = self.config.edge_weight
+        return self.sheet.edge_weight if asked is None else asked
+
+    @property
     def _edges(self) -> RegionTree | None:
         """The regions that clicks follow, if any."""
-        return self.regions if self.config.edge_weight else None
+        return self.regions if self.edge_weight else None
 
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
         tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
@@ -280,14 +286,9 @@ class Scene:
 
     def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
         """The threshold of the thing that is meant by a click, and of the part of it."""
-        tau = click_tau(self.class_probs, self.taus, *cell)
         if self.iou_head is None:
-            return tau, None
-        d2, _ = self._distances(cell)
-        features = describe_point(d2, self.class_probs.numpy(), *cell)
-        expected = self.iou_head(torch.from_numpy(features))
-        whole, part = (tau_of(RADII[k]) for k in expected.argmax(1).tolist())
-        return whole, part
+            return click_tau(self.class_probs, self.taus, *cell), None
+        return self.iou_head.best_taus(self._distances(cell)[0], self.class_probs.numpy(), *cell)
 
     def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """`distances2` and their log similarity, remembered."""

@@ -23,6 +23,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import distances2, radius2, tau_of
 
 _SHARPNESS = 8
+_AT_ONCE = 256  # bounds the (seeds, pixels) matrix
 _FRONT = 1024
 """Pixels that every pick brings up to date; the others follow when one of them may lead."""
 
@@ -270,3 +271,26 @@ def cover(embedding: Tensor, scores: Tensor, tau: float) -> tuple[tuple[int, int
         uncovered[0] = False  # rounding must not leave the seed itself uncovered
         open_pixels, vectors = open_pixels[uncovered], vectors[uncovered]
     return tuple(chosen)
+
+
+def nearest_seed(embedding: Tensor, points: Sequence[tuple[int, int]]) -> Tensor:
+    """Which of N seeds' vectors is the nearest to each pixel's; ties go to the earlier seed.
+
+    Args:
+        embedding: (D, h, w) float32.
+        points: N > 0 grid cells (y, x).
+
+    Returns:
+        (h, w) int32, index of a seed.
+    """
+    _, h, w = embedding.shape
+    pixels = pixel_matrix(embedding)
+    vectors = pixels[torch.tensor([y * w + x for y, x in points])]
+    nearest = torch.full((h * w,), torch.inf)
+    labels = torch.zeros(h * w, dtype=torch.int32)
+    for first in range(0, len(vectors), _AT_ONCE):
+        d2, which = distances2(vectors[first : first + _AT_ONCE], pixels).min(0)
+        closer = d2 < nearest
+        nearest = torch.where(closer, d2, nearest)
+        labels = torch.where(closer, which.int() + first, labels)
+    return labels.view(h, w)

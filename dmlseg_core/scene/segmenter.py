@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.model import EmbeddingNetwork, load_network
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
+from dmlseg_core.photo import Photo, load_photo, shown
 from dmlseg_core.scene.adjacency import shrink
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.scene import Scene
@@ -39,6 +40,7 @@ class Segmenter:
         config: how photos are analysed; scenes carry it with the precision that was used.
         device: "cpu", "cuda", "cuda:1", ...; scenes live on the CPU in any case.
         weights: sha256 of the weights file, for recipes.
+        sheet: constants that were fitted to the network.
 
     Raises:
         ParameterError: a device that is not there.
@@ -50,8 +52,9 @@ class Segmenter:
         config: SceneConfig | None = None,
         device: str | torch.device = "cpu",
         weights: str = "",
+        sheet: DataSheet | None = None,
     ) -> None:
-        self.weights = weights
+        self.weights, self.sheet = weights, sheet or DataSheet()
         # stays on the CPU, where scenes are
         self.iou_head = deepcopy(network.iou_head).eval() if network.iou_head.fitted else None
         try:
@@ -67,7 +70,9 @@ class Segmenter:
         return self.config.precision
 
     def _resolved(self, config: SceneConfig) -> SceneConfig:
-        """The config with what "auto" means on this device."""
+        """The config with what "auto" means on this device, and the weights' own edge weight."""
+        if config.edge_weight is None:
+            config = replace(config, edge_weight=self.sheet.edge_weight)
         if config.precision != "auto":
             return config
         able = computes_bfloat16(self.device)
@@ -87,7 +92,7 @@ class Segmenter:
             WeightsError: the weights cannot be used.
         """
         network, entry = load_network(weights)
-        return cls(network, config, device, entry["sha256"])
+        return cls(network, config, device, entry["sha256"], DataSheet.of(entry))
 
     @torch.inference_mode()
     def analyze(
@@ -112,7 +117,8 @@ class Segmenter:
         photo = photo if isinstance(photo, Photo) else load_photo(photo)
         config = self.config if config is None else self._resolved(config)
         frame = Frame.fit(photo.size, config.long_side)
-        images = torch.from_numpy(frame.to_input(photo.rgb))[None].to(self.device)
+        seen = shown(photo)
+        images = torch.from_numpy(frame.to_input(seen))[None].to(self.device)
         passes = [self._pass(images, config)]
         if config.flip:
             passes.append(self._mirrored_pass(images, config))
@@ -123,14 +129,16 @@ class Segmenter:
         return Scene(
             frame=frame,
             embedding=vectors.cpu().permute(2, 0, 1),
-            class_probs=probs.cpu(),
+            class_probs=_only_visible(probs.cpu(), frame, photo.visible),
             taus=network.taus,
             classes=network.classes,
             config=config,
             photo_digest=photo.digest,
             weights=self.weights,
+            sheet=self.sheet,
             iou_head=self.iou_head,
-            image=shrink(photo.rgb),
+            image=shrink(seen),
+            visible=photo.visible,
         )
 
     def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
@@ -147,3 +155,18 @@ class Segmenter:
         """`_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
         vectors, probs = self._pass(images.flip(-1), config)
         return vectors.flip(1), probs.flip(-1)
+
+
+def _only_visible(probs: Tensor, frame: Frame, visible: NDArray[np.bool_] | None) -> Tensor:
+    """(T, C+1, h, w) probabilities; cells of transparent pixels are background: no seed lies there.
+
+    Args:
+        visible: (H, W) bool; None: all are.
+    """
+    if visible is None:
+        return probs
+    hidden = torch.from_numpy(~visible[np.ix_(*frame.centres())])
+    probs = probs.clone()
+    probs[:, :, hidden] = 0.0
+    probs[:, 0, hidden] = 1.0
+    return probs

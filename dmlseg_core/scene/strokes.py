@@ -19,6 +19,8 @@ Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """(top, left, bottom, right) in photo pixels."""
 SOFTNESS = Range("soft", 0.0, 1.0)
+WIDEST = 1e5
+"""Radius that covers any photo."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,13 @@ class Stroke:
 
     Attributes:
         points: (y, x) photo pixels along it, one or more.
-        radius: of the brush in photo pixels, > 0; thinner than a grid cell, it takes the cells
-            that it passes.
+        radius: of the brush in photo pixels, > 0 and at most WIDEST; thinner than a grid cell, it
+            takes the cells that it passes.
         subtract: takes away instead of adding.
         soft: share of the radius, in [0, 1], over which it fades out.
 
     Raises:
-        ParameterError: no point, a radius that is not > 0, or a softness outside its range.
+        ParameterError: no point, or a radius or softness outside its range.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -44,8 +46,10 @@ class Stroke:
     def __post_init__(self) -> None:
         if not self.points:
             raise ParameterError("a brush stroke needs a point or more")
-        if not 0 < self.radius < np.inf:
-            raise ParameterError(f"a brush's radius must be > 0 pixels; got {self.radius!r}")
+        if not 0 < self.radius <= WIDEST:
+            raise ParameterError(
+                f"a brush's radius must be > 0 and at most {WIDEST:g} pixels; got {self.radius!r}"
+            )
         SOFTNESS.check(self.soft)
 
 

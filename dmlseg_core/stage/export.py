@@ -19,7 +19,6 @@ from dmlseg_core.edit import EditSession, to_json
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import cube_of
 from dmlseg_core.photo import (
-    FORMATS,
     Layer,
     Photo,
     coco_instances,
@@ -30,6 +29,8 @@ from dmlseg_core.photo import (
     save_openraster,
     save_photo,
     save_psd,
+    shown,
+    suffix_of,
     to_8_bits,
 )
 from dmlseg_core.stage.asked import Asked
@@ -85,6 +86,11 @@ class Job:
         stem = PurePath(self.work.name).stem
         return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", stem)[:80].strip(". ") or "photo"
 
+    @property
+    def photo(self) -> Photo:
+        """The photo, as it was sent: no file of ours lies where it came from."""
+        return replace(self.session.photo, path=None)
+
     def chosen(self) -> list[int]:
         """Places of the selections asked for; all where none is named.
 
@@ -101,10 +107,10 @@ class Job:
 
     def alpha(self) -> NDArray[np.float32]:
         """(H, W) of all selections asked for together."""
-        free = np.ones(self.session.photo.size, np.float32)
+        free, rgb = np.ones(self.session.photo.size, np.float32), shown(self.session.photo)
         for k in self.chosen():
             matting = self.session.selections[k].matting
-            free *= 1 - self.session.mask_of(k).to_alpha(self.session.photo.rgb, matting=matting)
+            free *= 1 - self.session.mask_of(k).to_alpha(rgb, matting=matting)
         return 1 - free
 
 
@@ -135,7 +141,7 @@ def _written(name: str, write: Callable[[Path], Any], notes: tuple[str, ...] = (
 
 
 def _photo(job: Job) -> File:
-    photo, asked = job.session.photo, job.asked
+    photo, asked = job.photo, job.asked
     suffix = _suffix(job)
     quality = asked.whole("quality") if asked.has("quality") else None
     pixels = job.session.render(full=True)
@@ -153,8 +159,7 @@ def _suffix(job: Job) -> str:
     """Of the format asked for; else of the photo's own, PNG where that cannot be written."""
     if job.asked.has("format"):
         return _SUFFIXES[job.asked.choice("format", tuple(_SUFFIXES))]
-    own = PurePath(job.work.name).suffix.lower()
-    return own if own in FORMATS else ".png"
+    return suffix_of(job.photo)
 
 
 def _smaller(pixels: NDArray[np.uint8], photo: Photo, side: int) -> tuple[NDArray[np.uint8], Photo]:
@@ -178,7 +183,7 @@ def _smaller(pixels: NDArray[np.uint8], photo: Photo, side: int) -> tuple[NDArra
 
 def _cutout(job: Job) -> File:
     rgb, alpha = to_8_bits(job.session.render(full=True)), job.alpha()
-    return _written(f"{job.stem}-cutout.png", lambda path: save_cutout(rgb, alpha, path))
+    return _written(f"{job.stem}-cutout.png", lambda path: save_cutout(rgb, alpha, path, job.photo))
 
 
 def _mask(job: Job) -> File:
@@ -190,7 +195,7 @@ def _masks(job: Job) -> list[tuple[NDArray[np.bool_], str, float, str]]:
     """(mask at photo size, class, score, name) of the selections, the lowest first; of the
     proposals where there are none.
     """
-    session, rgb = job.session, job.session.photo.rgb
+    session, rgb = job.session, shown(job.session.photo)
     if not session.selections:
         return [(m.to_photo(rgb), m.class_name, m.score, m.class_name)
                 for m in reversed(shown_proposals(session))]  # fmt: skip
@@ -237,12 +242,12 @@ def _layers(job: Job) -> list[Layer]:
 
 
 def _ora(job: Job) -> File:
-    photo, layers = replace(job.session.photo, path=None), _layers(job)
+    photo, layers = job.photo, _layers(job)
     return _written(f"{job.stem}.ora", lambda path: save_openraster(path, photo, layers))
 
 
 def _psd(job: Job) -> File:
-    photo, layers = replace(job.session.photo, path=None), _layers(job)
+    photo, layers = job.photo, _layers(job)
     return _written(f"{job.stem}.psd", lambda path: save_psd(path, photo, layers))
 
 

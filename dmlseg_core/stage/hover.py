@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 
 from dmlseg_core.edit import EditSession
-from dmlseg_core.model import RADII, describe_point, tau_of
 from dmlseg_core.scene import Mask, Scene
 from dmlseg_core.stage.pack import pack
 
@@ -109,10 +108,8 @@ def click_taus(
         found = np.array([scene.best_tau(*scene.frame.point_of(*p)) for p in places])
         pairs = np.stack([found, found], 1)
     else:
-        probs = scene.class_probs.numpy()
-        features = [describe_point(scene.distances2(p), probs, *p) for p in places]
-        best = scene.iou_head(torch.from_numpy(np.stack(features))).argmax(-1)
-        pairs = np.array([tau_of(r) for r in RADII])[best.numpy()]
+        head, probs = scene.iou_head, scene.class_probs.numpy()
+        pairs = np.array([head.best_taus(scene.distances2(p), probs, *p) for p in places])
     # a region without a cell of its own is never asked about: any value will do
     whole, part = (np.full(region[-1] + 1, pairs[:, k].mean(), np.float32) for k in (0, 1))
     whole[numbers], part[numbers] = pairs[:, 0], np.maximum(pairs[:, 0], pairs[:, 1])

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dmlseg_core.edit import PREVIEW_SIDE
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import to_8_bits
+from dmlseg_core.photo import over, to_8_bits
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.pack import pack
 
@@ -22,8 +22,6 @@ TILE = 512
 _LEVELS = 12
 _THUMB = 96
 _QUALITY = 95
-_TRANSPARENT = np.array([236, 236, 238], np.uint8)
-"""What shows where a photo is transparent."""
 
 
 def preview(work: Work, *, result: bool) -> bytes:
@@ -122,8 +120,7 @@ def _on_ground(work: Work, rgb: Bytes) -> Bytes:
     if work.photo.alpha is None:
         return rgb
     alpha = cv2.resize(work.photo.alpha, rgb.shape[1::-1], interpolation=cv2.INTER_AREA)
-    share = alpha[..., None].astype(np.float32) / 255
-    return np.rint(share * rgb + (1 - share) * _TRANSPARENT).astype(np.uint8)
+    return over(rgb, np.asarray(alpha, np.uint8), checkered=True)
 
 
 def _jpeg(rgb: Bytes, quality: int = _QUALITY) -> bytes:

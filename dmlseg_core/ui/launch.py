@@ -20,6 +20,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks
+from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
 from dmlseg_core.ui.served import mount
@@ -96,7 +97,7 @@ def assemble(stage: Stage, *, auth: tuple[str, str] | None = None, root_path: st
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip
-    # middleware that looks at every request (headers, upload totals, logins) is added here
+    app.add_middleware(Guard)
     return app
 
 

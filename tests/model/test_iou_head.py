@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from dmlseg_core.config import CLASSES, TAUS
-from dmlseg_core.model.iou_head import RADII, IoUHead, describe_point
+from dmlseg_core.model.iou_head import IoUHead, describe_point, radii_of
 from dmlseg_core.model.metric import radius2, tau_of
 from dmlseg_core.scene.seeds import click_tau
 from tests import synth
+
+RADII = radii_of()
 
 
 def telling(whole, part):
@@ -26,7 +28,9 @@ def telling(whole, part):
 
 def features_of(scene, y, x):
     distances = (scene.embedding - scene.embedding[:, y, x, None, None]).square().sum(0)
-    return describe_point(distances.numpy(), scene.class_probs.numpy(), y, x), distances.numpy()
+    return describe_point(
+        distances.numpy(), scene.class_probs.numpy(), y, x, RADII
+    ), distances.numpy()
 
 
 def test_radii_ascend_between_their_taus():
@@ -65,8 +69,8 @@ def test_of_a_large_grid_every_second_cell_tells_about_the_same():
     distances = (((y - 71) ** 2 + (x - 90) ** 2) / 900).astype(np.float32)
     probs = rng.dirichlet(np.ones(len(CLASSES) + 1), (len(TAUS), 150, 200)).transpose(0, 3, 1, 2)
     probs = np.ascontiguousarray(probs, np.float32)
-    large = describe_point(distances, probs, 71, 90)
-    small = describe_point(distances[1::2, ::2], probs[..., 1::2, ::2], 35, 45)
+    large = describe_point(distances, probs, 71, 90, RADII)
+    small = describe_point(distances[1::2, ::2], probs[..., 1::2, ::2], 35, 45, RADII)
     assert large.shape == small.shape
     np.testing.assert_allclose(large[:-3], small[:-3], rtol=1e-4, atol=1e-5)
     assert large[-1] == pytest.approx(math.log(150 * 200))

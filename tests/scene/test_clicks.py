@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmlseg_core.config import CLASSES
+from dmlseg_core.model.sheet import DataSheet
 from dmlseg_core.scene import proposals as proposals_module
-from dmlseg_core.scene.clicks import APART, REACH, reach
+from dmlseg_core.scene.clicks import reach
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.scene import Scene
 from tests import oracles, synth
@@ -116,12 +117,19 @@ def test_further_clicks_by_the_oracle(number, minus):
 
 
 def test_how_far_a_click_reaches():
-    """As far as REACH, and not over the nearest click of the other sign."""
+    """As far as `sheet.reach`, and not over the nearest click of the other sign."""
+    sheet = DataSheet()
     grid, near = (96, 128), [(45, 45), (45, 60), (45, 48)]
-    assert reach(grid, near[:1], [1]) == reach(grid, near, [1, 1, 1]) == REACH * 128
-    assert reach(grid, [(45, 45), (90, 9)], [1, -1]) == REACH * 128  # too far to matter
-    assert reach(grid, near, [1, 1, -1]) == pytest.approx(APART * 3)
-    assert reach(grid, [(45, 45)] * 2, [1, -1]) == REACH * 128
+    assert (
+        reach(grid, near[:1], [1], sheet)
+        == reach(grid, near, [1, 1, 1], sheet)
+        == sheet.reach * 128
+    )
+    assert (
+        reach(grid, [(45, 45), (90, 9)], [1, -1], sheet) == sheet.reach * 128
+    )  # too far to matter
+    assert reach(grid, near, [1, 1, -1], sheet) == pytest.approx(sheet.apart * 3)
+    assert reach(grid, [(45, 45)] * 2, [1, -1], sheet) == sheet.reach * 128
 
 
 @given(st.integers(0, 10**6), st.integers(1, 8))

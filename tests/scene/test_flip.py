@@ -16,7 +16,7 @@ from dmlseg_core.model.metric import distances2
 from dmlseg_core.model.network import Output
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.segmenter import Segmenter
-from tests.scene.test_segmenter import CONFIG, NETWORK, photo, random_network
+from tests.scene.test_segmenter import CONFIG, NETWORK, RESOLVED, photo, random_network
 
 
 class Fake(nn.Module):
@@ -139,5 +139,5 @@ def test_a_config_in_place_of_the_segmenters_own():
     assert fine.embedding.shape[0] == 2 * NETWORK.embedding_dim
     assert fine.config.quality == "best" and fine.config.precision in ("float32", "bfloat16")
     assert fine.nbytes > 4 * segmenter.analyze(photo()).nbytes
-    assert segmenter.config is CONFIG
+    assert segmenter.config == RESOLVED
     assert fine.mask_at(37, 50).to_photo().shape == (75, 101)

@@ -43,6 +43,7 @@ def average(start: Path, tuned: Path, share: float, out: Path) -> dict[str, Any]
     ours = first.state_dict()
     floats = [k for k, v in ours.items() if v.is_floating_point()]  # the others count batches
     second.load_state_dict(theirs | {k: ours[k].lerp(theirs[k], share) for k in floats})
-    second.iou_head = IoUHead(len(second.config.taus), len(second.config.classes))
+    config = second.config
+    second.iou_head = IoUHead(len(config.taus), len(config.classes), config.dial)
     mix = {"start": entry["sha256"], "tuned": about["sha256"], "share": share}
     return save_weights(second, out, **{**history(about), "average": mix})

@@ -23,8 +23,15 @@ from torch.nn import functional as F
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import TrainingError
-from dmlseg_core.measure import MIN_OBJECT_PIXELS, components, first_click
-from dmlseg_core.model import RADII, IoUHead, describe_point, history, load_network, save_weights
+from dmlseg_core.measure import MIN_OBJECT_PIXELS, first_click, parts_of
+from dmlseg_core.model import (
+    DataSheet,
+    IoUHead,
+    describe_point,
+    history,
+    load_network,
+    save_weights,
+)
 from dmlseg_core.scene import Scene, Segmenter, connected_part
 from dmlseg_core.train.data import Sample, open_set, set_name, trained_photos
 
@@ -88,12 +95,11 @@ def clicks_of(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
 
 
 def _part_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
-    parts = components(np.where(sample.instances > 0, sample.partitions[-1], 0))
-    for k in rng.permutation(len(parts))[:PARTS]:
-        y, x = first_click(parts[k])
-        whole = sample.instances == sample.instances[y, x]
-        if (whole & ~parts[k]).any():  # else there is nothing to tell apart
-            yield Click(y, x, (whole,), (parts[k],))
+    found = parts_of(sample.instances, sample.partitions[-1])
+    for k in rng.permutation(len(found))[:PARTS]:
+        (y, x), part, whole = found[k]
+        if (whole & ~part).any():
+            yield Click(y, x, (whole,), (part,))
 
 
 def _region_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
@@ -107,7 +113,7 @@ def _region_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
 
 
 def examples_of(
-    sample: Sample, scene: Scene, rng: np.random.Generator
+    sample: Sample, scene: Scene, rng: np.random.Generator, radii: Sequence[float]
 ) -> Iterator[tuple[Floats, Floats]]:
     """(features, (2, K) IoU) of every click on a photo that the grid can resolve."""
     pixels = np.ix_(*scene.frame.centres())
@@ -118,21 +124,25 @@ def examples_of(
         if not all(t.any() for t in truths):
             continue
         d2 = scene.distances2((y, x))
-        iou = _ious(d2, (y, x), valid, truths)
+        iou = _ious(d2, (y, x), valid, truths, radii)
         n = len(click.wholes)
-        part = iou[n] if click.parts else np.full(len(RADII), np.nan)
+        part = iou[n] if click.parts else np.full(len(radii), np.nan)
         yield (
-            describe_point(d2, scene.class_probs.numpy(), y, x),
+            describe_point(d2, scene.class_probs.numpy(), y, x, radii),
             np.stack([iou[:n].mean(0), part]).astype(np.float32),
         )
 
 
 def _ious(
-    d2: Floats, cell: tuple[int, int], valid: Bools, truths: Sequence[Bools]
+    d2: Floats,
+    cell: tuple[int, int],
+    valid: Bools,
+    truths: Sequence[Bools],
+    radii: Sequence[float],
 ) -> NDArray[np.float64]:
     """(len(truths), K): IoU of the connected mask at each radius with each truth."""
-    found = np.empty((len(truths), len(RADII)))
-    for k, radius in enumerate(RADII):
+    found = np.empty((len(truths), len(radii)))
+    for k, radius in enumerate(radii):
         mask = connected_part(d2 <= radius, [cell]) & valid
         for i, truth in enumerate(truths):
             found[i, k] = (mask & truth).sum() / max(1, int((mask | truth).sum()))
@@ -144,6 +154,7 @@ def collect(
     sets: Mapping[str, Sequence[Sample]],
     shares: Sequence[float],
     photos: int,
+    radii: Sequence[float],
 ) -> Examples:
     """Analyse at most `photos` photos of every set, and click on them.
 
@@ -152,6 +163,7 @@ def collect(
         sets: training sets by name.
         shares: weight of each set in the loss, whatever its number of clicks.
         photos: photos a set, spread evenly over it.
+        radii: of the head that is to be fitted.
 
     Raises:
         TrainingError: no photo of a set could be clicked on.
@@ -165,7 +177,7 @@ def collect(
         for i in tqdm(chosen, desc=name, unit="photo", mininterval=5):
             sample = samples[int(i)]
             rng = np.random.default_rng(zlib.crc32(sample.name.encode()))
-            for row, target in examples_of(sample, segmenter.analyze(sample.image), rng):
+            for row, target in examples_of(sample, segmenter.analyze(sample.image), rng, radii):
                 features.append(row)
                 iou.append(target)
         added = len(features) - before
@@ -229,8 +241,11 @@ def calibrate(
     """
     network, entry = load_network(weights)
     samples = {set_name(path): trained_photos(open_set(path)) for path, _ in sets}
-    segmenter = Segmenter(deepcopy(network))  # fused: it cannot be saved any more
-    examples = collect(segmenter, samples, [share for _, share in sets], photos)
+    sheet = DataSheet.of(entry)
+    segmenter = Segmenter(deepcopy(network), sheet=sheet)  # fused: it cannot be saved any more
+    examples = collect(
+        segmenter, samples, [share for _, share in sets], photos, network.iou_head.radii
+    )
     fit(network.iou_head, examples)
     clicks = {
         "clicks": len(examples.features),

@@ -1,6 +1,6 @@
-"""Fit what says how alike two regions are (`regions.WEIGHTS`) to the boundaries that people draw.
+"""Fit what says how alike two regions are (`DataSheet.region_weights`) to boundaries people draw.
 
-`python -m dmlseg_core.train.fit_regions WEIGHTS SET` prints the constants of `regions`.
+`python -m dmlseg_core.train.fit.regions WEIGHTS SET` writes it into the weights' manifest.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from torch.nn import functional as F
 from dmlseg_core.config import Range
 from dmlseg_core.errors import DatasetError, DmlsegError
 from dmlseg_core.measure import IntArray
+from dmlseg_core.model import DataSheet, write_sheet
 from dmlseg_core.scene import (
-    BIAS,
     FEATURES,
-    WEIGHTS,
     Adjacency,
     Grower,
     Segmenter,
@@ -104,8 +103,9 @@ def fit_logistic(
 def fit(
     photos: Sequence[tuple[Adjacency, Sequence[IntArray]]], rounds: int = ROUNDS
 ) -> tuple[tuple[float, ...], float]:
-    """Constants of `regions` from superpixels and people's partitions at their resolution."""
-    weights, bias = WEIGHTS, BIAS
+    """A data sheet's region weights and bias, from superpixels and people's partitions of them."""
+    start = DataSheet()
+    weights, bias = start.region_weights, start.region_bias
     for _ in range(rounds):
         rows = []
         for found, people in photos:
@@ -119,7 +119,7 @@ def fit(
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Print the constants that PHOTOS photos of a training set ask for."""
+    """Write into the manifest what PHOTOS photos of a training set ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path, help="NAME.safetensors")
     parser.add_argument("set", type=Path, help="set of human partitions; its train list is read")
@@ -127,6 +127,7 @@ def main(words: Sequence[str] | None = None) -> None:
     args = parser.parse_args(words)
     try:
         weights, bias = fit(list(_measured(args.weights, args.set, args.photos)))
+        write_sheet(args.weights, region_weights=weights, region_bias=bias)
     except DmlsegError as error:
         parser.exit(1, f"{error}\n")
     named = ", ".join(f"{n} {w:.3f}" for n, w in zip(FEATURES, weights, strict=True))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from dmlseg_core.config import Range
 from dmlseg_core.model import (
+    DataSheet,
     EmbeddingNetwork,
     IoUHead,
     check_export,
@@ -54,6 +55,9 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     scaled = rescaled(network, factor)
     kept = history(about)
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
+    sheet = DataSheet.of(about)  # what it has in squared distances; regions are to be fitted anew
+    length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
+    kept["sheet"] = replace(sheet, length=length, edge_weight=edge_weight).to_dict()
     return save_weights(scaled, out, **kept)
 
 
@@ -66,5 +70,5 @@ def rescaled(network: EmbeddingNetwork, factor: float) -> EmbeddingNetwork:
     scaled.load_state_dict(network.state_dict())
     for tensor in (scaled.embedding.weight, cast(Tensor, scaled.embedding.bias)):
         tensor.mul_(factor**0.5)
-    scaled.iou_head = IoUHead(len(taus), len(config.classes))
+    scaled.iou_head = IoUHead(len(taus), len(config.classes), config.dial)
     return scaled.train(network.training)

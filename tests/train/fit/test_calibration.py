@@ -8,7 +8,7 @@ import torch
 
 from dmlseg_core.config import CLASSES, TAUS, SceneConfig
 from dmlseg_core.errors import TrainingError
-from dmlseg_core.model.iou_head import RADII, IoUHead
+from dmlseg_core.model.iou_head import IoUHead, radii_of
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.scene import Scene
 from dmlseg_core.train.data.voc import SetRule
@@ -16,6 +16,7 @@ from dmlseg_core.train.fit.calibration import clicks_of, collect, examples_of, f
 from tests.train.toy_sets import sample_of
 
 SIDE, CELLS = 96, 24
+RADII = radii_of()
 NEAR, FAR = 0.4, 16.0  # d2 between two parts of a thing, and to the background
 
 
@@ -72,7 +73,9 @@ def test_of_a_partition_everybodys_region_is_meant():
 def test_iou_of_every_radius():
     sample = photo(20, 24)
     rows = list(
-        examples_of(sample, Perfect([sample]).analyze(sample.image), np.random.default_rng(0))
+        examples_of(
+            sample, Perfect([sample]).analyze(sample.image), np.random.default_rng(0), RADII
+        )
     )
     with_part = [iou for _, iou in rows if not np.isnan(iou[1]).any()]
     assert len(with_part) == 2
@@ -86,7 +89,7 @@ def test_a_fitted_head_tells_part_from_whole():
     rng = np.random.default_rng(1)
     train = [photo(int(y), int(x)) for y, x in rng.integers(0, 14, (24, 2)) * 4]
     segmenter = Perfect(train)
-    examples = collect(segmenter, {"toy": train}, [1.0], photos=100)
+    examples = collect(segmenter, {"toy": train}, [1.0], photos=100, radii=RADII)
     assert examples.weight.mean() == pytest.approx(1)
     head = IoUHead(len(TAUS), len(CLASSES))
     fit(head, examples, epochs=60, batch=16)
@@ -100,7 +103,7 @@ def test_a_fitted_head_tells_part_from_whole():
 
 def test_fitting_is_repeatable():
     samples = [photo(8, 8), photo(40, 40), photo(20, 12)]
-    examples = collect(Perfect(samples), {"toy": samples}, [1.0], photos=3)
+    examples = collect(Perfect(samples), {"toy": samples}, [1.0], photos=3, radii=RADII)
     heads = [IoUHead(len(TAUS), len(CLASSES)) for _ in range(2)]
     heads[1].load_state_dict(heads[0].state_dict())
     for head in heads:
@@ -112,4 +115,4 @@ def test_fitting_is_repeatable():
 def test_a_set_without_objects():
     empty = sample_of(np.zeros((SIDE, SIDE)), [])
     with pytest.raises(TrainingError, match="object of toy can be clicked"):
-        collect(Perfect([empty]), {"toy": [empty]}, [1.0], photos=2)
+        collect(Perfect([empty]), {"toy": [empty]}, [1.0], photos=2, radii=RADII)

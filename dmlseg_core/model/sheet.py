@@ -1,0 +1,64 @@
+"""The data sheet of a set of weights: constants that were fitted to them and are true of no others.
+
+Distances mean what training made them mean, so every constant that weighs or compares them belongs
+to the weights: it lies in their manifest entry, and other weights bring their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dmlseg_core.config import Range, _Config
+from dmlseg_core.errors import ParameterError, WeightsError
+
+_FEATURES = 4  # of two neighbouring regions: see `scene.adjacency.FEATURES`
+
+
+@dataclass(frozen=True)
+class DataSheet(_Config):
+    """What `dmlseg calibrate` and its kin found for one set of weights.
+
+    The defaults are where a fit begins, and how weights without a sheet are read.
+
+    Attributes:
+        region_weights, region_bias: logistic regression of "people draw a boundary here" on the
+            features of two neighbouring regions (`python -m dmlseg_core.train.fit.regions`).
+        edge_weight: weight of the region tree's distances in those of a click.
+        length: squared distance at which the likeness of two clicks' vectors has fallen to 1/e.
+        reach: longest distance in the photo, in units of its long side, at which a further click's
+            share is 1/e.
+        apart: the same as a share of the way between the nearest two clicks of different sign.
+        far: likeness of equal vectors far apart: above 1/2, a click settles all of an even object.
+    """
+
+    region_weights: tuple[float, ...] = (3.527, 1.049, 0.695, 0.13)
+    region_bias: float = -4.231
+    edge_weight: float = 0.125
+    length: float = 0.35
+    reach: float = 0.08
+    apart: float = 0.7
+    far: float = 0.55
+
+    def __post_init__(self) -> None:
+        if len(self.region_weights) != _FEATURES:
+            raise ParameterError(
+                f"region_weights must be {_FEATURES} numbers; got {self.region_weights!r}"
+            )
+        for value in (*self.region_weights, self.region_bias):
+            Range("region_weights and region_bias", -1e3, 1e3).check(value)
+        for name in ("edge_weight", "length", "reach", "apart", "far"):
+            Range(name, 0.0 if name == "edge_weight" else 1e-6, 10.0).check(getattr(self, name))
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> DataSheet:
+        """The sheet of a manifest entry; the defaults where it has none.
+
+        Raises:
+            WeightsError: it is no sheet.
+        """
+        try:
+            return cls.from_dict(entry.get("sheet", {}))
+        except (ParameterError, TypeError, AttributeError) as error:
+            raise WeightsError(f"the manifest's sheet cannot be read: {error}") from None
