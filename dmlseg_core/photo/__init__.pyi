@@ -16,7 +16,7 @@ from .masks import save_mask as save_mask
 from .masks import voc_colormap as voc_colormap
 from .openraster import Layer as Layer
 from .openraster import save_openraster as save_openraster
-from .psd import save_psd as save_psd
+from .openraster import save_psd as save_psd
 from .save import FORMATS as FORMATS
 from .save import ROUNDING_SAID as ROUNDING_SAID
 from .save import format_of as format_of
