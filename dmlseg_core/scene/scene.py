@@ -242,7 +242,9 @@ class Scene:
         whole, smaller = self._click_taus(cell)
         _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
-        taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
+        taus = (
+            plateaus if smaller is None else (max(whole, smaller), whole, min(whole, plateaus[2]))
+        )
         part, object_, group = (self.mask_at(y, x, t) for t in taus)
         return part, object_, group
 

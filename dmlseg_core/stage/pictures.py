@@ -79,11 +79,13 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
 def full_size(desk: Desk, work: Work) -> Bytes:
     """(H, W, 3) uint8 of the recolored photo, made once for each version of the edits."""
     session = _session(work)
-    with session.lock:
-        if work.full is None or work.full[0] != desk.version:
+    with work.lock:  # not the session's: edits go on meanwhile
+        with session.lock:
+            version, now = desk.version, session.snapshot()
+        if work.full is None or work.full[0] != version:
             work.full = None
-            work.full = desk.version, to_8_bits(session.render(full=True))
-        return work.full[1]  # type: ignore[return-value]
+            work.full = version, to_8_bits(now.render(full=True))
+        return np.asarray(work.full[1], np.uint8)
 
 
 def thumbnail(work: Work, k: int) -> bytes:

@@ -41,9 +41,8 @@ def file_routes(stage: Stage) -> APIRouter:
     async def export_(request: Request) -> Response:
         asked = await json_of(request)
         desk, work, session = stage.session(request)
-        made = await stage.slowly(
-            locked(session, partial(exported, work, session, asked, desk.language))
-        )
+        now = await run_in_threadpool(locked(session, session.snapshot))
+        made = await stage.slowly(partial(exported, work, now, asked, desk.language))
         notes = [told(desk.language, note) for note in made.notes]
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(made.name)}",
@@ -84,7 +83,7 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     assert session is not None
     before = session.scene
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        use_recipe(session, read_recipe(data), stage.segmenter)
+        use_recipe(session, read_recipe(data), stage.analyst.scene)
     elif data:
         import_mask(session, data, name, stage.max_megapixels)
     else:
