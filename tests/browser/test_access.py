@@ -5,15 +5,12 @@ import pytest
 
 from tests.browser.conftest import disc
 
-CONTROLS = "button, input, select, textarea, [role=slider], [role=listbox], [tabindex]"
-NAMELESS = (
-    """root => [...root.querySelectorAll(CONTROLS)]
+NAMELESS = """root => [...root.querySelectorAll(
+    'button, input, select, textarea, [role=slider], [role=listbox], [tabindex]')]
   .filter(e => !e.closest('[hidden], [aria-hidden=true]') && e.type !== 'file')
   .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length
     || e.closest('label') || e.getAttribute('aria-labelledby')))
   .map(e => e.outerHTML)"""
-    % CONTROLS
-)
 CONTRAST = """root => {
   const channel = v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
   const parse = text => { const c = new OffscreenCanvas(1, 1).getContext('2d');
