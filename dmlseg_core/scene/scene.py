@@ -145,14 +145,9 @@ class Scene:
         automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
         asked = [self._ask(o, connected) for o in overrides]
         return make_proposals(
-            self.embedding,
-            automatic,
-            asked,
-            classes=self.classes,
-            frame=self.frame,
-            config=config,
+            self.embedding, automatic, asked, classes=self.classes, frame=self.frame, config=config,
             visible=self.visible,
-        )
+        )  # fmt: skip
 
     def mask_at(
         self,

@@ -121,8 +121,8 @@ def test_recipes(user, by):
 
 def test_colorways_are_a_zip_of_photos_a_table_and_a_sheet(user):
     cat = user.get("state").json()["selections"][0]["id"]
-    swatches = [{"name": "Crimson", "hex": "#c8102e"}, {"name": "=1+1", "hex": "navy"},
-                {"name": "crimson", "hex": "#c8102f"}, {"name": "藏青/蓝", "hex": "#1b2a55"}]  # fmt: skip
+    colors = {"Crimson": "#c8102e", "=1+1": "navy", "crimson": "#c8102f", "藏青/蓝": "#1b2a55"}
+    swatches = [{"name": name, "hex": color} for name, color in colors.items()]
     made = export(user, "colorways", ids=[cat], swatches=swatches, format="png")
     with zipfile.ZipFile(io.BytesIO(made.content)) as archive:
         names = archive.namelist()
@@ -205,3 +205,19 @@ def test_bad_imports_change_nothing(user, data, code):
     answer = user.post("import?name=x.png", data)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert user.get("state").json()["selections"] == before
+
+
+def test_a_picture_is_printed_on_a_selection():
+    with serving() as client:
+        user = User(client)
+        user.open()
+        number = user.click(CAT)["active"]
+        tile = np.zeros((8, 8, 3), np.uint8)
+        tile[:, :4] = 255
+        state = user.post(f"pattern/{number}?scale=2", file_of(tile)).json()
+        assert state["selections"][0]["style"]["mode"] == "pattern"
+        assert state["selections"][0]["painted"]
+        assert (result(user) != picture()).any()
+        assert user.post(f"pattern/{number}?scale=0", file_of(tile)).status_code == 422
+        assert user.post(f"pattern/{number}", b"words").json()["code"] == "image"
+        assert user.post("pattern/99", file_of(tile)).status_code == 404
