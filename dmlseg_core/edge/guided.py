@@ -141,7 +141,7 @@ def _solve3(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[
     return [row[0] * x + row[1] * y + row[2] * z for row in invert3(matrix)]
 
 
-def invert3(matrix: Mapping[tuple[int, int], NDArray[Any]]) -> list[list[NDArray[Any]]]:
+def invert3(matrix: Mapping[tuple[int, int], NDArray[Any]]) -> list[list[Any]]:
     """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
 
     By cofactors; numpy's solve, made for large matrices, takes ten times as long.
