@@ -138,10 +138,11 @@ def _fit(guide: Floats, goal: Floats, radius: int, eps: float) -> tuple[Floats, 
 def _solve3(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[Floats]:
     """Solve symmetric 3 x 3 systems, a plane for each element of the upper triangle."""
     x, y, z = right
-    return [row[0] * x + row[1] * y + row[2] * z for row in invert3(matrix)]
+    rows: list[list[Floats]] = invert3(matrix)
+    return [row[0] * x + row[1] * y + row[2] * z for row in rows]
 
 
-def invert3(matrix: Mapping[tuple[int, int], NDArray[Any]]) -> list[list[Any]]:
+def invert3(matrix: Mapping[tuple[int, int], Any]) -> list[list[Any]]:
     """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
 
     By cofactors; numpy's solve, made for large matrices, takes ten times as long.

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from dmlseg_core.color import (
     delta_e_2000,
     encode_srgb,
+    oklab_to_linear,
     srgb_to_linear,
     to_hex,
 )
@@ -24,6 +25,7 @@ from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
 from dmlseg_core.paint.look import Look, checked_photo
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
+from dmlseg_core.paint.report import Report
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -46,6 +48,7 @@ class Recolored:
         anchor: '#rrggbb', the object's diffuse color before.
         result_anchor: '#rrggbb', the same estimate on the same pixels of `rgb`.
         noise_gain: the tone curve's steepest slope over 1-99 % of the object's lightness.
+        report: what its pixels look like against what was asked; None for a pattern.
         notes: what could not be done as asked, one sentence each.
     """
 
@@ -54,6 +57,7 @@ class Recolored:
     anchor: str
     result_anchor: str
     noise_gain: float
+    report: Report | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -130,8 +134,19 @@ class Subject:
             anchor=to_hex(srgb_of(self.core.anchor.lab)),
             result_anchor=to_hex(got),
             noise_gain=plan.noise_gain(self.core.anchor),
+            report=self._report(look, plan, painted),
             notes=look.notes + plan.notes,
         )
+
+    def _report(self, look: Look, plan: Plan, painted: Pixels) -> Report | None:
+        if look.mode == PATTERN_MODE:
+            return None
+        own = self.core.anchor.lab
+        change = plan.asked - own
+        change[0] *= look.mode != "tint"
+        color, asked = (oklab_to_linear(lab) for lab in (own, own + look.strength * change))
+        places = self.core.places
+        return Report.of(self.rgb, painted, self.share, places, color=color, asked=asked)
 
     def _painted(self, plans: Sequence[Plan]) -> list[Pixels]:
         """Photos with the object's pixels changed; strips are shared out to OpenCV's threads."""
