@@ -13,8 +13,6 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import resnet101  # type: ignore[import-untyped]
-from torchvision.models.segmentation.deeplabv3 import ASPP  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import ParameterError
 
@@ -153,6 +151,12 @@ class ResNet101(nn.Module):
     channels = {"s4": 256, "s8": 512, "s16": 1024, "context": 256}  # noqa: RUF012
 
     def __init__(self) -> None:
+        # torchvision loads the compiler of torch: as long as torch itself, and only this needs it
+        from torchvision.models import resnet101  # type: ignore[import-untyped]  # noqa: PLC0415
+        from torchvision.models.segmentation.deeplabv3 import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            ASPP,
+        )
+
         super().__init__()
         net = resnet101(weights=None, replace_stride_with_dilation=[False, False, True])
         self.backbone = nn.Sequential(

@@ -91,7 +91,7 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
 
     Raises:
         WeightsError: the file or its entry is missing, its hash is not the manifest's, or its
-            tensors do not fit the config. Other weights are never loaded instead.
+            tensors do not fit the config or are not finite. Other weights are never loaded instead.
     """
     path = Path(DEFAULT_WEIGHTS if path is None else path)
     try:
@@ -106,8 +106,9 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
             f"{str(entry.get('sha256'))[:12]}...; get both files again"
         )
     try:
-        network = EmbeddingNetwork(NetworkConfig.from_dict(entry["config"]))
-        tensors = load(data)
+        config, tensors = NetworkConfig.from_dict(entry["config"]), load(data)
+        with torch.device("meta"):  # random weights would take longer than the file's
+            network = EmbeddingNetwork(config)
     except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
         raise WeightsError(f"{path.name} or its manifest cannot be read: {error}") from None
     _fit(network, tensors, path.name)
@@ -180,4 +181,8 @@ def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> No
                 f"{name}: {key} has shape {tuple(value.shape)}, the config asks for "
                 f"{tuple(wanted[key].shape)}"
             )
-    network.load_state_dict({**wanted, **{k: v.to(wanted[k].dtype) for k, v in tensors.items()}})
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise WeightsError(f"{name}: {key} holds NaN or infinite numbers; get the file again")
+    full = {k: tensors[k].to(v.dtype) if k in tensors else torch.zeros_like(v, device="cpu")
+            for k, v in wanted.items()}  # fmt: skip
+    network.load_state_dict(full, assign=True)

@@ -21,6 +21,11 @@ from dmlseg_core.photo.depths import AnyTiff, refuse_kind
 
 MAX_SIDE = 65_500
 """Longest side of a photo, pixels: what JPEG holds, so that every photo can have an overlay."""
+READ = (
+    "JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "TGA",
+    "PCX", "PSD", "QOI", "SGI", "DDS", "ICO", "ICNS",
+)  # fmt: skip
+"""Formats that are tried. Not EPS: Pillow has Ghostscript run what the file says."""
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE = 24_000_000
 """Photos of more pixels are decoded one at a time."""
@@ -77,7 +82,8 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         with _no_bomb_check(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
             tiff = data[:4] in _TIFFS
-            image = AnyTiff(io.BytesIO(data)) if tiff else Image.open(io.BytesIO(data))
+            file = io.BytesIO(data)
+            image = AnyTiff(file) if tiff else Image.open(file, formats=READ)
     except DECODER_ERRORS:
         raise ImageError(
             f"{name} is not a photo that can be read; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC"

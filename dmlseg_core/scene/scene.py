@@ -18,18 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
-from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import (
     DataSheet,
     IoUHead,
-    describe_point,
     log_similarity,
     radius2,
     squares,
-    tau_of,
 )
 from dmlseg_core.scene.clicks import corrected
-from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.frame import Frame, check_visible
 from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
 from dmlseg_core.scene.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.scene.recent import REMEMBERED, Recent
@@ -45,8 +42,6 @@ from dmlseg_core.scene.seeds import (
     seediness,
 )
 from dmlseg_core.scene.strokes import Box, Stroke, brushed
-
-__all__ = ["Mask", "Override", "Proposals", "Scene"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +83,8 @@ class Scene:
     def nbytes(self) -> int:
         """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
-        tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
-        held += 0 if self.visible is None else self.visible.nbytes
+        arrays = (self.embedding, self.class_probs, self.visible)
+        held = sum(a.nbytes for a in arrays if a is not None) + (REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]
@@ -231,11 +225,7 @@ class Scene:
             ParameterError: the pixel lies outside the photo, or the photo is transparent there.
         """
         cell = self.frame.cell_of(y, x)
-        row, column = max(round(y), 0), max(round(x), 0)
-        if self.visible is not None and not self.visible[row, column]:
-            raise ParameterError(
-                f"the photo is transparent at (y, x) = ({y:g}, {x:g}); choose a visible pixel"
-            )
+        check_visible(self.visible, y, x)
         return cell
 
     def best_tau(self, y: float, x: float) -> float:
@@ -296,14 +286,9 @@ class Scene:
 
     def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
         """The threshold of the thing that is meant by a click, and of the part of it."""
-        tau = click_tau(self.class_probs, self.taus, *cell)
         if self.iou_head is None:
-            return tau, None
-        d2, _ = self._distances(cell)
-        features = describe_point(d2, self.class_probs.numpy(), *cell, self.iou_head.radii)
-        expected = self.iou_head(torch.from_numpy(features))
-        whole, part = (tau_of(self.iou_head.radii[k]) for k in expected.argmax(1).tolist())
-        return whole, part
+            return click_tau(self.class_probs, self.taus, *cell), None
+        return self.iou_head.best_taus(self._distances(cell)[0], self.class_probs.numpy(), *cell)
 
     def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """`distances2` and their log similarity, remembered."""
