@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edge.contour import band_radius
 from dmlseg_core.edge.guided import GuidedFit, Pixels, Places, resized, sample
 from dmlseg_core.errors import ParameterError
 
@@ -27,6 +28,14 @@ _BAND_SHARE = 0.25
 """At most this share of the largest disc's radius: a band as wide as a part would swallow it."""
 _TRUST = 4
 """Power of the fit's trust where a share map already tells the edge to a fraction of a cell."""
+_FINE = 5
+"""A band no wider than this needs no decision: the mask's edge is the photo's."""
+_SETTLED = 0.75
+"""A band must shrink at least so far for another look at it."""
+_WIDEST = 6
+"""Half width of the band in which alpha may be soft: a decision is better than a smear."""
+_TILE = 96
+"""Pixels along a tile of a narrow band."""
 _STRIP = 256
 """Rows of one piece of work: indices and floats of the band stay small whatever the photo."""
 
@@ -39,7 +48,7 @@ def refine_alpha(
     cells: int = CELLS,
     radius: int | None = None,
     eps: float = 1e-3,
-    gain: float = 1.1,
+    gain: float = 1.0,
 ) -> Floats:
     """Snap a mask's edge to the photo: a guided filter (He, Sun, Tang 2013) in the edge band.
 
@@ -67,7 +76,8 @@ def refine_alpha(
     inside = _inside(field, rgb, edge)
     _check_options(cells, radius, eps, gain)
     alpha = inside.astype(np.float32)
-    radius = default_radius(inside, cells) if radius is None else radius
+    if radius is None:
+        radius = band_radius(inside, rgb, default_radius(inside, cells))
     box = mask_box(inside, margin=4 * radius)
     if box is None or inside[box].all():
         return alpha
@@ -143,14 +153,65 @@ def _check_options(cells: int, radius: int | None, eps: float, gain: float) -> N
 def _refine_level(
     alpha: Floats, inside: NDArray[np.bool_], rgb: Pixels, *, radius: int, eps: float, gain: float
 ) -> None:
-    """Replace alpha, in place, in the band about the edge of `inside`."""
+    """Replace alpha, in place, in a band about the edge of `inside` or of what it is moved to."""
+    while radius > _FINE:  # an edge that is only nearby: decide where, then look again, closer
+        inside = _snapped(inside, rgb, radius, eps)
+        nearer = band_radius(inside, rgb, radius)
+        if nearer > radius * _SETTLED:
+            break
+        radius = nearer
+    alpha[...] = inside
+    for rows, columns, soft in _filtered(inside, rgb, min(radius, _WIDEST), eps=eps / 10):
+        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+
+
+def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
+    """The mask with its edge moved to the photo's, at most `radius` away."""
+    moved = inside.copy()
+    for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps, passes=2):
+        moved[rows, columns] = soft >= np.float32(0.5)
+    return moved
+
+
+def _filtered(
+    inside: NDArray[np.bool_], rgb: Pixels, radius: int, *, eps: float, passes: int = 1
+) -> Iterator[tuple[Places, Places, Floats]]:
+    """Rows, columns and filtered values, 0..1, of the band about a mask's edge."""
     window = np.ones((1, 2 * radius + 1), np.uint8)
     levels = inside.view(np.uint8) * np.uint8(255)
     wide, narrow = (how(how(levels, window), window.T) for how in (cv2.dilate, cv2.erode))
-    fit = GuidedFit.of(levels, rgb, radius, eps=eps, step=max(1, radius // 3), passes=2)
-    for rows, columns in _places(np.asarray(wide != narrow)):
-        soft = fit.at(rgb, rows, columns)
-        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+    band = np.asarray(wide != narrow)
+    step = max(1, round(radius / 2.5))
+    for part, inner in _parts(band, radius, step):
+        fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
+        for rows, columns in _places(band[part][inner]):
+            at = rows + inner[0].start, columns + inner[1].start
+            soft = fit.at(rgb[part], *at)
+            yield at[0] + part[0].start, at[1] + part[1].start, soft
+
+
+def _parts(band: NDArray[np.bool_], radius: int, step: int) -> Iterator[tuple[Box, Box]]:
+    """Crops that hold the band with what the fit sees around it, and their own part in the crop.
+
+    Tiles, because a band is a line in a picture; at multiples of `step`, so that their reduced
+    grids are one.
+    """
+    height, width = band.shape
+    side = step * max(_TILE // step, 8 * radius // step)
+    margin = step * -(-2 * radius // step + 1)
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            own = slice(top, min(top + side, height)), slice(left, min(left + side, width))
+            if band[own].any():
+                crop = [
+                    slice(max(0, s.start - margin), min(s.stop + margin, length))
+                    for s, length in zip(own, band.shape, strict=True)
+                ]
+                inner = [
+                    slice(s.start - c.start, s.stop - c.start)
+                    for s, c in zip(own, crop, strict=True)
+                ]
+                yield (crop[0], crop[1]), (inner[0], inner[1])
 
 
 def _refine_share(

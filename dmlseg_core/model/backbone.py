@@ -151,7 +151,7 @@ class ResNet101(nn.Module):
     channels = {"s4": 256, "s8": 512, "s16": 1024, "context": 256}  # noqa: RUF012
 
     def __init__(self) -> None:
-        # torchvision loads torch's compiler: as long as torch itself, and no other backbone needs it
+        # torchvision loads the compiler of torch: as long as torch itself, and only this needs it
         from torchvision.models import resnet101  # type: ignore[import-untyped]  # noqa: PLC0415
         from torchvision.models.segmentation.deeplabv3 import (  # type: ignore[import-untyped]  # noqa: PLC0415
             ASPP,
