@@ -71,7 +71,7 @@ def save_openraster(path: str | Path, photo: Photo, layers: Iterable[Layer]) -> 
             raise ExportError(f"layer {layer.name!r} has another size than the photo {photo.size}")
         after = to_8_bits(layer.rgb)
         name = f"data/layer{len(rows)}.png"
-        left, top, pixels = _layer(before, after, layer.alpha, photo)
+        left, top, pixels = layer_pixels(before, after, layer.alpha, photo)
         entries[name] = _png(pixels)
         rows.append((layer.name, name, left, top))
         before = after
@@ -83,7 +83,7 @@ def save_openraster(path: str | Path, photo: Photo, layers: Iterable[Layer]) -> 
     return write_bytes(_zip(_stack(photo, rows), entries), path)
 
 
-def _layer(
+def layer_pixels(
     before: Bytes, after: Bytes, alpha: NDArray[np.float32] | NDArray[np.bool_], photo: Photo
 ) -> tuple[int, int, Bytes]:
     """(left, top) and RGBA of a layer, cropped to what it shows."""

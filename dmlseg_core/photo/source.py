@@ -41,6 +41,8 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
           (0, 1, 1, 2))  # fmt: skip
 """Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
 _OPENING = threading.Lock()
+UNNAMED = "the given data"
+"""What messages call bytes that have no name."""
 # what Pillow says of damaged files would otherwise stand on the terminal beside our sentence
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 _ONE_AT_A_TIME = threading.RLock()
@@ -55,7 +57,7 @@ def read_source(
         ImageError: there are none, or more than a photo of `cap` megapixels can have.
     """
     path = Path(source) if isinstance(source, str | Path) else None
-    name = str(path) if path is not None else "the given data"
+    name = str(path) if path is not None else UNNAMED
     most = int(_BYTES_PER_MEGAPIXEL * cap) + _BYTES_BESIDE
     try:
         if path is not None:
