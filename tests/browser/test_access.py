@@ -6,11 +6,11 @@ import pytest
 from tests.browser.conftest import disc
 
 CONTROLS = "button, input, select, textarea, [role=slider], [role=listbox], [tabindex]"
-NAMELESS = """root => [...root.querySelectorAll(%r)]
+NAMELESS = """root => [...root.querySelectorAll(CONTROLS)]
   .filter(e => !e.closest('[hidden], [aria-hidden=true]') && e.type !== 'file')
   .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length
     || e.closest('label') || e.getAttribute('aria-labelledby')))
-  .map(e => e.outerHTML)""" % CONTROLS
+  .map(e => e.outerHTML)""".replace("CONTROLS", repr(CONTROLS))
 CONTRAST = """root => {
   const channel = v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
   const parse = text => { const c = new OffscreenCanvas(1, 1).getContext('2d');
@@ -19,7 +19,8 @@ CONTRAST = """root => {
   const ground = e => { for (; e; e = e.parentElement ?? e.getRootNode().host) {
     const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 250) return c; }
     return [255, 255, 255, 255]; };
-  const shown = e => e.getClientRects().length && !e.closest('[hidden], :disabled, [aria-hidden=true]');
+  const shown = e => e.getClientRects().length
+    && !e.closest('[hidden], :disabled, [aria-hidden=true]');
   return [...root.querySelectorAll('*')]
     .filter(e => shown(e) && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
     .filter(e => !e.closest('button:disabled, .veil') && e.tagName !== 'STYLE')
@@ -90,9 +91,12 @@ def test_it_fits_and_nothing_moves(visit, size):
     width, height = size
     tab = visit(viewport={"width": width, "height": height})
     tab.open(disc())
-    places = "r => [...r.querySelectorAll('.bar button, .rail button, .panel .tau *, .tabs, canvas')]" \
-        ".filter(e => e.getClientRects().length && !e.closest('.ticks, .objects'))" \
+    places = (
+        "r => [...r.querySelectorAll('.bar button, .rail button, .panel .tau *, ' +"
+        " '.tabs, canvas')]"
+        ".filter(e => e.getClientRects().length && !e.closest('.ticks, .objects'))"
         ".map(e => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom]; })"
+    )
     before = root(tab).evaluate(places)
     assert all(x >= -0.5 and right <= width + 0.5 for x, _, right, _ in before)
     tab.click()

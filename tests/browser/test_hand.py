@@ -22,9 +22,11 @@ def spots(picture, rng, count=5):
     top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
     corners = [(left, top), (right, top), (left, bottom), (right, bottom)]
     edges = [((left + right) // 2, top), (left, (top + bottom) // 2)]
-    return corners + edges + [
-        (rng.integers(left, right), rng.integers(top, bottom)) for _ in range(count)
-    ]
+    return (
+        corners
+        + edges
+        + [(rng.integers(left, right), rng.integers(top, bottom)) for _ in range(count)]
+    )
 
 
 def check_clicks(tab, height, width, *, count=5, tap=False):

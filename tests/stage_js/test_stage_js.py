@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
 
 
 def node(*words):
-    return subprocess.run(  # noqa: S603 - node and our own scripts
+    return subprocess.run(
         [NODE, *map(str, words)], capture_output=True, text=True, timeout=120, check=False
     )
 

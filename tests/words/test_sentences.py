@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dmlseg_core.ui.sentences import told
+from dmlseg_core.ui.status import status
 from PIL import Image
+from tests.ui.pages import assert_told, brush, painted, tile
 
 from dmlseg_core.edit.recipe_file import save_recipe
 from dmlseg_core.errors import DmlsegError, RecipeError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.save import losses, save_photo
 from dmlseg_core.ui import actions, files
-from dmlseg_core.ui.sentences import told
-from dmlseg_core.ui.status import status
 from tests.edit.test_session import CAT
-from tests.ui.pages import assert_told, brush, painted, tile
 
 
 def _damaged():

@@ -14,8 +14,8 @@ from PIL import Image
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
+from dmlseg_core.photo.layers.openraster import Bytes, Layer, layer_pixels
 from dmlseg_core.photo.load import Photo
-from dmlseg_core.photo.openraster import Bytes, Layer, layer_pixels
 from dmlseg_core.photo.profiles import srgb_profile
 from dmlseg_core.photo.save import refuse_input
 from dmlseg_core.photo.whole import write_bytes
