@@ -85,6 +85,14 @@ _STYLES: tuple[tuple[str, str], ...] = (
     (r"a later selection covers all of this one; choose another object",
      r"此选区已被后来的选区完全覆盖，请选择另一个物体。"),
     (r"(\w+) must lie in (.+); got (.+)", r"{0} 须在 {1} 之内，收到的是 {2}。"),
+    (r"(\d+%) of the object is black without detail in the photo.*",
+     r"物体有 {0} 在照片中是没有细节的黑色，褶皱无法恢复。"),
+    (r"(\d+%) of the object is as light as the color can be, without folds.*",
+     r"物体有 {0} 已达到该颜色的最亮值，看不出褶皱；较深的颜色可以保留。"),
+    (r"the color changes in visible steps at (\d+%) of the object",
+     r"物体有 {0} 的颜色出现可见的台阶。"),
+    (r"the object is black, which holds no tint; the mode match gives it a color",
+     r"物体是黑色，无法着色；请改用“匹配”模式。"),
 )  # fmt: skip
 
 _CHINESE: tuple[tuple[str, str], ...] = (
