@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,16 @@ from dmlseg_core.photo import (
 
 if TYPE_CHECKING:  # torch
     from dmlseg_core.edit import Painted, Recipe, Style
+
+
+def _seen(made: Recolored) -> str:
+    """What the median hides, for people."""
+    if (report := made.report) is None:
+        return ""
+    return (
+        f"; of its pixels {report.within_2:.0%} are within 2, 95 % within {report.p95:.1f}, "
+        f"{report.clipped:.1%} clipped, {report.posterized:.1%} in steps"
+    )
 
 
 def named(path: Path, titles: Sequence[str]) -> list[Path]:
@@ -160,7 +170,8 @@ class Outputs:
     ) -> None:
         notes = [*photo.notes, *made.notes, *losses(photo, out)]
         if not self.as_json:
-            print(one_line(f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"))
+            hit = f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"
+            print(one_line(hit + _seen(made)))
             if "cube_error_mean" in more:
                 print(
                     f"the .cube file errs by Delta-E {more['cube_error_mean']:.2f} on average, "
@@ -175,6 +186,11 @@ class Outputs:
             "delta_e": round(float(made.delta_e), 4),
             "anchor": made.anchor,
             "result_anchor": made.result_anchor,
+            **(
+                {f"pixels_{k}": round(v, 4) for k, v in asdict(r).items()}
+                if (r := made.report)
+                else {}
+            ),
             "photo": str(self.photo),
             **{k: round(v, 4) if isinstance(v, float) else v for k, v in more.items()},
             "notes": notes,
@@ -193,4 +209,4 @@ def _in_file(
     far = abs(told.delta_e - made.delta_e) > ROUNDING_SAID
     word = f"The file rounds colors: they are off by Delta-E {told.delta_e:.1f} in it, "
     notes = (*made.notes, f"{word}{made.delta_e:.1f} before.") if far else made.notes
-    return replace(made, delta_e=told.delta_e, result_anchor=told.result_anchor, notes=notes)
+    return replace(told, rgb=made.rgb, noise_gain=made.noise_gain, notes=notes)

@@ -199,7 +199,7 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     cap = MAX_MEGAPIXELS.check(max_megapixels)
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
-    path, name, data = read_source(source)
+    path, name, data = read_source(source, cap)
     plain = pixels_alone(data)
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
