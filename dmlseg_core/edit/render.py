@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from dmlseg_core.edit.style import Style
 from dmlseg_core.paint import Recolored, Subject
+from dmlseg_core.photo import Photo, over
 from dmlseg_core.scene import Mask, Override
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+T = TypeVar("T", np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,29 @@ def paint(
             yield Painted(k, selection, mask, alpha, made)
 
 
-def shrunk(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """(h', w', 3) uint8 with a long side of `side`; pictures that are not larger are returned."""
+def shrunk(rgb: NDArray[T], side: int) -> NDArray[T]:
+    """(h', w', ...) with a long side of `side`; pictures that are not larger are returned."""
     scale = side / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
     size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), rgb.dtype)
+
+
+def shrunk_photo(photo: Photo, side: int) -> NDArray[np.uint8]:
+    """`rgb` shrunk, each pixel counting as much as it shows: hidden colors do not bleed into edges."""
+    if photo.alpha is None or max(photo.size) <= side:
+        return shrunk(photo.rgb, side)
+    weight = photo.alpha.astype(np.float32)
+    shares = shrunk(weight, side)[..., None]
+    mixed = shrunk(photo.rgb * weight[..., None], side)
+    return np.rint(mixed / np.maximum(shares, 1e-3)).clip(0, 255).astype(np.uint8)
+
+
+def ground(photo: Photo, rgb: NDArray[np.uint8], *, checkered: bool = False) -> NDArray[np.uint8]:
+    """A copy of a photo of any size over the ground of `shown`, where the photo is transparent."""
+    if photo.alpha is None:
+        return rgb
+    size = (rgb.shape[1], rgb.shape[0])
+    alpha = np.asarray(cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return over(rgb, alpha, checkered=checkered)

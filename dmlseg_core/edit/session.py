@@ -19,11 +19,11 @@ from dmlseg_core.config import TARGET_MODES, TAU
 from dmlseg_core.edit.choose import recipe_of, wheres_of
 from dmlseg_core.edit.history import History, Step
 from dmlseg_core.edit.recipe import Recipe
-from dmlseg_core.edit.render import Painted, Pixels, Selection, paint, shrunk
+from dmlseg_core.edit.render import Painted, Pixels, Selection, ground, paint, shrunk_photo
 from dmlseg_core.edit.style import Style
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Recolored
-from dmlseg_core.photo import Photo
+from dmlseg_core.photo import Photo, shown, to_8_bits
 from dmlseg_core.scene import Box, Mask, Override, Proposals, Scene, Stroke
 
 PREVIEW_SIDE = 1024
@@ -65,7 +65,7 @@ class EditSession:
     @cached_property
     def preview(self) -> NDArray[np.uint8]:
         """The photo at PREVIEW_SIDE at most: (h', w', 3) uint8."""
-        return shrunk(self.photo.rgb, PREVIEW_SIDE)
+        return shrunk_photo(self.photo, PREVIEW_SIDE)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -98,9 +98,9 @@ class EditSession:
         A selection whose mask holds the point gets this point as its seed and keeps its color.
 
         Raises:
-            ParameterError: the point lies outside the photo.
+            ParameterError: the point lies outside the photo, or where it is transparent.
         """
-        cell = self.scene.frame.cell_of(y, x)
+        cell = self.scene.cell_at(y, x)
         for k in range(len(self.selections)):
             mask = self.mask_of(k)
             if mask is not None and mask.grid[cell]:
@@ -118,7 +118,7 @@ class EditSession:
 
     def extend(self, y: float, x: float, *, subtract: bool = False) -> None:
         """Add what lies at a point to the active selection, or take it away."""
-        self.scene.frame.cell_of(y, x)
+        self.scene.cell_at(y, x)
         if self.active is None and subtract:
             raise ParameterError("nothing is selected that could be cut; select an object first")
         if self.active is None:
@@ -228,7 +228,7 @@ class EditSession:
             pixels = painted.made.rgb
             if painted.index == self.active:
                 self._last = painted.made
-        return pixels
+        return pixels if full else ground(self.photo, to_8_bits(pixels), checkered=True)
 
     def paint(self, *, full: bool = True, pixels: Pixels | None = None) -> Iterator[Painted]:
         """The styled selections, recolored one after the other; what `render` and layers are of.
@@ -237,9 +237,9 @@ class EditSession:
             full: as in `render`.
             pixels: what `render` starts from, where it is at hand.
         """
-        guide = self.photo.rgb if full else self.preview
+        guide = shown(self.photo) if full else ground(self.photo, self.preview)
         if pixels is None:
-            pixels = self.photo.working_pixels() if full else guide
+            pixels = self.photo.working_pixels() if full else self.preview
         styled = ((k, s) for k, s in enumerate(self.selections) if s.painted)
         masked = ((k, s, mask) for k, s in styled if (mask := self.mask_of(k)) is not None)
         return paint(masked, pixels, guide)

@@ -145,7 +145,7 @@ def sample(session: EditSession, y: float, x: float) -> None:
 
 def _color_at(session: EditSession, y: float, x: float) -> str:
     """Median color of 5 x 5 pixels of the photo; ParameterError outside it."""
-    session.scene.frame.cell_of(y, x)
+    session.scene.cell_at(y, x)
     row, column = round(y), round(x)
     around = session.photo.rgb[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
     return to_hex(np.median(around.reshape(-1, 3), axis=0).astype(np.uint8))
