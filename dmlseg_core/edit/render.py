@@ -79,7 +79,7 @@ def shrunk(rgb: NDArray[T], side: int) -> NDArray[T]:
 
 
 def shrunk_photo(photo: Photo, side: int) -> NDArray[np.uint8]:
-    """`rgb` shrunk, each pixel counting as much as it shows: hidden colors do not bleed into edges."""
+    """`rgb` shrunk, pixels counting as much as they show: hidden colors stay out of edges."""
     if photo.alpha is None or max(photo.size) <= side:
         return shrunk(photo.rgb, side)
     weight = photo.alpha.astype(np.float32)

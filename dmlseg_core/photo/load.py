@@ -253,6 +253,10 @@ def _pixels(
     if fields["icc_profile"] is None and profile is not None:
         pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
+    if deep is not None and native is not None and fields["icc_profile"] is None:
+        made = matrix_profile(profile) if profile is not None else None
+        if made is not None:  # linear light in 8 bits would be too coarse in the dark
+            rgb = to_8_bits(made.to_srgb16(deep))
     fields["rgb_profile"] = None if native is None else profile
     if native is not None and profile is not None and not has_inverse(profile):
         notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")
