@@ -188,8 +188,8 @@ class Segmenter:
 def tiles_of(length: int, long_side: int) -> list[tuple[int, int]]:
     """(start, length) of the tiles along an input of 16n + 1 pixels, evenly spread.
 
-    Of 4 long sides each, overlapping by at least one; one tile, and so one pass, for shorter inputs:
-    photos up to 16 : 3.
+    Of 4 long sides each, overlapping by at least one. Shorter inputs, those of photos up to 16 : 3,
+    are one tile: one pass.
     """
     steps, own = (length - 1) // MULTIPLE, 4 * long_side // MULTIPLE
     if steps <= own:
