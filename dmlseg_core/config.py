@@ -20,6 +20,17 @@ VOC_CLASSES: tuple[str, ...] = (
 )  # fmt: skip
 CLASSES: tuple[str, ...] = (*VOC_CLASSES, "object")
 """Foreground classes, in order; class id 0 is the background, class id k is CLASSES[k - 1]."""
+SUPERCATEGORIES: dict[str, str] = {
+    "person": "person",
+    **dict.fromkeys(
+        ["aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"], "vehicle"
+    ),
+    **dict.fromkeys(["bird", "cat", "cow", "dog", "horse", "sheep"], "animal"),
+    **dict.fromkeys(
+        ["bottle", "chair", "diningtable", "pottedplant", "sofa", "tvmonitor"], "indoor"
+    ),
+}
+"""VOC's groups of its classes (Everingham et al. 2010, table 1)."""
 
 BACKBONES: tuple[str, ...] = ("mobilenetv2", "resnet101")
 PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
@@ -38,8 +49,10 @@ class Range:
         """Return `value` as a float, or raise ParameterError naming the legal range."""
         try:
             number = float(value)
-        except (TypeError, ValueError):
-            raise ParameterError(f"{self.name} must be a number in {self}; got {value!r}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(
+                f"{self.name} must be a number in {self}; got {value!r:.40}"
+            ) from None
         inside = self.low < number < self.high if self.open else self.low <= number <= self.high
         if not inside:  # NaN fails every comparison, so it lands here too
             raise ParameterError(f"{self.name} must lie in {self}; got {value!r}")
@@ -74,6 +87,8 @@ PATTERN_MODE = "pattern"
 """The mode of `recolor` that takes a texture instead of a target color."""
 MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS, PATTERN_MODE)
 """All modes of recoloring; the first two take a target color, the last one a texture."""
+GLOSS: dict[str, float] = {"wet": 1.0, "satin": 0.5, "matte": 0.15}
+"""Of the reflections on a recolored object: what is put back; wet leaves them as photographed."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)

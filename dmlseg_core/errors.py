@@ -7,6 +7,17 @@ the message alone; a traceback means a bug of ours.
 from __future__ import annotations
 
 
+def one_line(text: str, longest: int = 1000) -> str:
+    """A sentence as a terminal may show it: what a file's name or profile puts into it cannot break
+    the line, color it or move the cursor, and does not fill the screen.
+
+    >>> print(one_line("a\\nb \\x1b[31m"))
+    a\\nb \\x1b[31m
+    """
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown if len(shown) <= longest else f"{shown[:longest]} ..."
+
+
 class DmlsegError(Exception):
     """Base of every error that dmlseg raises on purpose."""
 

@@ -7,6 +7,8 @@ failed, 130 interrupted. Errors are one sentence on stderr.
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -16,7 +18,7 @@ from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
-from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
 
 DISTRIBUTION = "dmlseg-core"
 
@@ -26,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one sentence and exit with code 2."""
-        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(USAGE, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -53,17 +55,51 @@ def version() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (argparse exits by itself with 0 or 2)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _write_any_name()
     try:
-        if words and words[0] in _OWN_FLAGS:
-            return _OWN_FLAGS[words[0]](words[1:])
-        args = build_parser().parse_args(words)
-        return int(args.run(args))
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk behind it is told here, not after all is over
+        return code
     except DmlsegError as error:
-        print(f"dmlseg: {error}", file=sys.stderr)
+        _complain(str(error))
         return FAILED if isinstance(error, ImageError | ExportError | TrainingError) else USAGE
     except KeyboardInterrupt:
-        print("dmlseg: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
+    except BrokenPipeError:  # `dmlseg ... | head`: nobody listens any more
+        _forget_stdout()
+        return FAILED
+    except OSError as error:
+        if error.filename is not None:  # a file's error has a sentence of its own: this is a bug
+            raise
+        _complain(f"the output cannot be written: {error.strerror or error}")
+        _forget_stdout()
+        return FAILED
+
+
+def _run(words: list[str]) -> int:
+    if words and words[0] in _OWN_FLAGS:
+        return _OWN_FLAGS[words[0]](words[1:])
+    args = build_parser().parse_args(words)
+    return int(args.run(args))
+
+
+def _write_any_name() -> None:
+    """A file's name may hold what the terminal's encoding does not: it is escaped, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None without a console, another thing in tests
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _complain(sentence: str) -> None:
+    print(f"dmlseg: {one_line(sentence)}", file=sys.stderr)
+
+
+def _forget_stdout() -> None:
+    """What is left of the output goes nowhere: Python would try again, and complain, on exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _app(words: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.errors import ExportError, ParameterError
+from dmlseg_core.errors import ExportError, ParameterError, one_line
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import (
     Layer,
@@ -117,7 +117,7 @@ class Outputs:
             more = dict(about)
             save_photo(made.rgb, self.photos[k], photo)
             if self.cutouts:
-                save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k])
+                save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
                 layer = Layer(style.title, made.rgb, subject.share)
                 save_openraster(self.layered[k], photo, [layer])
@@ -154,13 +154,14 @@ class Outputs:
     ) -> None:
         notes = [*photo.notes, *made.notes, *losses(photo, out)]
         if not self.as_json:
-            print(f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}")
+            print(one_line(f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"))
             if "cube_error_mean" in more:
                 print(
                     f"the .cube file errs by Delta-E {more['cube_error_mean']:.2f} on average, "
                     f"{more['cube_error_p99']:.2f} at the 99th percentile"
                 )
-            print(*(f"note: {note}" for note in notes), sep="\n", end="\n" * bool(notes))
+            for note in notes:
+                print(one_line(f"note: {note}"))
             return
         row = {
             "color": style.color,

@@ -166,9 +166,10 @@ def _recolor_object(
 def _given_alpha(args: argparse.Namespace, photo: Photo) -> NDArray[np.float32]:
     from dmlseg_core.cli.chosen import read_mask
     from dmlseg_core.edge import matte_alpha
+    from dmlseg_core.photo import shown
 
     alpha = read_mask(args.mask, photo, args.max_megapixels)
-    return matte_alpha(alpha, photo.rgb) if args.matting else alpha
+    return matte_alpha(alpha, shown(photo)) if args.matting else alpha
 
 
 def asked_styles(args: argparse.Namespace) -> list[Style]:

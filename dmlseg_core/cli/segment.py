@@ -18,6 +18,7 @@ from dmlseg_core.cli.flags import (
     weights_digest,
 )
 from dmlseg_core.cli.recolor import add_command as add_recolor
+from dmlseg_core.errors import one_line
 
 if TYPE_CHECKING:  # loaded only when a command runs: --help stays fast
     from dmlseg_core.folder import BatchReport
@@ -35,6 +36,10 @@ def add_commands(commands: Commands) -> None:
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
     segment.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    segment.add_argument(
+        "--polygons", action="store_true",
+        help="instances.json holds polygons instead of run lengths, as converters to YOLO need",
+    )  # fmt: skip
     segment.add_argument("--quiet", action="store_true", help="no progress bar")
     add_model_flags(segment)
     segment.set_defaults(run=run_segment)
@@ -57,6 +62,7 @@ def run_segment(args: argparse.Namespace) -> int:
             "weights": weights_digest(args.weights),
             "scene": scene_config(args).to_dict(),
         },
+        polygons=args.polygons,
         progress=not args.quiet,
     )
     return _tell(report, args.out)
@@ -67,7 +73,8 @@ def _tell(report: BatchReport, out: Path) -> int:
         print("dmlseg: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     failed = len(report.failures)
-    print(f"{report.done} segmented, {report.skipped} done before, {failed} failed: {out}")
+    told = f"{report.done} segmented, {report.skipped} done before, {failed} failed: {out}"
+    print(one_line(told))
     if not failed:
         return OK
     return FAILED if failed + report.done + report.skipped == 1 else SOME_FAILED

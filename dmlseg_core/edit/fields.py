@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from dmlseg_core.edit.limits import MAX_NUMBER, MAX_TEXT
 from dmlseg_core.errors import ParameterError, RecipeError
 
 NUMBER = (int, float)
@@ -25,10 +25,12 @@ class Fields:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None and self.values:
-            raise RecipeError(f"{self.where}: unknown field {sorted(self.values)[0]!r}")
+            raise RecipeError(f"{self.where}: unknown field {sorted(self.values)[0]!r:.40}")
 
-    def take(self, name: str, kinds: Any, default: Any = _MISSING) -> Any:
-        """A field of one of some types; true and false are no numbers."""
+    def take(
+        self, name: str, kinds: Any, default: Any = _MISSING, *, longest: int = MAX_TEXT
+    ) -> Any:
+        """A field of one of some types; true and false are no numbers, a text is not `longest`."""
         value = self.values.pop(name, default)
         if value is _MISSING:
             raise RecipeError(f"{self.where}: {name!r} is missing")
@@ -36,6 +38,10 @@ class Fields:
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             names = " or ".join("null" if k is type(None) else k.__name__ for k in wanted)
             raise RecipeError(f"{self.where}.{name} must be {names}; got {value!r:.40}")
+        if isinstance(value, str) and len(value) > longest:
+            raise RecipeError(f"{self.where}.{name} is longer than {longest} characters")
+        if isinstance(value, NUMBER) and not isinstance(value, bool):
+            number(value, f"{self.where}.{name}")
         return value
 
     def made(self, name: str, kinds: Any, make: Callable[[Any], T]) -> T:
@@ -44,11 +50,19 @@ class Fields:
             return make(self.take(name, kinds))
 
     def each(
-        self, name: str, kinds: Any, make: Callable[[Any, str], T], default: Any = _MISSING
+        self,
+        name: str,
+        kinds: Any,
+        make: Callable[[Any, str], T],
+        default: Any = _MISSING,
+        *,
+        most: int | None = None,
     ) -> tuple[T, ...]:
-        """What every item of a list stands for."""
-        made = []
-        for k, item in enumerate(self.take(name, list, default)):
+        """What every item of a list stands for; `most` of them are taken."""
+        made, items = [], self.take(name, list, default)
+        if most is not None and len(items) > most:
+            raise RecipeError(f"{self.where}.{name} may hold {most}; it holds {len(items)}")
+        for k, item in enumerate(items):
             where = f"{self.where}.{name}[{k}]"
             if not isinstance(item, kinds):
                 raise RecipeError(f"{where} must be {kinds.__name__}; got {item!r:.40}")
@@ -66,7 +80,10 @@ def _placed(where: str) -> Iterator[None]:
 
 
 def number(value: Any, where: str) -> float:
-    """A number of JSON; RecipeError for anything else, NaN too."""
-    if isinstance(value, bool) or not isinstance(value, NUMBER) or math.isnan(value):
-        raise RecipeError(f"{where} must hold numbers; got {value!r:.40}")
-    return float(value)
+    """A number of JSON; RecipeError for anything else, for NaN and for what is beyond 2^53."""
+    kind = isinstance(value, NUMBER) and not isinstance(value, bool)
+    if kind and abs(value) <= MAX_NUMBER:  # NaN fails, too
+        return float(value)
+    # a whole number is not written out: Python refuses to from 4,300 digits on
+    told = "one of many digits" if isinstance(value, int) else f"{value!r:.40}"
+    raise RecipeError(f"{where} must hold numbers up to 2^53; got {told}")

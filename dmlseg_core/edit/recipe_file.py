@@ -7,7 +7,6 @@ that names the place. In the file a point is [x, y], as image viewers show it.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.edit.fields import NUMBER, Fields, number
+from dmlseg_core.edit.limits import MAX_BYTES, MAX_EDITS, MAX_GATES, parsed, png_pixels, read_text
 from dmlseg_core.edit.recipe import Choice, Edit, PhotoName, Recipe, Where
 from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.errors import RecipeError
@@ -36,10 +36,7 @@ def load_recipe(path: str | Path) -> Recipe:
     Raises:
         RecipeError: no file, no recipe, a newer version, or a value that is out of range.
     """
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"the recipe {path} cannot be read: {error}") from None
+    text = read_text(path)
     try:
         return from_json(text)
     except RecipeError as error:
@@ -102,10 +99,7 @@ def from_json(text: str) -> Recipe:
     Raises:
         RecipeError: see `load_recipe`.
     """
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"this is no JSON ({error}); give a recipe that dmlseg wrote") from None
+    values = parsed(text)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise RecipeError(f'this is no recipe: it must be an object with "format": "{FORMAT}"')
     version = values.get("version")
@@ -121,7 +115,7 @@ def from_json(text: str) -> Recipe:
         weights = field.take("weights", str)
         scene = field.made("scene", dict, _scene_of)
         photo = field.take("photo", (dict, type(None)), None)
-        edits = field.each("edits", dict, _edit_of)
+        edits = field.each("edits", dict, _edit_of, most=MAX_EDITS)
     return Recipe(weights, scene, edits, None if photo is None else _photo_of(photo))
 
 
@@ -204,7 +198,7 @@ def _style_of(values: dict[str, Any], where: str) -> Style:
             strength=field.take("strength", NUMBER, 1.0),
             protect_highlights=field.take("protect_highlights", NUMBER, 1.0),
             amount=field.take("amount", (*NUMBER, type(None)), None),
-            gates=field.each("gates", dict, _gate_of, []),
+            gates=field.each("gates", dict, _gate_of, [], most=MAX_GATES),
             pattern=_pattern_of(field.take("pattern", (dict, type(None)), None), where),
             matting=field.take("matting", bool, False),
         )
@@ -225,7 +219,8 @@ def _pattern_of(values: dict[str, Any] | None, where: str) -> Pattern | None:
         return None
     with Fields(values, f"{where}.pattern") as field:
         try:
-            png = base64.b64decode(field.take("png", str), validate=True)
-        except (binascii.Error, ValueError):
+            png = base64.b64decode(field.take("png", str, longest=MAX_BYTES), validate=True)
+            png_pixels(png)
+        except ValueError:  # binascii.Error is one
             raise RecipeError(f"{where}.pattern.png must be base64 of a PNG file") from None
         return Pattern(png, field.take("scale", NUMBER, 1.0))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from dmlseg_core.errors import ParameterError
 
-_NAMES = "avif bmp gif heic heif jfif jpe jpeg jpg png tif tiff webp"
+_NAMES = "avif bmp gif heic heif hif jfif jpe jpeg jpg mpo png tif tiff webp"
 SUFFIXES: frozenset[str] = frozenset(f".{name}" for name in _NAMES.split())
 """Files of a folder that are taken for photos; a file named by itself is always tried."""
+OUTPUTS: dict[str, str] = {"labels": ".png", "overlays": ".jpg"}
+"""Folders of results, and what their files add to a photo's output name."""
+_LONGEST = 255 - max(map(len, OUTPUTS.values()))
+"""Bytes of a file's name that leave room for a result's suffix (ext4, NTFS, APFS: 255)."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,18 @@ class Job:
     Attributes:
         source: the file.
         name: its output name, "/"-separated and suffix included: "trip/cat.jpg".
+        fault: why it is no photo, where that is known before it is opened.
     """
 
     source: Path
     name: str
+    fault: str | None = None
 
     def stamp(self) -> list[int] | None:
         """[size, mtime_ns] of the file, None where it is missing; it changes with the photo."""
         try:
             status = self.source.stat()
-        except OSError:
+        except (OSError, ValueError):
             return None
         return [status.st_size, status.st_mtime_ns]
 
@@ -42,24 +48,34 @@ def find_jobs(inputs: Sequence[str | Path], out: str | Path) -> list[Job]:
 
     A file is named after itself, a folder's photos after their path below it; with several inputs
     a folder's own name comes first. The suffix stays in the name, so that `cat.jpg` and `cat.png`
-    differ. Where names still clash, each gets "~" and six hex digits of its path's hash.
+    differ. A name that still clashes (with another, or with a folder of results), or is too long to
+    get a suffix, ends in "~" and six hex digits of its path's hash.
 
     Raises:
         ParameterError: no photo, or `out` lies in an input folder (inputs are never written to).
     """
-    found: dict[Path, PurePosixPath] = {}  # a photo that two inputs name is done once
+    found: dict[Path, Job] = {}  # a photo that two inputs name is done once
     for item in map(Path, inputs):
-        if item.is_dir():
-            _refuse_inside(Path(out), item)
-            below = PurePosixPath(item.resolve().name if len(inputs) > 1 else "")
-            for path in _photos(item):
-                name = below / path.relative_to(item).as_posix()
-                found.setdefault(path.resolve(), name)
-        else:
-            found.setdefault(item.resolve(), PurePosixPath(item.name))
+        if not os.path.isdir(item):  # noqa: PTH112 (Path.is_dir raises where nobody may look)
+            found.setdefault(_real(item), Job(_real(item), item.name))
+            continue
+        _refuse_inside(Path(out), item)
+        below = PurePosixPath(_real(item).name if len(inputs) > 1 else "")
+        for path, fault in _photos(item):
+            name = str(below / path.relative_to(item).as_posix())
+            found.setdefault(_real(path), Job(_real(path), name, fault))
     if not found:
         raise ParameterError(f"no photo found in {', '.join(map(str, inputs)) or 'an empty list'}")
-    return _distinct(found)
+    return _distinct(list(found.values()))
+
+
+def _real(path: Path) -> Path:
+    """The path without links; one that leads to no file or folder stays what it is."""
+    try:
+        real = path.resolve()
+        return real if real.is_file() or real.is_dir() else path.absolute()
+    except (OSError, RuntimeError):  # a loop of links: RuntimeError up to Python 3.12
+        return path.absolute()
 
 
 def _refuse_inside(out: Path, folder: Path) -> None:
@@ -69,26 +85,46 @@ def _refuse_inside(out: Path, folder: Path) -> None:
         )
 
 
-def _photos(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+def _photos(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """Photos below a folder, and folders that cannot be looked into with the reason."""
+    closed: list[OSError] = []
+    for root, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(files):
             # "._cat.jpg" and the like are a file manager's, not photos
             if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(root) / name
+                yield Path(root) / name, None
+    for error in closed:
+        path = Path(os.fsdecode(error.filename or folder))
+        yield path, f"the folder {path} cannot be read: {error.strerror or error}"
 
 
-def _distinct(found: dict[Path, PurePosixPath]) -> list[Job]:
+def _distinct(jobs: Sequence[Job]) -> list[Job]:
     # casefold: on many disks Cat.jpg and cat.jpg are one file
-    count = Counter(str(name).casefold() for name in found.values())
-    jobs = []
-    for source, name in found.items():
-        clash = count[str(name).casefold()] > 1
-        own = name.with_name(f"{name.stem}~{_tag(source)}{name.suffix}") if clash else name
-        jobs.append(Job(source, str(own)))
-    return jobs
+    count = Counter(job.name.casefold() for job in jobs)
+    folders = {str(f).casefold() for job in jobs for f in PurePosixPath(job.name).parents}
+    return [
+        replace(job, name=_tagged(job)) if _clashes(job.name, count, folders) else job
+        for job in jobs
+    ]
 
 
-def _tag(source: Path) -> str:
-    # the whole path, not only the folder: Cat.jpg and cat.jpg of one folder clash as well
-    return hashlib.sha256(os.fsencode(source)).hexdigest()[:6]
+def _clashes(name: str, count: Mapping[str, int], folders: Set[str]) -> bool:
+    files = {(name + suffix).casefold() for suffix in OUTPUTS.values()}
+    last = os.fsencode(PurePosixPath(name).name)
+    return count[name.casefold()] > 1 or bool(files & folders) or len(last) > _LONGEST
+
+
+def tag_of(source: Path) -> str:
+    """What tells a photo's results from those of another of its name."""
+    return "~" + hashlib.sha256(os.fsencode(source)).hexdigest()[:6]
+
+
+def _tagged(job: Job) -> str:
+    """The name with a hash of the whole path: Cat.jpg and cat.jpg of one folder clash as well."""
+    path = PurePosixPath(job.name)
+    tag = tag_of(job.source)
+    stem, room = path.stem, _LONGEST - len(os.fsencode(tag + path.suffix))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]  # whole characters
+    return str(path.with_name(f"{stem}{tag}{path.suffix}"))

@@ -1,4 +1,4 @@
-"""A batch's memory: one line per photo, appended as it is done, assembled into COCO at the end.
+"""A batch's memory: one line per photo, appended as it is done.
 
 `instances.jsonl` is the state that makes a batch resumable. Only where each photo's last line lies
 is kept in memory, so a long batch stays small.
@@ -6,71 +6,111 @@ is kept in memory, so a long batch stays small.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, BinaryIO, NoReturn, Self
+
+from filelock import FileLock, Timeout
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.folder.inputs import Job
 
 Record = dict[str, Any]
 
+LOCK = ".instances.lock"
+_FAILED: dict[str, Any] = {"name": str, "source": str, "settings": str, "stamp": (list, type(None))}
+_DONE: dict[str, Any] = {**_FAILED, "height": int, "width": int, "annotations": list}
+
 
 class Journal:
     """Append-only record of a batch, the last line of a name being the one that counts.
+
+    A context manager; while it is open no other run may write into its folder.
 
     Args:
         path: the .jsonl file, created with its folder where missing.
 
     Raises:
-        ExportError: the file cannot be opened for writing.
+        ExportError: the file cannot be opened for writing, another run has it, or it holds
+            something else than records.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._places: dict[str, int] = {}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-        except OSError as error:
-            raise ExportError(f"cannot write into {path.parent}: {error.strerror}") from error
-        self._index()
+        with ExitStack() as stack:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(FileLock(path.parent / LOCK, timeout=0))
+                # unbuffered: what a full disk did not take must not come back when it is closed
+                self._file = stack.enter_context(path.open("ab", buffering=0))
+                self._reader = stack.enter_context(path.open("rb"))
+                self._index()
+            except Timeout:
+                raise ExportError(
+                    f"another run is writing into {path.parent}; wait for it to end, or choose "
+                    "another output folder"
+                ) from None
+            except OSError as error:
+                raise _unwritable(path, error) from error
+            self._open = stack.pop_all()
 
     def _index(self) -> None:
-        self._file.seek(0)
         end = 0
-        for line in self._file:
-            try:
-                self._places[json.loads(line)["name"]] = end
-            except (ValueError, KeyError, TypeError):
-                break  # a run was killed in the middle of this line
+        for number, line in enumerate(self._reader, 1):
             if not line.endswith(b"\n"):
-                break
+                break  # a run was killed in the middle of this line
+            self._places[self._parsed(line, number)["name"]] = end
             end += len(line)
-        self._places = {name: place for name, place in self._places.items() if place < end}
         self._file.truncate(end)
+
+    def _parsed(self, line: bytes, number: int) -> Record:
+        """A line's record; ExportError where nothing that dmlseg wrote looks like it."""
+        try:
+            record = json.loads(line, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            record = None
+        if not is_record(record):
+            raise ExportError(
+                f"line {number} of {self.path} is no record of a run; move the file away, or "
+                "choose another output folder"
+            )
+        return dict(record)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # nothing is buffered: closing has nothing to lose
+            self._open.close()
+
+    def check_place(self) -> None:
+        """ExportError where the output folder was removed or replaced under a running batch."""
+        with suppress(OSError):
+            if os.path.samestat(self.path.stat(), os.fstat(self._file.fileno())):
+                return
+        raise ExportError(
+            f"the output folder {self.path.parent} was removed or replaced while the run was "
+            "writing into it; run the command again"
+        )
 
     def append(self, record: Record) -> None:
-        """Add a photo's record; on disk when this returns."""
-        self._file.seek(0, os.SEEK_END)
-        place = self._file.tell()
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
+        """Add a photo's record; handed to the system when this returns.
+
+        Raises:
+            ExportError: the disk is full, or the folder has gone; the file holds whole lines still.
+        """
+        self.check_place()
+        place = self._file.seek(0, os.SEEK_END)
+        try:
+            _write_all(self._file, json.dumps(record).encode() + b"\n")
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(place)
+            raise _unwritable(self.path, error) from error
         self._places[record["name"]] = place  # last: Ctrl-C may come in the middle of the write
 
     def get(self, name: str) -> Record | None:
@@ -78,8 +118,8 @@ class Journal:
         place = self._places.get(name)
         if place is None:
             return None
-        self._file.seek(place)
-        record: Record = json.loads(self._file.readline())
+        self._reader.seek(place)
+        record: Record = json.loads(self._reader.readline())
         return record
 
     def __iter__(self) -> Iterator[Record]:
@@ -108,61 +148,35 @@ class Journal:
             record = self.get(job.name)
             if record is None or record["error"] is not None:
                 continue
-            if record["source"] != str(job.source) and Path(record["source"]).exists():
+            there = os.path.exists(record["source"])  # noqa: PTH110 (that one never raises)
+            if record["source"] != str(job.source) and there:
                 raise ExportError(
                     f"{self.path.parent} already holds results of {record['source']} under the "
                     f"name that {job.source} would get; choose another output folder"
                 )
 
 
-def write_instances(records: Iterator[Record], path: Path, classes: Sequence[str]) -> None:
-    """COCO's `instances.json`, streamed: images, annotations (RLE), categories.
-
-    Image ids count the photos by sorted name, category ids are class ids (1 = the first class).
-    """
-    categories = [{"id": i, "name": name} for i, name in enumerate(classes, 1)]
-    images = path.with_suffix(".images.tmp")
-    annotations = path.with_suffix(".annotations.tmp")
-    with images.open("w") as image_file, annotations.open("w") as annotation_file:
-        _stream(records, image_file, annotation_file)
-    part = path.with_suffix(".tmp")
-    with part.open("w") as file:
-        file.write('{"info": {"description": "dmlseg segment"}, "images": [')
-        _pour(images, file)
-        file.write('\n], "annotations": [')
-        _pour(annotations, file)
-        file.write(f'\n], "categories": {json.dumps(categories)}}}\n')
-    part.replace(path)  # readers see the old file or the new one, never half of one
+def is_record(value: Any) -> bool:
+    """Whether a JSON value is what `append` was given: the right fields, of the right types."""
+    if not isinstance(value, dict) or not isinstance(value.get("error", 0), str | None):
+        return False
+    wanted = _DONE if value["error"] is None else _FAILED
+    rows = value.get("annotations", [])
+    return all(isinstance(value.get(k, wanted), kind) for k, kind in wanted.items()) and all(
+        isinstance(row, dict) for row in rows
+    )
 
 
-def _stream(records: Iterator[Record], images: TextIO, annotations: TextIO) -> None:
-    photo = annotation = 0
-    for record in records:
-        if record["error"] is not None:
-            continue
-        photo += 1
-        size = {"height": record["height"], "width": record["width"]}
-        image = {"id": photo, "file_name": record["name"], **size}
-        images.write((",\n" if photo > 1 else "\n") + json.dumps(image))
-        for found in record["annotations"]:
-            annotation += 1
-            row = {"id": annotation, "image_id": photo, **found}
-            annotations.write((",\n" if annotation > 1 else "\n") + json.dumps(row))
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
 
 
-def _pour(part: Path, file: TextIO) -> None:
-    with part.open() as lines:
-        for line in lines:
-            file.write(line)
-    part.unlink()
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """All of it: a raw file may take less than it was given, as on a disk that fills up."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
-def write_failures(records: Iterator[Record], path: Path) -> None:
-    """`failures.csv`: source and one sentence for each photo whose last try failed."""
-    part = path.with_suffix(".tmp")
-    # a file name need not be valid Unicode
-    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "error"])
-        writer.writerows([r["source"], r["error"]] for r in records if r["error"] is not None)
-    part.replace(path)
+def _unwritable(path: Path, error: OSError) -> ExportError:
+    return ExportError(f"cannot write into {path.parent}: {error.strerror or error}")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.photo import box_of, coco_rle
+from dmlseg_core.photo import box_of, coco_rle, image_bytes, write_bytes
 
 Labels = NDArray[np.int32]
 
@@ -70,16 +70,12 @@ def annotate(labels: Labels, masks: Sequence[AnyMask]) -> list[dict[str, Any]]:
     return rows
 
 
-def save_labels(labels: Labels, path: Path) -> None:
-    """PNG of the label map: 8 bits, or 16 where there are more than 255 instances."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    deep = labels.max(initial=0) > 255
-    _save(Image.fromarray(labels.astype(np.uint16 if deep else np.uint8)), path, "PNG")
-
-
 def save_overlay(rgb: NDArray[np.uint8], labels: Labels, path: Path) -> None:
-    """JPEG of the photo with each instance tinted, its edge drawn in full color."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """JPEG of the photo with each instance tinted, its edge drawn in full color.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
     colors = palette(int(labels.max(initial=0)))
     edge = np.zeros(labels.shape, np.bool_)
     edge[1:] |= labels[1:] != labels[:-1]
@@ -88,7 +84,8 @@ def save_overlay(rgb: NDArray[np.uint8], labels: Labels, path: Path) -> None:
     tinted = rgb.copy()
     tinted[inside] = rgb[inside] // 2 + colors[labels[inside]] // 2
     tinted[edge] = colors[labels[edge]]
-    _save(Image.fromarray(tinted), path, "JPEG", quality=90)
+    # encoded in memory: Pillow may leave a torn file on a full disk without a word
+    write_bytes(image_bytes(Image.fromarray(tinted), "JPEG", quality=90), path)
 
 
 def palette(count: int) -> NDArray[np.uint8]:
@@ -96,9 +93,3 @@ def palette(count: int) -> NDArray[np.uint8]:
     hues = (k * 0.61803 % 1 for k in range(count))
     rows = [(1.0, 1.0, 1.0), *(colorsys.hsv_to_rgb(h, 0.8, 1.0) for h in hues)]
     return (np.array(rows) * 255).astype(np.uint8)
-
-
-def _save(image: Image.Image, path: Path, kind: str, **options: Any) -> None:
-    part = path.with_name(path.name + ".tmp")
-    image.save(part, kind, **options)
-    part.replace(path)

@@ -4,18 +4,21 @@ Written below the output folder, PATH being a photo's path below its input folde
 
     labels/PATH.png      label map, 0 = background
     overlays/PATH.jpg    the photo with its instances tinted
-    instances.json       COCO with run-length masks, of every photo segmented into this folder
+    instances.json       COCO (run lengths, or polygons), of every photo segmented into this folder
     instances.jsonl      the state that a later run resumes from
     failures.csv         path and reason of each photo whose last try failed
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,11 +26,15 @@ from typing import Any, Protocol
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.config import CLASSES
-from dmlseg_core.errors import DmlsegError, ExportError
-from dmlseg_core.folder.inputs import Job, find_jobs
-from dmlseg_core.folder.journal import Journal, Record, write_failures, write_instances
-from dmlseg_core.folder.output import AnyMask, annotate, label_photo, save_labels, save_overlay
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, one_line
+from dmlseg_core.folder.inputs import OUTPUTS, Job, find_jobs
+from dmlseg_core.folder.journal import Journal, Record
+from dmlseg_core.folder.output import AnyMask, Labels, annotate, label_photo, save_overlay
+from dmlseg_core.folder.tables import write_failures, write_instances
+from dmlseg_core.photo import Photo, load_photo, save_labels, shown
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors of writing that the next photo would meet as well: they end a run."""
 
 
 class AnySegmenter(Protocol):
@@ -70,6 +77,7 @@ def segment_folder(
     max_megapixels: float = 100,
     classes: Sequence[str] = CLASSES,
     settings: Mapping[str, Any] | None = None,
+    polygons: bool = False,
     progress: bool = True,
 ) -> BatchReport:
     """Segment photos and whole folders (recursive, their tree mirrored).
@@ -84,6 +92,7 @@ def segment_folder(
         max_megapixels: larger photos are refused.
         classes: foreground class names, in order.
         settings: what else decides the result (weights, config); other settings redo the photos.
+        polygons: `instances.json` holds polygons, of photos done before as well.
         progress: draw a progress bar on stderr.
 
     Raises:
@@ -95,12 +104,10 @@ def segment_folder(
     digest = hashlib.sha256(json.dumps(keys, sort_keys=True, default=str).encode()).hexdigest()
     with Journal(Path(out) / "instances.jsonl") as journal:
         batch = _Batch(journal, segmenter, options or {}, max_megapixels, digest[:16])
-        try:
-            report = batch.run(jobs, progress=progress)
-            write_instances(iter(journal), Path(out) / "instances.json", classes)
-            write_failures(iter(journal), Path(out) / "failures.csv")
-        except OSError as error:
-            raise ExportError(f"cannot write into {out}: {error.strerror or error}") from error
+        report = batch.run(jobs, progress=progress)
+        journal.check_place()
+        write_instances(journal, Path(out) / "instances.json", classes, polygons=polygons)
+        write_failures(journal, Path(out) / "failures.csv")
     return report
 
 
@@ -142,57 +149,86 @@ class _Batch:
         with ThreadPoolExecutor(max_workers=1) as pool:
             waiting: tuple[Job, Future[Photo]] | None = None
             for job in jobs:
-                photo = pool.submit(load_photo, job.source, max_megapixels=self.max_megapixels)
+                photo = pool.submit(self._decode, job)
                 if waiting is not None:
                     yield waiting
                 waiting = job, photo
             if waiting is not None:
                 yield waiting
 
+    def _decode(self, job: Job) -> Photo:
+        if job.fault is not None:
+            raise ImageError(job.fault)
+        return load_photo(job.source, max_megapixels=self.max_megapixels)
+
     def _one(self, job: Job, decoded: Future[Photo]) -> str | None:
-        """Segment one photo and record it; the reason where it failed."""
+        """Segment one photo and record it; the reason where it failed.
+
+        Raises:
+            ExportError: what no photo is at fault for: the disk is full, the output folder gone.
+        """
         base: Record = {"name": job.name, "source": str(job.source), "settings": self.settings}
         # before the work: a photo that changes meanwhile is redone by the next run
         base["stamp"] = job.stamp()
         try:
-            photo = decoded.result()
-            masks = self._masks(photo)
-            labels = label_photo(masks, photo.rgb)
+            found = self._results(job, decoded.result())
         except Exception as error:  # one photo must never stop the rest: it is reported
+            if isinstance(error, ExportError):
+                self.journal.check_place()
+                if _of_the_disk(error):
+                    raise
             message = _sentence(job, error)
             self._forget(job)
             self.journal.append({**base, "error": message})
             return message
-        # errors while writing are no photo's fault: they end the batch
-        labels_path, overlay_path = self._paths(job)
-        save_labels(labels, labels_path)
-        save_overlay(photo.rgb, labels, overlay_path)
-        found = annotate(labels, masks)
-        size = {"height": photo.height, "width": photo.width}
-        self.journal.append({**base, "error": None, **size, "annotations": found})
+        self.journal.append({**base, "error": None, **found})
         return None
+
+    def _results(self, job: Job, photo: Photo) -> Record:
+        """The photo's files, written, and its part of the record."""
+        masks = self._masks(photo)
+        labels = label_photo(masks, shown(photo))
+        self._write(job, photo, labels)
+        size = {"height": photo.height, "width": photo.width}
+        return {**size, "annotations": annotate(labels, masks)}
+
+    def _write(self, job: Job, photo: Photo, labels: Labels) -> None:
+        self.journal.check_place()  # else the folder would be made anew, without its journal
+        labels_path, overlay_path = self._paths(job)
+        for path in (labels_path, overlay_path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or error
+                raise ExportError(f"{path.parent} cannot be made: {reason}") from error
+        save_labels(labels, labels_path)
+        save_overlay(shown(photo), labels, overlay_path)
 
     def _masks(self, photo: Photo) -> Sequence[AnyMask]:
         return list(self.segmenter.analyze(photo).propose(**self.options))
 
-    def _paths(self, job: Job) -> tuple[Path, Path]:
-        return (
-            self.out / "labels" / f"{job.name}.png",
-            self.out / "overlays" / f"{job.name}.jpg",
-        )
+    def _paths(self, job: Job) -> list[Path]:
+        return [self.out / kind / (job.name + suffix) for kind, suffix in OUTPUTS.items()]
 
     def _is_done(self, job: Job) -> bool:
-        written = all(path.exists() for path in self._paths(job))
+        # a name that the disk cannot hold is no file, not an error as for Path.exists
+        written = all(os.path.exists(path) for path in self._paths(job))  # noqa: PTH110
         return written and self.journal.is_done(job, self.settings)
 
     def _forget(self, job: Job) -> None:
         """Remove our results of the photo's earlier state: they no longer belong to it."""
         if self.journal.get(job.name) is not None:
             for path in self._paths(job):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
+def _of_the_disk(error: ExportError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_THE_DISK
 
 
 def _sentence(job: Job, error: Exception) -> str:
     name = str(job.source)
-    told = str(error) if isinstance(error, DmlsegError | OSError) else repr(error)
-    return told if name in told else f"{name}: {told}"
+    known = isinstance(error, DmlsegError | OSError)
+    told = str(error) if known else f"it cannot be segmented ({error!r})"
+    return one_line(told if name in told else f"{name}: {told}")

@@ -3,9 +3,9 @@ from .clicks import MIN_OBJECT_PIXELS as MIN_OBJECT_PIXELS
 from .clicks import ClickRun as ClickRun
 from .clicks import Point as Point
 from .clicks import Predictor as Predictor
-from .clicks import components as components
 from .clicks import first_click as first_click
 from .clicks import jittered_clicks as jittered_clicks
+from .clicks import parts_of as parts_of
 from .clicks import simulate as simulate
 from .iou import VOID as VOID
 from .iou import BoolArray as BoolArray

@@ -188,6 +188,24 @@ def components(labels: IntArray, minimum: int = MIN_OBJECT_PIXELS) -> list[BoolA
     return out
 
 
+def parts_of(instances: IntArray, labels: IntArray) -> list[tuple[Point, BoolArray, BoolArray]]:
+    """Every labelled part with where it is clicked and the object that it lies in.
+
+    Args:
+        instances: (H, W) object numbers; 0 and below are nothing.
+        labels: (H, W) part labels; what lies in no object counts for nothing.
+
+    Returns:
+        (first click, part, whole) by label and then in scan order. An object that is its one part
+        is among them: `whole & ~part` is empty then, and there is nothing to tell apart.
+    """
+    found = []
+    for part in components(np.where(instances > 0, labels, 0)):
+        y, x = first_click(part)
+        found.append(((y, x), part, np.asarray(instances == instances[y, x])))
+    return found
+
+
 def mean_over(runs: Sequence[ClickRun], clicks: int) -> FloatArray:
     """(len(runs),) IoU after `clicks` clicks."""
     return np.array([run.after(clicks) for run in runs], np.float64)

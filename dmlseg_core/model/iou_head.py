@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dmlseg_core.config import DIAL
-from dmlseg_core.model.metric import radius2
+from dmlseg_core.model.metric import radius2, tau_of
 
 Floats = NDArray[np.float32]
 
@@ -130,3 +130,13 @@ class IoUHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(..., inputs) -> (..., 2, K) expected IoU in [0, 1]: [0] with the whole, [1] the part."""
         return self.logits(features).sigmoid()
+
+    def best_taus(self, d2: Floats, class_probs: Floats, y: int, x: int) -> tuple[float, float]:
+        """Taus of the masks of a point with the best expected IoU: of the whole, and of the part.
+
+        Args:
+            d2, class_probs, y, x: as `describe_point` takes them.
+        """
+        features = describe_point(d2, class_probs, y, x, self.radii)
+        whole, part = self(torch.from_numpy(features)).argmax(1).tolist()
+        return tau_of(self.radii[whole]), tau_of(self.radii[part])

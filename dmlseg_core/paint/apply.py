@@ -1,9 +1,8 @@
 """Give an object another color and keep its shading: pure arrays in, pure arrays out.
 
-The object's own diffuse color (`anchor`) is moved to the target in OKLab. Lightness goes through
-a monotone tone curve (`recolor_tone`), hue and chroma through an affine map of saturation
-(`recolor_paint`): paint of another color under the same light. Edge pixels are unmixed first, so
-that only the object's share of them changes; the sum is made in linear light.
+Pixels are split into paint, light and shine (`light`), other paint is put under the same light
+(`repaint`), and what noise this would make visible is calmed first (`calm`). Edge pixels are
+unmixed first, so that only the object's share of them changes; the sum is made in linear light.
 """
 
 from __future__ import annotations
@@ -41,6 +40,7 @@ def recolor(
     mode: str = "match",
     strength: float = 1.0,
     protect_highlights: float = 1.0,
+    gloss: str = "wet",
     amount: float = 0.0,
     gate: ColorGate | Sequence[ColorGate] | None = None,
     pattern: NDArray[np.uint8] | None = None,
@@ -51,8 +51,8 @@ def recolor(
     Args:
         rgb: (H, W, 3) uint8 or uint16 sRGB; not changed. The result has the same dtype.
         alpha: (H, W) float in [0, 1] or bool; 0 is copied bit for bit.
-        target: see `Look`, as are mode, strength, protect_highlights, amount, pattern and
-            pattern_scale.
+        target: see `Look`, as are mode, strength, protect_highlights, gloss, amount, pattern
+            and pattern_scale.
         gate: paint only what is near some colors, or spare it; where it is 0, pixels are copied
             bit for bit.
 
@@ -65,6 +65,7 @@ def recolor(
         mode=mode,
         strength=strength,
         protect_highlights=protect_highlights,
+        gloss=gloss,
         amount=amount,
         pattern=pattern,
         pattern_scale=pattern_scale,

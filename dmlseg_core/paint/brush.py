@@ -1,4 +1,4 @@
-"""The color map behind `recolor`: a tone curve for lightness, an affine map for saturation.
+"""The color map of the modes that keep lightness: an affine map of saturation.
 
 Saturation here is the complex number (a + ib) / L of an OKLab color. Light of another strength on
 the same paint scales linear RGB, hence scales L, a and b alike: saturation is free of shading.
@@ -12,7 +12,13 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.color import LAB_TO_LMS, LMS_TO_LAB, fit_planes_to_gamut, roots_to_linear
+from dmlseg_core.color import (
+    LAB_TO_LMS,
+    LMS_TO_LAB,
+    fit_planes_to_gamut,
+    linear_planes_to_oklab,
+    roots_to_linear,
+)
 from dmlseg_core.paint.tone import DEEP, END, LEVELS, LIGHTNESS, Anchor, Tone, tone_curve
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -33,10 +39,10 @@ _TINT_TO_LMS = LAB_TO_LMS[:, 1:]
 class Brush(Protocol):
     """Anything that paints an object's pixels."""
 
-    def __call__(self, lab: Floats, places: Places, *, fine: bool = False) -> Floats:
-        """The new colors of pixels: (3, N) OKLab at flat photo indices (N,) -> linear light.
+    def __call__(self, linear: Floats, places: Places, *, fine: bool = False) -> Floats:
+        """The new colors of pixels: (3, N) linear light at flat photo indices (N,) -> the same.
 
-        (3, N) float32, in 0..1 give or take SLACK. `fine` is for more than 8 bits. `lab` is not
+        (3, N) float32, to be clipped to 0..1. `fine` is for more than 8 bits. `linear` is not
         changed.
         """
         ...
@@ -140,8 +146,11 @@ class Paint:
             hue=hue,
         )
 
-    def __call__(self, lab: Floats, places: Places | None = None, *, fine: bool = False) -> Floats:
+    def __call__(
+        self, linear: Floats, places: Places | None = None, *, fine: bool = False
+    ) -> Floats:
         """See `Brush`; where the pixels lie makes no difference to paint."""
+        lab = linear_planes_to_oklab(linear)
         at = ToneTable(lab[0], fine)
         mixed = self.mix @ lab
         roots = mixed[:3]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dmlseg_core.color import read_color
 from dmlseg_core.config import (
     AMOUNTS,
+    GLOSS,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
@@ -30,6 +31,8 @@ class Look:
             saturation, lightness, pattern (a texture under the object's shading).
         strength: 0 (nothing) to 1.
         protect_highlights: 1 leaves highlights the color of the light, 0 paints them.
+        gloss: what becomes of the reflections in the modes match and lightness: wet (as
+            photographed), satin, matte; see config.GLOSS.
         amount: for hue_shift, saturation and lightness: see config.AMOUNTS.
         pattern: (h, w, 3) uint8 sRGB tile for the mode pattern; it starts at the corner of the
             object's box.
@@ -45,6 +48,7 @@ class Look:
     mode: str = "match"
     strength: float = 1.0
     protect_highlights: float = 1.0
+    gloss: str = "wet"
     amount: float = 0.0
     pattern: NDArray[np.uint8] | None = field(default=None, repr=False)
     pattern_scale: float = 1.0
@@ -52,6 +56,8 @@ class Look:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ParameterError(f"mode must be one of {MODES}; got {self.mode!r}")
+        if self.gloss not in GLOSS:
+            raise ParameterError(f"gloss must be one of {tuple(GLOSS)}; got {self.gloss!r}")
         STRENGTH.check(self.strength)
         PROTECT_HIGHLIGHTS.check(self.protect_highlights)
         PATTERN_SCALE.check(self.pattern_scale)

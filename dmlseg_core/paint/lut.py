@@ -13,7 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.color import delta_e_2000, linear_planes_to_oklab, linear_to_srgb, srgb_to_linear
+from dmlseg_core.color import (
+    delta_e_2000,
+    linear_planes_to_oklab,
+    linear_to_srgb,
+    oklab_planes_to_linear,
+    srgb_to_linear,
+)
 from dmlseg_core.config import PATTERN_MODE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.brush import Brush
@@ -29,6 +35,8 @@ _SHAPER = 4096
 _SHADE = 0.1
 """L under which saturation is not read: the divisor of a and b stays here."""
 _SAMPLE = 60000
+_RARE = 0.1
+"""Percent of saturations at either end that the table does not reach out for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +95,7 @@ def lut_of(subject: Subject, look: Look) -> ColorTable:
     brush = _brush_of(subject, look)
     lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(subject).T))
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
-    low, high = saturation.min(axis=1), saturation.max(axis=1)
+    low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
     margin = np.maximum(0.05 * (high - low), 0.01)
     low, high = low - margin, high + margin
     nodes = _nodes(brush, subject, lab[0])
@@ -149,7 +157,8 @@ def _own_pixels(subject: Subject) -> Bytes:
 
 def _painted(brush: Brush, lab: Floats) -> Floats:
     """(3, N) OKLab -> (N, 3) float32 sRGB-encoded."""
-    linear = np.clip(brush(lab, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
+    light = np.clip(oklab_planes_to_linear(lab), 0.0, 1.0)
+    linear = np.clip(brush(light, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
     return np.ascontiguousarray(linear_to_srgb(linear).T)
 
 

@@ -89,9 +89,9 @@ class Print:
         colors: Floats = np.take(self.tile.reshape(3, -1), index, axis=1)
         return colors
 
-    def __call__(self, lab: Floats, places: Places, *, fine: bool = False) -> Floats:
+    def __call__(self, linear: Floats, places: Places, *, fine: bool = False) -> Floats:
         """See `Brush`."""
-        at = ToneTable(lab[0], fine)
+        at = ToneTable(linear_planes_to_oklab(linear)[0], fine)
         painted = self.colors_at(places)
         painted *= at.read(self.shade)
         painted += at.read(self.lamp)
@@ -100,7 +100,7 @@ class Print:
             fitted = fit_planes_to_gamut(linear_planes_to_oklab(painted[:, outside]), steps=7)
             painted[:, outside] = oklab_planes_to_linear(fitted)
         if self.kept:
-            painted += np.float32(self.kept) * (oklab_planes_to_linear(lab) - painted)
+            painted += np.float32(self.kept) * (linear - painted)
         return painted
 
 

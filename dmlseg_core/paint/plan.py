@@ -12,23 +12,28 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import (
     linear_planes_to_oklab,
+    linear_to_oklab,
     linear_to_srgb,
+    oklab_planes_to_linear,
     oklab_to_linear,
     parse_color,
     srgb_to_linear,
     srgb_to_oklab,
 )
-from dmlseg_core.config import AMOUNTS, PATTERN_MODE
+from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Brush, Paint, Places
+from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
+from dmlseg_core.paint.light import Doubles, Light, usual_color
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.pattern import Print, scaled_tile
-from dmlseg_core.paint.tone import Anchor
+from dmlseg_core.paint.repaint import Repaint
+from dmlseg_core.paint.tone import LIGHTNESS, Anchor
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 _SAMPLE = 10000
-"""Pixels that the anchor is estimated from; medians of more do not move by a hundredth."""
+"""Pixels that an object is measured on; medians of more do not move by a hundredth."""
 # A white object has no room above for folds, a black one none below: stop one Delta-E short.
 _LIGHTNESS_ENDS = (0.1, 0.985)
 _COLORED = 0.06
@@ -39,6 +44,10 @@ _SHINY = 0.8
 """The same where the median has shine on it."""
 _ROUNDS = 3
 """Corrections of the aim; what is left after them is below a tenth of a Delta-E."""
+_LEAST_LIGHT = 0.1
+"""OKLab L under which an object is too black to be tinted."""
+_CRUSHED = 0.05
+"""Share of pixels under level 4 from which on a bright target is told what is missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +57,16 @@ class Plan:
     Attributes:
         asked: (3,) OKLab that the object's anchor should have after it.
         brush: maps its pixels.
-        tone: (LEVELS,) float32, the brush's L for each L.
+        tone: (LEVELS,) float32, L of the result for each L of the object's own color.
+        gain: by how much it makes noise larger.
+        notes: what could not be done as asked, one sentence each.
     """
 
     asked: Floats
     brush: Brush
     tone: Floats
+    gain: Gain = NO_GAIN
+    notes: tuple[str, ...] = ()
 
     def noise_gain(self, anchor: Anchor) -> float:
         """The tone curve's steepest slope over 1-99 % of the object's lightness."""
@@ -64,68 +77,62 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """The pixels that say what color an object is: sure, in diffuse light.
+    """The pixels that say what color an object is, and how light falls on it.
 
     Attributes:
-        places: (N,) flat indices into the photo.
-        lab: (3, N) float32 OKLab.
-        anchor: their color, and the range of the whole object's L.
+        places: (N,) flat indices into the photo: a sample of what is surely the object.
+        linear: (3, N) float32 linear light.
+        anchor: their color, and the range of L.
+        light: how they split into paint, light and shine.
+        noise: what varies at random.
     """
 
     places: Places
-    lab: Floats
+    linear: Floats
     anchor: Anchor
+    light: Light
+    noise: Noise
 
     @classmethod
     def of(cls, rgb: Pixels, share: Floats) -> Core:
-        """Measure the object of a share (H, W) in [0, 1], not all 0.
-
-        Left out are highlights (brighter and paler than most), deep shadow, and the outer tenths
-        of lightness.
-        """
+        """Measure the object of a share (H, W) in [0, 1], not all 0."""
         flat = share.reshape(-1)
         sure = np.flatnonzero(flat >= min(0.95, float(flat.max())))
         sure = sure[:: max(1, sure.size // _SAMPLE)]
-        # In doubles: a gray object's saturation in floats is rounding, and would pass for shine.
-        lab = srgb_to_oklab(rgb.reshape(-1, 3)[sure]).T
-        lightness, saturation = lab[0], np.hypot(lab[1], lab[2]) / np.maximum(lab[0], 0.02)
-        middle, common = np.median(lightness), np.median(saturation)
-        lowest, low, high, highest = np.percentile(lightness, (1, 10, 90, 99)).tolist()
-        specular = (lightness > middle) & (saturation < 0.5 * common)
-        diffuse = (lightness >= max(low, 0.5 * middle)) & (lightness <= high) & ~specular
-        if not diffuse.any():
-            diffuse[:] = True
-        lit = _lit(lightness, saturation, float(common))
-        lab = lab[:, diffuse]
-        anchor = replace(anchor_of(lab), low=lowest, high=highest, lit=lit)
-        return cls(sure[diffuse], lab, anchor)
+        linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
+        noise = Noise.of(rgb, share, sure)
+        anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
+        return cls(sure, linear, anchor, Light.of(linear, noise.level), noise)
 
     def color_in(self, rgb: Pixels) -> Anchor:
         """The same estimate on the same pixels of another version of the photo."""
-        pixels = rgb.reshape(-1, 3)[self.places]
-        return anchor_of(linear_planes_to_oklab(srgb_to_linear(pixels.T)))
+        return anchor_of(srgb_to_linear(rgb.reshape(-1, 3)[self.places]).T)
 
 
-def _lit(lightness: Floats, saturation: Floats, common: float) -> float:
-    """The largest L at which an object shows its paint alone, fully lit; above it light shines.
+def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
+    """With the range of L, and the largest at which an object shows its paint alone.
 
     A colored object is no paler there than elsewhere. On a neutral one only the spread of lightness
     tells: a matte surface that faces the lamp gets half more light than an average one (_MATTE); if
     a quarter of the object is beyond that, the average itself has some shine on it.
     """
+    saturation = np.hypot(lab[1], lab[2]) / np.maximum(lab[0], 0.02)
+    common = float(np.median(saturation))
+    low, middle, bright, high = np.percentile(lab[0], (1, 50, 75, 99)).tolist()
     if common >= _COLORED:
-        return float(np.percentile(lightness[saturation >= 0.8 * common], 98))
-    middle, bright, high = map(float, np.percentile(lightness, (50, 75, 99)))
-    shine = min(max(bright / max(middle, 1e-3) - _MATTE, 0.0) / (_MATTE - 1), 1.0)
-    return min(high, middle * (_MATTE - (_MATTE - _SHINY) * shine))
+        lit = float(np.percentile(lab[0][saturation >= 0.8 * common], 98))
+    else:
+        shine = min(max(bright / max(middle, 1e-3) - _MATTE, 0.0) / (_MATTE - 1), 1.0)
+        lit = min(high, middle * (_MATTE - (_MATTE - _SHINY) * shine))
+    return replace(anchor, low=low, high=high, lit=lit)
 
 
-def anchor_of(lab: Floats) -> Anchor:
-    """Median color of (3, N) OKLab."""
-    level = np.maximum(lab[0], 0.02)
-    middle = float(np.median(lab[0]))
-    tint = complex(np.median(lab[1] / level), np.median(lab[2] / level))
-    return Anchor(middle, tint, low=middle, high=middle, lit=middle)
+def anchor_of(linear: Floats) -> Anchor:
+    """The usual color of (3, N) linear light."""
+    lab = linear_to_oklab(usual_color(linear))
+    level = float(lab[0])
+    tint = complex(lab[1], lab[2]) / max(level, 0.02)
+    return Anchor(level, tint, low=level, high=level, lit=level)
 
 
 def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
@@ -137,69 +144,90 @@ def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan
         corner: (y, x) of its box, where a texture begins.
         width: of the photo.
     """
-    if look.mode in AMOUNTS:
-        return _shift(look, core.anchor)
     if look.mode == PATTERN_MODE:
         return _printed(look, core, corner, width)
+    own = core.anchor
+    if look.mode == "lightness":
+        level = min(max(own.lightness + look.amount, _LIGHTNESS_ENDS[0]), _LIGHTNESS_ENDS[1])
+        return _repainted(look, core, replace(own, lightness=level).lab)
+    if look.mode in AMOUNTS:
+        return _turned(look, core)
     assert look.target is not None  # Look has checked it
     asked = srgb_to_oklab(np.array(parse_color(look.target)))
-    own = core.anchor
-    if look.mode == "tint":
-        goal = replace(own, saturation=complex(asked[1], asked[2]) / own.lightness)
-        return _aimed(look, core, asked, goal)
-    lightness = min(max(float(asked[0]), _LIGHTNESS_ENDS[0]), _LIGHTNESS_ENDS[1])
-    goal = replace(own, lightness=lightness, saturation=complex(asked[1], asked[2]) / lightness)
-    return _aimed(look, core, asked, goal)
+    return (_tinted if look.mode == "tint" else _repainted)(look, core, asked)
 
 
-def _aimed(look: Look, core: Core, asked: Floats, goal: Anchor) -> Plan:
-    """Paint whose result measures as `goal`: the core's median moves a little in the gamut."""
-    aim, keep = goal, look.mode == "tint"
+def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
+    """Other paint under the same light, aimed so that the result measures as asked."""
+    goal = np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64)
+    bright = float(np.percentile(core.light.split(core.linear)[0], 99))
+
+    def brush(aim: Doubles, strength: float = 1.0) -> Repaint:
+        gloss, share = GLOSS[look.gloss], look.protect_highlights
+        return Repaint.of(core.light, aim, bright, gloss=gloss, share=share, strength=strength)
+
+    aim = goal
     for _ in range(_ROUNDS):
-        paint = Paint.of(
-            core.anchor,
-            aim.lightness,
-            aim.saturation,
-            protect=look.protect_highlights,
-            keep_tone=keep,
-        )
-        got = anchor_of(linear_planes_to_oklab(np.clip(paint(core.lab), 0.0, 1.0)))
-        aim = replace(
-            aim,
-            lightness=min(max(aim.lightness + goal.lightness - got.lightness, 0.02), 0.998),
-            saturation=aim.saturation + 0.8 * (goal.saturation - got.saturation),
-        )
-    paint = Paint.of(
-        core.anchor,
-        aim.lightness,
-        aim.saturation,
-        protect=look.protect_highlights,
-        keep_tone=keep,
-        strength=look.strength,
+        got = usual_color(np.clip(brush(aim)(core.linear), 0.0, 1.0))
+        aim = np.clip(aim * np.clip((goal + 1e-4) / (got + 1e-4), 0.5, 2), 0, 1)
+    made = brush(aim, look.strength)
+    return Plan(
+        asked, made, _tone_of(made, core.anchor), made.gain, _lost(core.light, made.gain.light)
     )
-    return Plan(asked, paint, paint.tone)
 
 
-def _shift(look: Look, own: Anchor) -> Plan:
-    """The modes that change what is there by an amount."""
-    lightness, turn = own.lightness, 1 + 0j
+def _tone_of(brush: Brush, own: Anchor) -> Floats:
+    """L of the result for each L of the object's own color."""
+    level = LIGHTNESS.astype(np.float32)
+    tint = own.saturation * level
+    ramp = oklab_planes_to_linear(np.stack([level, tint.real, tint.imag]).astype(np.float32))
+    painted = brush(np.clip(ramp, 0, 1), np.zeros(0, np.intp), fine=True)
+    tone: Floats = linear_planes_to_oklab(np.clip(painted, 0, 1))[0]
+    return tone
+
+
+def _lost(light: Light, gain: float) -> tuple[str, ...]:
+    """What no paint brings back, in sentences."""
+    if light.crushed < _CRUSHED or gain < 2:
+        return ()
+    return (
+        f"{light.crushed:.0%} of the object is black without detail in the photo; its folds cannot "
+        "be brought back",
+    )
+
+
+def _tinted(look: Look, core: Core, asked: Floats) -> Plan:
+    """Hue and chroma of the target; lightness stays."""
+    own = core.anchor
+    goal = complex(asked[1], asked[2]) / max(own.lightness, _LEAST_LIGHT)
+    aim = goal
+    for _ in range(_ROUNDS):
+        paint = Paint.of(own, own.lightness, aim, protect=look.protect_highlights, keep_tone=True)
+        aim += 0.8 * (goal - anchor_of(np.clip(paint(core.linear), 0.0, 1.0)).saturation)
+    paint = Paint.of(
+        own, own.lightness, aim, protect=look.protect_highlights, keep_tone=True,
+        strength=look.strength,
+    )  # fmt: skip
+    dark = own.lightness < _LEAST_LIGHT
+    note = "the object is black, which holds no tint; the mode match gives it a color"
+    return Plan(asked, paint, paint.tone, notes=(note,) if dark else ())
+
+
+def _turned(look: Look, core: Core) -> Plan:
+    """The modes that turn or scale what color is there."""
+    own, turn = core.anchor, complex(1 + look.amount)
     if look.mode == "hue_shift":
         turn = cmath.exp(1j * math.radians(look.amount))
-    elif look.mode == "saturation":
-        turn = complex(1 + look.amount)
-    else:
-        lightness = min(max(lightness + look.amount, _LIGHTNESS_ENDS[0]), _LIGHTNESS_ENDS[1])
     paint = Paint.of(
         own,
-        lightness,
+        own.lightness,
         own.saturation * turn,
         strength=look.strength,
         protect=look.protect_highlights,
-        keep_tone=look.mode != "lightness",
+        keep_tone=True,
         turn=turn,
     )
-    asked = replace(own, lightness=lightness, saturation=own.saturation * turn)
-    return Plan(asked.lab, paint, paint.tone)
+    return Plan(replace(own, saturation=own.saturation * turn).lab, paint, paint.tone)
 
 
 def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
@@ -213,8 +241,7 @@ def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Pla
         strength=look.strength,
         protect=look.protect_highlights,
     )
-    flat = linear_planes_to_oklab(brush.colors_at(core.places))
-    return Plan(anchor_of(flat).lab, brush, brush.tone)
+    return Plan(anchor_of(brush.colors_at(core.places)).lab, brush, brush.tone)
 
 
 def srgb_of(lab: Floats) -> NDArray[Any]:

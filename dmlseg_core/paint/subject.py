@@ -14,12 +14,12 @@ from numpy.typing import DTypeLike, NDArray
 from dmlseg_core.color import (
     delta_e_2000,
     encode_srgb,
-    linear_planes_to_oklab,
     srgb_to_linear,
     to_hex,
 )
 from dmlseg_core.edge import ForegroundModel
 from dmlseg_core.paint.brush import Places
+from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
 from dmlseg_core.paint.look import Look, checked_photo
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
@@ -113,7 +113,7 @@ class Subject:
             anchor=to_hex(srgb_of(self.core.anchor.lab)),
             result_anchor=to_hex(got),
             noise_gain=plan.noise_gain(self.core.anchor),
-            notes=look.notes,
+            notes=look.notes + plan.notes,
         )
 
     def _painted(self, plans: Sequence[Plan]) -> list[Pixels]:
@@ -139,9 +139,11 @@ class Subject:
         places = np.flatnonzero(solid) + rows.start * self.rgb.shape[1]
         if places.size == 0:
             return
-        lab = linear_planes_to_oklab(self._linear(_pixels(self.rgb[rows])[solid]))
+        linear = self._linear(_pixels(self.rgb[rows])[solid])
+        calm = Calm(self.rgb, self.share, rows, self.box[1], self.core.noise)
         for plan, result in zip(plans, results, strict=True):
-            painted = plan.brush(lab, places, fine=self._fine)
+            own = linear if plan.gain == NO_GAIN else calm.linear(plan.gain)
+            painted = plan.brush(own, places, fine=self._fine)
             _pixels(result[rows])[solid] = _coded(painted, self.rgb.dtype)
 
     def _paint_edge(self, plans: Sequence[Plan], results: Sequence[Pixels], rows: slice) -> None:
@@ -153,9 +155,8 @@ class Subject:
             places = at + rows.start * self.rgb.shape[1]
             mixed = self._linear(_pixels(self.rgb)[places])
             own = self._unmixed(mixed, places)
-            lab = linear_planes_to_oklab(own)
             for plan, result in zip(plans, results, strict=True):
-                painted = np.clip(plan.brush(lab, places, fine=self._fine), 0.0, 1.0)
+                painted = np.clip(plan.brush(own, places, fine=self._fine), 0.0, 1.0)
                 painted = mixed + share[at] * (painted - own)
                 _pixels(result)[places] = _coded(painted, self.rgb.dtype)
 

@@ -1,9 +1,13 @@
+from .coco import coco_polygons as coco_polygons
 from .coco import coco_rle as coco_rle
+from .coco import mask_of_rle as mask_of_rle
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
 from .load import Photo as Photo
 from .load import Source as Source
 from .load import load_photo as load_photo
+from .load import over as over
+from .load import shown as shown
 from .masks import box_of as box_of
 from .masks import png_path as png_path
 from .masks import save_cutout as save_cutout
@@ -17,4 +21,5 @@ from .save import format_of as format_of
 from .save import losses as losses
 from .save import refuse_input as refuse_input
 from .save import save_photo as save_photo
-from .save import write_bytes as write_bytes
+from .whole import whole_file as whole_file
+from .whole import write_bytes as write_bytes

@@ -1,7 +1,7 @@
-"""Steps of decoding a photo, below `images`: EXIF, orientation, depth, mode.
+"""Steps of decoding a photo, below `load`: orientation, resolution, mode.
 
 Each works on an open Pillow image or on arrays; damaged files raise one of DECODER_ERRORS, which
-`images` turns into an ImageError.
+`source` turns into an ImageError.
 """
 
 from __future__ import annotations
@@ -15,57 +15,53 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from dmlseg_core.errors import ImageError
+from dmlseg_core.photo.metadata import Metadata, resolution_of
+from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
+from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
 
-_ORIENTATION = ExifTags.Base.Orientation
-# In a TIFF the same directory also holds strips, sizes and compression; only these describe.
-_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
-_PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES = 262, 284, 338
-_GRAY_OR_RGB, _ASSOCIATED = (0, 1, 2), 1
-_SUB_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+MAX_DPI = 1e6
+"""Beyond this a resolution is a mistake and is not written."""
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
     OverflowError, struct.error, zlib.error, MemoryError, Image.DecompressionBombError,
+    RuntimeError, ArithmeticError, AttributeError, AssertionError, cv2.error,
 )  # fmt: skip
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation (1..8) still to be applied."""
-    if image.format == "TIFF":  # Pillow and OpenCV turn its pixels themselves while they decode
+def orientation_of(image: Image.Image, about: Metadata) -> int:
+    """The orientation (1..8) still to be applied: EXIF's, else XMP's."""
+    if image.format in ("TIFF", "HEIF"):  # their decoders turn the pixels themselves
         return 1
-    turn = image.getexif().get(_ORIENTATION, 1)
-    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+    if image.format == "AVIF":  # the container's own; EXIF's was not shown to Pillow
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp)
 
 
-def exif_of(image: Image.Image, size: tuple[int, int]) -> bytes | None:
-    """EXIF as it is after turning: no orientation, no thumbnail, (H, W) `size` where it has one."""
-    found = image.getexif()
-    kept = Image.Exif()
-    for tag in _DESCRIPTIVE:
-        if tag in found:
-            kept[tag] = found[tag]
-    for directory in _SUB_DIRECTORIES:
-        if entries := dict(found.get_ifd(directory)):
-            sides = {ExifTags.Base.ExifImageHeight: size[0], ExifTags.Base.ExifImageWidth: size[1]}
-            entries.update({tag: side for tag, side in sides.items() if tag in entries})
-            kept[directory] = entries
-    try:
-        return kept.tobytes() if len(kept) else None
-    except DECODER_ERRORS:  # an entry that Pillow can read but not write: the photo still counts
+def dpi_of(
+    image: Image.Image, data: bytes, about: Metadata, turn: int
+) -> tuple[float, float] | None:
+    """(horizontal, vertical) dots per inch of the photo as displayed, None where not said."""
+    found = _stored_dpi(image, data, about)
+    if found is None or not all(0 < side < MAX_DPI for side in found):
         return None
+    return (found[1], found[0]) if turn >= 5 else found
 
 
-def dpi_of(image: Image.Image, turn: int) -> tuple[float, float] | None:
-    """(horizontal, vertical) dots per inch of the photo as displayed."""
-    dpi = image.info.get("dpi")
-    if dpi is None:
-        return None
-    across, down = float(dpi[0]), float(dpi[1])
-    return (down, across) if turn >= 5 else (across, down)
+def _stored_dpi(image: Image.Image, data: bytes, about: Metadata) -> tuple[float, float] | None:
+    """As the file says: Pillow makes up values where there are none."""
+    if image.format == "TIFF":
+        return resolution_of(data)
+    if "jfif" in image.info:
+        scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
+        if scale is not None and all(density := image.info["jfif_density"]):
+            return density[0] * scale, density[1] * scale
+    if image.format in ("PNG", "BMP", "GIF") and "dpi" in image.info:
+        return float(image.info["dpi"][0]), float(image.info["dpi"][1])
+    return resolution_of(about.exif)
 
 
 def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -79,60 +75,21 @@ def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.array(array, order="C")
 
 
-def subsampling_of(image: Image.Image) -> str | None:
-    """Chroma subsampling of a JPEG by its usual name, None where it has no usual one."""
+def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
+    """How a JPEG was coded, as fields of a Photo, for the photo as displayed."""
     from PIL import JpegImagePlugin  # noqa: PLC0415 (only JPEG files need it)
 
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-    return names.get(JpegImagePlugin.get_sampling(image))
-
-
-def bits_of(image: Image.Image, data: bytes) -> int:
-    """Bits per channel of the file, as its header says; 8 where it does not."""
-    if image.format == "PNG":
-        return data[24]
-    if image.format == "TIFF":
-        return int(max(image.tag_v2.get(258, (8,))))  # type: ignore[attr-defined]
-    place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
-    # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
-    return data[place + 9] if place > 0 else 8
-
-
-def deep_pixels(
-    image: Image.Image, data: bytes, notes: list[str]
-) -> tuple[Words | None, Words | None]:
-    """(H, W, 3) and alpha (H, W) of a 16-bit file, through OpenCV: Pillow has no 16-bit RGB."""
-    tags = image.tag_v2 if image.format == "TIFF" else {}  # type: ignore[attr-defined]
-    bits, colors = bits_of(image, data), tags.get(_PHOTOMETRIC, 2)
-    if bits == 16 and image.format in ("PNG", "TIFF") and colors in _GRAY_OR_RGB:
-        if tags.get(_PLANAR, 1) == 2:
-            raise ImageError(
-                "the TIFF stores its 16-bit channels as separate planes, which is not read; "
-                "save it again with interleaved channels"
-            )
-        return _words(data, tags.get(_EXTRA_SAMPLES, (2,)), notes)
-    if bits > 8:
-        notes.append(f"The photo had {bits} bits per channel and now has 8.")
-    return None, None
-
-
-def _words(
-    data: bytes, extra: tuple[int, ...], notes: list[str]
-) -> tuple[Words | None, Words | None]:
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ValueError("its 16-bit pixels cannot be decoded")
-    stack: Words = decoded.reshape(*decoded.shape[:2], -1).astype(np.uint16, copy=False)
-    if stack.shape[2] == 1:
-        notes.append("The photo was grey and is now RGB.")
-        return np.repeat(stack, 3, axis=2), None
-    rgb: Words = np.ascontiguousarray(stack[..., 2::-1])
-    alpha = np.ascontiguousarray(stack[..., 3]) if stack.shape[2] == 4 and extra[0] else None
-    if alpha is not None and extra[0] == _ASSOCIATED:
-        share = np.maximum(alpha, 1)[..., None] / 65535
-        rgb = np.rint(np.minimum(rgb / share, 65535)).astype(np.uint16)
-        notes.append("The photo's colors were stored multiplied by alpha; they no longer are.")
-    return rgb, alpha
+    sampling = names.get(JpegImagePlugin.get_sampling(image))
+    tables: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+    if turn >= 5:  # rows and columns have changed places, so have frequencies along them
+        tables = {k: np.reshape(t, (8, 8)).T.ravel().tolist() for k, t in tables.items()}
+        sampling = None if sampling == "4:2:2" else sampling  # half the rows: Pillow writes no such
+    return {
+        "jpeg_tables": tables,
+        "jpeg_subsampling": sampling,
+        "jpeg_progressive": bool(image.info.get("progressive")),
+    }
 
 
 def to_8_bits(pixels: Words | Bytes) -> Bytes:
@@ -151,8 +108,6 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     kind = names.get(image.mode, image.mode)
     if image.mode not in ("RGB", "RGBA", "RGBX"):
         notes.append(f"The photo was {kind} and is now RGB.")
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of type {image.mode} have no defined white")
     if image.mode in ("L", "RGB", "CMYK"):
         image.load()
         return image, alpha

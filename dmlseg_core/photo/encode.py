@@ -1,12 +1,12 @@
-"""Pixels to the bytes of a file: Pillow's encoders, and the two that 16 bits need.
+"""Pixels to the bytes of a file: Pillow's encoders, and OpenCV's for PNG of 16 bits.
 
-Pillow has no 16-bit RGB. OpenCV compresses such a PNG but writes no profile, EXIF or resolution:
-those chunks are Pillow's. TIFF is written here, 8 bits too: libtiff compresses but cannot write
-EXIF's sub-directories, Pillow's own writer can but does not compress.
+Encoders see pixels alone. What else belongs to the photo is put into JPEG and PNG as whole segments
+and chunks, and into TIFF by our own writer: so no encoder reads a block and writes it its own way.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
@@ -15,19 +15,32 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, TiffTags
+from PIL import Image
 
 from dmlseg_core.errors import ExportError
+from dmlseg_core.photo.jpeg import jpeg_settings
 from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.metadata import (
+    EMPTY,
+    Metadata,
+    Signal,
+    chunk,
+    kept_in,
+    told_in_jpeg,
+    told_in_png,
+    with_chunks,
+    with_points,
+    with_segments,
+)
 from dmlseg_core.photo.source import register_heif
+from dmlseg_core.photo.tiff import tiff_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 DEEP_FORMATS = ("PNG", "TIFF")
 """Formats that are written with 16 bits per channel."""
-_STRIP = 1 << 20
-"""Bytes of one strip of a TIFF, before compression."""
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HDR_FORMATS = ("PNG", "AVIF", "HEIF")
+"""Formats that have a place for code points."""
 _ENCODER_ERRORS = (OSError, ValueError, KeyError, RuntimeError, cv2.error, struct.error)
 
 
@@ -45,7 +58,7 @@ def encode(
     Args:
         pixels: (H, W, 3) or (H, W, 4) uint8; uint16 for DEEP_FORMATS.
         file_format: one of `export.FORMATS`' values.
-        like: its EXIF, dpi and JPEG settings are kept.
+        like: its metadata, dpi and JPEG settings are kept.
         profile: ICC profile to embed.
         quality: for lossy formats.
         name: what to call it in an error.
@@ -53,17 +66,22 @@ def encode(
     Raises:
         ExportError: the format cannot hold such pixels.
     """
-    about: dict[str, Any] = {} if profile is None else {"icc_profile": profile}
-    if like is not None:
-        about |= {key: v for key, v in (("exif", like.exif), ("dpi", like.dpi)) if v}
+    about = kept_in(file_format, Metadata() if like is None else like.about)[0]
+    signal = Signal() if like is None else like.signal
+    dpi = None if like is None else like.dpi
     try:
         if file_format == "TIFF":
-            return tiff_bytes(pixels, **about)
-        if pixels.dtype == np.uint16:
-            return deep_png_bytes(pixels, **about)
-        return image_bytes(
-            Image.fromarray(pixels), file_format, **about, **_settings(file_format, like, quality)
-        )
+            return tiff_bytes(pixels, about, icc_profile=profile, dpi=dpi)
+        if file_format == "PNG":
+            return _png_bytes(pixels, about, profile, dpi, signal)
+        image = Image.fromarray(pixels)
+        if file_format == "JPEG":
+            settings = jpeg_settings(like, quality) | ({"dpi": dpi} if dpi else {})
+            data = image_bytes(image, "JPEG", **settings)
+            return with_segments(data, told_in_jpeg(about, profile))
+        data = _container_bytes(image, file_format, about, profile, quality)
+        hdr = signal.points if file_format in HDR_FORMATS and signal.hdr else None
+        return data if hdr is None else with_points(data, hdr[0], hdr[1])
     except _ENCODER_ERRORS as error:
         raise ExportError(f"{name} cannot be written as {file_format}: {error}") from None
 
@@ -77,89 +95,66 @@ def image_bytes(image: Image.Image, file_format: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _settings(file_format: str, like: Photo | None, quality: int | None) -> dict[str, Any]:
-    """Encoder settings: near the source's where it was of the same kind, else without loss."""
-    if file_format == "JPEG":
-        # A hard color edge bleeds under subsampled chroma: full resolution unless the source's.
-        sampling = (like.jpeg_subsampling if like is not None else None) or "4:4:4"
-        if quality is None and like is not None and like.jpeg_tables:
-            return {"qtables": like.jpeg_tables, "subsampling": sampling}
-        return {"quality": quality or 95, "subsampling": sampling, "optimize": True}
-    if file_format == "WEBP":
-        return {"lossless": True} if quality is None else {"quality": quality}
+def _container_bytes(
+    image: Image.Image,
+    file_format: str,
+    about: Metadata,
+    profile: bytes | None,
+    quality: int | None,
+) -> bytes:
+    """WebP, AVIF or HEIF: their writers take each block as it is, but for AVIF's EXIF."""
+    found = {"exif": about.exif, "xmp": about.xmp, "icc_profile": profile}
+    options: dict[str, Any] = {name: block for name, block in found.items() if block}
+    options |= _settings(file_format, quality)
+    if file_format != "AVIF" or about.exif is None:
+        return image_bytes(image, file_format, **options)
+    # Pillow rewrites an EXIF block that names an orientation, even an upright one.
+    options["exif"] = stand_in = _stand_in(about.exif)
+    data = image_bytes(image, file_format, **options)
+    if data.count(stand_in) != 1:
+        raise ValueError("its EXIF block has no place")
+    return data.replace(stand_in, about.exif)
+
+
+def _stand_in(block: bytes) -> bytes:
+    """A block of the same length without entries, and found nowhere else."""
+    name = hashlib.sha256(block).digest()
+    return (EMPTY + name * (len(block) // len(name) + 1))[: len(block)]
+
+
+def _settings(file_format: str, quality: int | None) -> dict[str, Any]:
+    """Encoder settings; without a quality without loss, or near it."""
+    if file_format == "WEBP":  # exact: colors under full transparency stay as well
+        return {"lossless": True, "exact": True} if quality is None else {"quality": quality}
     if file_format == "AVIF":
         return {"quality": quality or 95, "subsampling": "4:4:4"}
-    return {"quality": quality or 95, "chroma": 444} if file_format == "HEIF" else {}
+    return {"quality": quality or 95, "chroma": 444}
 
 
-def deep_png_bytes(pixels: Pixels, **about: Any) -> bytes:
-    """A 16-bit PNG of (H, W, 3) or (H, W, 4) uint16; `about` as Pillow's PNG writer takes it."""
+def _png_bytes(
+    pixels: Pixels,
+    about: Metadata,
+    profile: bytes | None,
+    dpi: tuple[float, float] | None,
+    signal: Signal,
+) -> bytes:
+    """A PNG of 8 or 16 bits: Pillow has no 16-bit RGB, OpenCV no profile, EXIF or resolution."""
+    told = told_in_png(about)
+    if dpi:  # in pixels per meter (ISO/IEC 15948, 11.3.5.3)
+        told.insert(0, chunk(b"pHYs", struct.pack(">IIB", *(round(d / 0.0254) for d in dpi), 1)))
+    if profile:
+        told.insert(0, chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
+    told[:0] = signal.chunks
+    if signal.hdr and signal.points is not None and not signal.chunks:  # from HEIF or AVIF
+        told.insert(0, chunk(b"cICP", bytes((*signal.points[:2], 0, 1))))
+    deep = pixels.dtype == np.uint16
+    data = _deep_png(pixels) if deep else image_bytes(Image.fromarray(pixels), "PNG")
+    return with_chunks(data, told)
+
+
+def _deep_png(pixels: Pixels) -> bytes:
     order = [2, 1, 0, 3][: pixels.shape[2]]
     done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., order]))
     if not done:
         raise ValueError("the encoder refused it")
-    head, *rest = _chunks(data.tobytes())
-    body = b"".join(chunk for kind, chunk in rest if kind == b"IDAT")
-    told = _chunks(image_bytes(Image.new("RGB", (1, 1)), "PNG", **about))
-    extra = b"".join(c for kind, c in told if kind not in (b"IHDR", b"IDAT", b"IEND"))
-    return _SIGNATURE + head[1] + extra + body + told[-1][1]
-
-
-def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """(type, whole chunk) of a PNG file, in order (ISO/IEC 15948, 5.3)."""
-    found, place = [], len(_SIGNATURE)
-    while place < len(data):
-        end = place + 12 + struct.unpack_from(">I", data, place)[0]
-        found.append((data[place + 4 : place + 8], data[place:end]))
-        place = end
-    return found
-
-
-def tiff_bytes(
-    pixels: Pixels,
-    *,
-    exif: bytes | None = None,
-    icc_profile: bytes | None = None,
-    dpi: tuple[float, float] | None = None,
-) -> bytes:
-    """A TIFF of (H, W, 3) or (H, W, 4), uint8 or uint16: deflate with horizontal differencing.
-
-    The directory is Pillow's; strips are deflated as TIFF 6.0 (section 14) and Adobe's technical
-    note on compression 8 ask for.
-    """
-    height, width, channels = pixels.shape
-    rows = max(1, _STRIP // (width * channels * pixels.itemsize))
-    strips = [_strip(pixels[top : top + rows]) for top in range(0, height, rows)]
-    tags: dict[int, Any] = _described(exif)
-    tags |= {
-        256: width, 257: height, 258: (8 * pixels.itemsize,) * channels,
-        259: 8, 262: 2, 277: channels, 278: rows, 279: tuple(map(len, strips)),
-        284: 1, 317: 2,
-    }  # fmt: skip
-    tags |= {338: 2} if channels == 4 else {}
-    tags |= {34675: icc_profile} if icc_profile else {}
-    tags |= {282: dpi[0], 283: dpi[1], 296: 2} if dpi else {}
-    starts = np.concatenate([[0], np.cumsum(tags[279])[:-1]]).tolist()
-    directory = TiffImagePlugin.ImageFileDirectory_v2()
-    directory[273] = tuple(starts)  # Pillow adds where the directory ends
-    for tag, value in tags.items():
-        directory[tag] = value
-    directory.tagtype[273] = directory.tagtype[279] = TiffTags.LONG
-    buffer = io.BytesIO()
-    directory.save(buffer)
-    return b"".join([buffer.getvalue(), *strips])
-
-
-def _strip(pixels: Pixels) -> bytes:
-    """Differences to the pixel on the left (they wrap), deflated; little-endian."""
-    steps = pixels.astype(pixels.dtype.newbyteorder("<"), order="C")
-    np.subtract(pixels[:, 1:], pixels[:, :-1], out=steps[:, 1:])
-    return zlib.compress(steps.tobytes(), 6)
-
-
-def _described(exif: bytes | None) -> dict[int, Any]:
-    """Tags and sub-directories of an EXIF block."""
-    found = Image.Exif()
-    found.load(exif or b"")
-    groups = TiffTags.TAGS_V2_GROUPS
-    return {tag: found.get_ifd(tag) if tag in groups else found[tag] for tag in found}
+    return data.tobytes()

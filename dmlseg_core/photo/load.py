@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -18,14 +19,21 @@ from PIL import Image
 from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import (
-    deep_pixels,
     dpi_of,
-    exif_of,
+    jpeg_of,
     orientation_of,
     plain_pixels,
-    subsampling_of,
     to_8_bits,
     turned,
+)
+from dmlseg_core.photo.depths import deep_pixels
+from dmlseg_core.photo.metadata import (
+    Metadata,
+    Signal,
+    pixels_alone,
+    profile_of,
+    read_metadata,
+    read_signal,
 )
 from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
 from dmlseg_core.photo.source import check_size, opened, read_source
@@ -47,7 +55,8 @@ class Photo:
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
         icc_profile: the embedded profile as it was.
-        exif: EXIF block without the orientation, which has been applied, and the thumbnail.
+        about: EXIF, XMP, IPTC, comments and texts: as in the file but for the orientation, which
+            has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
         alpha: (H, W) uint8 where the file had transparency, read-only.
         deep: (H, W, 3) uint16 where the file had 16 bits per channel, read-only, in the colors
@@ -55,8 +64,11 @@ class Photo:
         deep_alpha: (H, W) uint16, the transparency of such a file.
         native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
             file had 8 bits.
-        rgb_profile: `icc_profile` where it describes RGB other than sRGB; None = colors are sRGB.
-        jpeg_tables: quantization tables of a JPEG source.
+        rgb_profile: the profile of `native` and `deep`: `icc_profile`, or one that says what
+            `signal` does; None = colors are sRGB.
+        signal: what the file says of its colors beside a profile: PNG's chunks, code points.
+        jpeg_tables: quantization tables of a JPEG source, for the photo as displayed.
+        jpeg_progressive: was it progressive.
         jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
     """
 
@@ -67,15 +79,22 @@ class Photo:
     format: str | None = None
     mode: str | None = None
     icc_profile: bytes | None = field(default=None, repr=False)
-    exif: bytes | None = field(default=None, repr=False)
+    about: Metadata = field(default_factory=Metadata, repr=False)
     dpi: tuple[float, float] | None = None
     alpha: Bytes | None = field(default=None, repr=False)
     deep: Words | None = field(default=None, repr=False)
     deep_alpha: Words | None = field(default=None, repr=False)
     native: Bytes | None = field(default=None, repr=False)
     rgb_profile: bytes | None = field(default=None, repr=False)
+    signal: Signal = field(default_factory=Signal, repr=False)
     jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
     jpeg_subsampling: str | None = None
+    jpeg_progressive: bool = False
+
+    @property
+    def exif(self) -> bytes | None:
+        """The EXIF block of `about`: a TIFF structure."""
+        return self.about.exif
 
     @property
     def height(self) -> int:
@@ -91,6 +110,15 @@ class Photo:
     def size(self) -> tuple[int, int]:
         """(H, W)."""
         return self.height, self.width
+
+    @cached_property
+    def visible(self) -> NDArray[np.bool_] | None:
+        """(H, W) bool: not wholly transparent; None where no pixel is."""
+        if self.alpha is None or self.alpha.all():
+            return None
+        seen = self.alpha > 0
+        seen.flags.writeable = False
+        return seen
 
     @property
     def nbytes(self) -> int:
@@ -116,13 +144,46 @@ class Photo:
         return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
 
 
-def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
+GROUND = 128
+"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
+CHECKS = (204, 255)
+"""Levels of the checkered ground's squares."""
+_SQUARE = 8
+
+
+def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
+    """The photo as it is looked at: (H, W, 3) uint8 over a ground where it has transparency.
+
+    What hides under transparent pixels is seen by nobody: not by the network, in no overlay, on no
+    page.
+
+    Args:
+        photo: any; without alpha its own `rgb` is given back.
+        checkered: over squares, as editors show transparency; else over a neutral gray.
+    """
+    return photo.rgb if photo.alpha is None else over(photo.rgb, photo.alpha, checkered=checkered)
+
+
+def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+    ground: Any = np.uint16(GROUND)
+    if checkered:
+        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        odd = (y[:, None] + x) % 2
+        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
+    share = alpha.astype(np.uint16)[..., None]
+    mixed = rgb * share + ground * (255 - share)
+    return np.asarray((mixed + 127) // 255, np.uint8)
+
+
+def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = True) -> Photo:
     """Read a photo.
 
     Args:
         source: a path, the bytes of a file, a binary stream, or an array: (H, W), (H, W, 1),
             (H, W, 3) or (H, W, 4), uint8 or uint16, RGB order.
         max_megapixels: refuse larger photos; checked in the header, before anything is decoded.
+        managed: colors are converted to sRGB; False: levels as they are stored, for masks.
 
     Raises:
         ImageError: the source is missing, empty, no image, damaged, or over the cap.
@@ -131,26 +192,30 @@ def load_photo(source: Source, *, max_megapixels: float = 100) -> Photo:
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
     path, name, data = read_source(source)
-    with opened(data, name, cap) as image:
-        return _decode(image, data, path, name)
+    plain = pixels_alone(data)
+    with opened(plain, name, cap) as image:
+        about = read_metadata(data, image.format, image.info)
+        if not managed:
+            image.info.pop("icc_profile", None)
+        signal = read_signal(data) if managed else Signal()
+        return _decode(image, plain, (about, signal), path, name)
 
 
-def _decode(image: Image.Image, data: bytes, path: Path | None, name: str) -> Photo:
+def _decode(
+    image: Image.Image, data: bytes, told: tuple[Metadata, Signal], path: Path | None, name: str
+) -> Photo:
+    about, signal = told
     notes: list[str] = []
     file_format, mode = image.format, image.mode
     if getattr(image, "n_frames", 1) > 1:
         word = "page" if file_format == "TIFF" else "frame"
         notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
-    turn = orientation_of(image)
-    jpeg = file_format in ("JPEG", "MPO")
-    fields: dict[str, Any] = {
-        "dpi": dpi_of(image, turn),
-        "jpeg_tables": getattr(image, "quantization", None) if jpeg else None,
-        "jpeg_subsampling": subsampling_of(image) if jpeg else None,
-    }
+    turn = orientation_of(image, about)
+    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
+    fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
-    fields["exif"] = exif_of(image, fields["rgb"].shape[:2])
+    fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
 
@@ -159,6 +224,13 @@ def _pixels(
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
     profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    signal = fields["signal"]
+    if signal.points is not None and signal.chunks and profile is not None:
+        fields["icc_profile"] = profile = None  # PNG's code points overrule it
+    if profile is None:
+        profile = profile_of(signal, notes)
+    elif signal.points is not None:  # in HEIF and AVIF it is the profile that counts
+        fields["signal"] = Signal()
     deep, deep_alpha = deep_pixels(image, data, notes)
     if deep is None:
         pixels, alpha = plain_pixels(image, notes)
@@ -168,6 +240,8 @@ def _pixels(
             notes.append("Grays were converted from the embedded profile to sRGB.")
         pixels = Image.fromarray(to_8_bits(deep))
         alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
+    if fields["icc_profile"] is None and profile is not None:
+        pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
     fields["rgb_profile"] = None if native is None else profile
     if deep is not None:

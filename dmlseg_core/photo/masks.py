@@ -12,7 +12,8 @@ from PIL import Image
 from dmlseg_core.edge import estimate_foreground
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.encode import image_bytes
-from dmlseg_core.photo.save import write_bytes
+from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.whole import write_bytes
 
 
 def png_path(path: str | Path) -> Path:
@@ -72,17 +73,32 @@ def voc_colormap() -> NDArray[np.uint8]:
     return colors
 
 
-def cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 4) uint8 RGBA of an object, edge pixels freed of the background's color."""
+def cutout(
+    rgb: NDArray[np.uint8], alpha: NDArray[np.float32], like: Photo | None = None
+) -> NDArray[np.uint8]:
+    """(H, W, 4) uint8 RGBA of an object, edge pixels freed of the background's color.
+
+    Args:
+        rgb: (H, W, 3), the recolored photo.
+        alpha: (H, W) in [0, 1], the object's mask.
+        like: the photo it was made from: where that is transparent, the cut-out is, as much.
+    """
     color = estimate_foreground(rgb, alpha)
+    if like is not None and like.alpha is not None:
+        alpha = alpha * np.divide(like.alpha, 255, dtype=np.float32)
     coverage = np.rint(alpha * 255).astype(np.uint8)
     color[coverage == 0] = 0  # nothing of the rest of the photo hides under full transparency
     return np.dstack([color, coverage])
 
 
-def save_cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.float32], path: str | Path) -> Path:
+def save_cutout(
+    rgb: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    path: str | Path,
+    like: Photo | None = None,
+) -> Path:
     """Write `cutout` as a PNG."""
-    return _save(Image.fromarray(cutout(rgb, alpha)), png_path(path))
+    return _save(Image.fromarray(cutout(rgb, alpha, like)), png_path(path))
 
 
 def _save(image: Image.Image, path: Path) -> Path:

@@ -24,7 +24,8 @@ from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.masks import box_of
-from dmlseg_core.photo.save import refuse_input, write_bytes
+from dmlseg_core.photo.save import refuse_input
+from dmlseg_core.photo.whole import write_bytes
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Pixels: TypeAlias = Bytes | NDArray[np.uint16]

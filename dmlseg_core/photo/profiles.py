@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from dmlseg_core.color import decode_table
+from dmlseg_core.photo.decode import to_8_bits
+from dmlseg_core.photo.metadata import HDR
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
@@ -45,7 +47,12 @@ def to_srgb8(
         name = ImageCms.getProfileDescription(stored).strip()
         if "srgb" in name.lower() and pixels.mode == "RGB":
             return plain, None  # already there: a conversion would only round
-        converted = _converted(pixels, stored, srgb_profile())
+        hdr = _hdr_profile(profile)
+        converted = (
+            _converted(pixels, stored, srgb_profile())
+            if hdr is None
+            else to_8_bits(hdr.to_srgb16(plain.astype(np.uint16) * 257))
+        )
     except (ImageCms.PyCMSError, OSError, ValueError):
         notes.append("The embedded color profile is damaged and was left out of account.")
         return plain, None
@@ -55,8 +62,16 @@ def to_srgb8(
 
 def from_srgb8(rgb: Bytes, profile: bytes) -> Bytes:
     """(H, W, 3) uint8 sRGB in the colors of an RGB profile."""
+    if (hdr := _hdr_profile(profile)) is not None:
+        return to_8_bits(hdr.from_srgb16(rgb.astype(np.uint16) * 257))
     target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     return _converted(Image.fromarray(rgb), srgb_profile(), target)
+
+
+def _hdr_profile(profile: bytes) -> MatrixProfile | None:
+    """Curves and matrix of a profile of HDR, which end in a plateau: littleCMS inverts it badly."""
+    found = _tags(profile).get(b"cicp", b"") if len(profile) > 132 else b""
+    return matrix_profile(profile) if len(found) >= 12 and found[9] in HDR else None
 
 
 def srgb_profile() -> ImageCms.ImageCmsProfile:
@@ -123,7 +138,8 @@ def _inverted(curve: Floats) -> Words:
     1/2 for a linear curve.
     """
     light = (np.arange(_STEPS + 1) / _STEPS) ** 2
-    return np.rint(np.interp(light, curve, _LEVELS) * 65535).astype(np.uint16)
+    end = int(np.searchsorted(curve, curve[-1])) + 1  # of a plateau the first level is white
+    return np.rint(np.interp(light, curve[:end], _LEVELS[:end]) * 65535).astype(np.uint16)
 
 
 def _moved(words: Words, source: Floats, matrix: NDArray[Any], target: tuple[Words, ...]) -> Words:

@@ -1,13 +1,7 @@
-"""Files out: a recolored photo is given back as its source came.
-
-Every file is written beside its place under another name and then renamed: a reader never sees
-half a file, and an interrupted run leaves the old one. Inputs are never written over.
-"""
+"""Files out: a recolored photo is given back as its source came. Inputs are never written over."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,9 +10,11 @@ from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
-from dmlseg_core.photo.encode import DEEP_FORMATS, encode
+from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
 from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
+from dmlseg_core.photo.whole import write_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -34,34 +30,6 @@ FORMATS = {
     ".heif": "HEIF",
 }
 """Suffixes of photos that can be written."""
-
-
-def write_bytes(data: bytes, path: str | Path) -> Path:
-    """Write a whole file or nothing: temporary file in the same folder, then a rename.
-
-    Raises:
-        ExportError: the folder is missing or cannot be written.
-    """
-    path = Path(path)
-    spare = ""
-    try:
-        handle, spare = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(spare).chmod(0o666 & ~_umask())  # mkstemp's 0600 would lock other readers out
-        Path(spare).replace(path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        if spare:
-            Path(spare).unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def format_of(path: str | Path) -> str:
@@ -104,9 +72,8 @@ def save_photo(
     pixels: Pixels = _deep_pixels(rgb, like) if deep else _plain_pixels(rgb, like)
     if like is not None and like.alpha is not None and file_format != "JPEG":
         pixels = np.concatenate([pixels, _alpha_of(like, deep)[..., None]], axis=2)
-    data = encode(
-        pixels, file_format, like, profile=_profile_for(like), quality=quality, name=path.name
-    )
+    profile = _profile_for(like, file_format)
+    data = encode(pixels, file_format, like, profile=profile, quality=quality, name=path.name)
     return write_bytes(data, path)
 
 
@@ -121,13 +88,19 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
             kind not in DEEP_FORMATS and photo.deep is not None
         ),
         f"{kind} holds no resolution: dpi was left out.": (
-            kind in ("WEBP", "AVIF", "HEIF") and photo.dpi is not None
+            kind in ("WEBP", "AVIF", "HEIF")
+            and photo.dpi is not None
+            and resolution_of(photo.exif) is None
+        ),
+        f"{kind} holds no HDR: the photo is shown without what is brighter than white.": (
+            kind not in HDR_FORMATS and photo.signal.hdr
         ),
         "The profile is made of tables: 16-bit pixels were recolored in 8 bits.": (
             photo.deep is not None and photo.working_dtype == np.uint8
         ),
     }
-    return tuple(sentence for sentence, true in found.items() if true)
+    told = tuple(sentence for sentence, true in found.items() if true)
+    return told + kept_in(kind, photo.about)[1]
 
 
 def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:
@@ -161,10 +134,16 @@ def _alpha_of(like: Photo, deep: bool) -> NDArray[np.uint8] | NDArray[np.uint16]
     return like.alpha.astype(np.uint16) * 257 if like.deep_alpha is None else like.deep_alpha
 
 
-def _profile_for(like: Photo | None) -> bytes | None:
+def _profile_for(like: Photo | None, file_format: str) -> bytes | None:
     """The source's RGB profile; sRGB where it had one that cannot hold RGB (gray, CMYK)."""
-    if like is None or like.icc_profile is None or like.rgb_profile is not None:
-        return None if like is None else like.icc_profile
+    if like is None:
+        return None
+    if like.rgb_profile is not None:
+        # a PNG's own chunks say the same as the one made of them; beside code points none may be
+        told = like.signal.chunks if file_format == "PNG" else like.signal.hdr
+        return like.icc_profile if told and file_format in HDR_FORMATS else like.rgb_profile
+    if like.icc_profile is None:
+        return None
     kept = like.mode in ("RGB", "RGBA", "P", "PA")  # then the profile is sRGB already
     return like.icc_profile if kept else srgb_profile().tobytes()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import stat
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,8 +17,23 @@ from PIL import Image
 
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import DECODER_ERRORS
+from dmlseg_core.photo.depths import AnyTiff, refuse_kind
 
+MAX_SIDE = 65_500
+"""Longest side of a photo, pixels: what JPEG holds, so that every photo can have an overlay."""
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LARGE = 24_000_000
+"""Photos of more pixels are decoded one at a time."""
+_DEFLATE_RATIO = 1032
+"""Deflate makes at most this many bytes of one (RFC 1951: 258 bytes for 2 bits)."""
+_JPEG_PIXELS = 512
+"""A JPEG's block of 64 pixels takes a bit at least."""
+_PIECE = 1 << 20
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+          (0, 1, 1, 2))  # fmt: skip
+"""Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
 _OPENING = threading.Lock()
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str, bytes]:
@@ -24,39 +42,57 @@ def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str
     name = str(path) if path is not None else "the given data"
     try:
         if path is not None:
-            if path.is_dir():
-                raise ImageError(f"{name} is a folder, not a photo; give the path of a file")
+            _check_kind(path, name)
             data = path.read_bytes()
         else:
             data = source if isinstance(source, bytes) else bytes(source.read())  # type: ignore[union-attr]
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist; check the path") from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{name} cannot be read: {reason}") from None
     if not data:
         raise ImageError(f"{name} is empty (zero bytes); give a photo")
     return path, name, data
 
 
+def _check_kind(path: Path, name: str) -> None:
+    """ImageError for what is no regular file: reading a pipe or a device may never end."""
+    kind = path.stat().st_mode
+    if stat.S_ISDIR(kind):
+        raise ImageError(f"{name} is a folder, not a photo; give the path of a file")
+    if not stat.S_ISREG(kind):
+        raise ImageError(f"{name} is a pipe, a socket or a device; give the path of a file")
+
+
 @contextmanager
 def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
-    """Header of the file, checked against the cap; decoder errors inside become ImageError."""
+    """Header of the file, checked against the caps; decoder errors inside become ImageError.
+
+    Large photos take their turn: decoding one takes several times the memory that it ends in.
+    """
     if data[4:8] == b"ftyp":
         register_heif()
     try:
         with _no_bomb_check(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
-            image = Image.open(io.BytesIO(data))
+            tiff = data[:4] in _TIFFS
+            image = AnyTiff(io.BytesIO(data)) if tiff else Image.open(io.BytesIO(data))
     except DECODER_ERRORS:
         raise ImageError(
             f"{name} is not a photo that can be read; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC"
         ) from None
     with image:
         check_size(image.height, image.width, name, cap)
+        refuse_kind(image, name)
+        large = image.height * image.width > _LARGE
         try:
-            yield image
+            with _ONE_AT_A_TIME if large else nullcontext():
+                check_complete(image, data)
+                yield image
         except DECODER_ERRORS as error:
-            raise ImageError(f"{name} is damaged or truncated ({error}); get a new copy") from None
+            told = " ".join(str(error).split())[:200]  # some decoders write several lines
+            raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
 
 
 def register_heif() -> None:
@@ -80,7 +116,7 @@ def _no_bomb_check() -> Iterator[None]:
 
 
 def check_size(height: int, width: int, name: str, cap: float) -> None:
-    """ImageError where a photo has no pixels or more than `cap` megapixels."""
+    """ImageError where a photo has no pixels, more than `cap` megapixels, or too long a side."""
     if height < 1 or width < 1:
         raise ImageError(f"{name} has no pixels ({height} x {width})")
     if height * width > cap * 1e6:
@@ -88,3 +124,50 @@ def check_size(height: int, width: int, name: str, cap: float) -> None:
             f"{name} has {height * width / 1e6:.1f} megapixels, over the cap of {cap:g}; "
             "scale it down or raise --max-megapixels"
         )
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(
+            f"{name} is {width} x {height} pixels; a side may have at most {MAX_SIDE}, as in "
+            "JPEG: scale it down or cut it into pieces"
+        )
+
+
+def check_complete(image: Image.Image, data: bytes) -> None:
+    """ValueError where a file is too short for its pixels: decoders would leave the rest black."""
+    pixels = image.height * image.width
+    if image.format in ("JPEG", "MPO") and pixels > _JPEG_PIXELS * len(data):
+        raise ValueError(f"{len(data)} bytes cannot hold {pixels} pixels")
+    if image.format == "PNG":
+        rows = _png_rows(data)
+        if rows < image.height:
+            raise ValueError(f"its pixels end after {rows} of {image.height} rows")
+
+
+def _png_rows(data: bytes) -> int:
+    """How many rows the image data of a PNG hold, inflated piece by piece and thrown away.
+
+    Of an interlaced one the share of the rows that its bytes would fill.
+    """
+    width, height, bits, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    depth = bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    wanted = 0
+    for left, top, across, down in passes:
+        columns, rows = -((left - width) // across), -((top - height) // down)
+        wanted += rows * (1 + (columns * depth + 7) // 8) if columns > 0 and rows > 0 else 0
+    if wanted > _DEFLATE_RATIO * len(data):
+        return 0
+    return int(min(wanted, _inflated(data, wanted)) * height // wanted)
+
+
+def _inflated(data: bytes, enough: int) -> int:
+    """Bytes that a PNG's IDAT chunks inflate to; no further than `enough`."""
+    inflate, found, place = zlib.decompressobj(), 0, 8
+    view = memoryview(data)
+    while place + 8 <= len(data) and found < enough and not inflate.eof:
+        (length,) = struct.unpack_from(">I", data, place)
+        rest: bytes | memoryview = view[place + 8 : place + 8 + length]
+        while data[place + 4 : place + 8] == b"IDAT" and rest and found < enough:
+            found += len(inflate.decompress(rest, _PIECE))
+            rest = inflate.unconsumed_tail
+        place += 12 + length
+    return found

@@ -206,3 +206,19 @@ def _lerp(
     b *= weight
     b += a
     return b
+
+
+def check_visible(visible: NDArray[np.bool_] | None, y: float, x: float) -> None:
+    """Refuse a photo pixel that is wholly transparent: nobody can point at what nobody sees.
+
+    Args:
+        visible: (H, W) bool; None: all of the photo is.
+        y, x: a pixel of the photo.
+
+    Raises:
+        ParameterError: it is transparent.
+    """
+    if visible is not None and not visible[max(round(y), 0), max(round(x), 0)]:
+        raise ParameterError(
+            f"the photo is transparent at (y, x) = ({y:g}, {x:g}); choose a visible pixel"
+        )

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.edge import matte_alpha, refine_alpha
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.masks import (
     connected_part,
@@ -24,8 +26,13 @@ from dmlseg_core.scene.masks import (
 from dmlseg_core.scene.seeds import Seed
 from dmlseg_core.scene.strokes import Box, Stroke, check_box
 
+_OUTSIDE = np.float32(-1)
+"""Level of transparent pixels at most: a similarity e times below the threshold."""
+
 Point = tuple[float, float]
 """(y, x) of a photo pixel."""
+MOST_POINTS, MOST_STROKES, MOST_PAINTED = 200, 500, 4000
+"""Further points, strokes, points along strokes of one selection: about a second of work each."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class Override:
         strokes: brush strokes over it.
 
     Raises:
-        ParameterError: a box without an inside, or one that does not hold the click.
+        ParameterError: a box without an inside, or one that does not hold the click; more than
+            MOST_POINTS points, MOST_STROKES strokes or MOST_PAINTED points along them.
     """
 
     y: float
@@ -54,6 +62,17 @@ class Override:
     def __post_init__(self) -> None:
         if self.box is not None:
             check_box(self.box, self.y, self.x)
+        points, painted = (
+            len(self.add) + len(self.subtract),
+            sum(len(s.points) for s in self.strokes),
+        )
+        for found, most, name in (
+            (points, MOST_POINTS, "points"),
+            (len(self.strokes), MOST_STROKES, "strokes"),
+            (painted, MOST_PAINTED, "points along its strokes"),
+        ):
+            if found > most:
+                raise ParameterError(f"a selection holds at most {most} {name}; got {found}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +86,8 @@ class Mask:
         class_name: what it most likely is.
         score: probability that it is an instance of that class.
         frame: where the grid lies on the photo.
+        visible: (H, W) bool of the photo's pixels that are not wholly transparent; None: all are.
+            The others belong to no mask, at whatever size it is asked for.
     """
 
     grid: NDArray[np.bool_] = field(repr=False)
@@ -75,11 +96,27 @@ class Mask:
     class_name: str
     score: float
     frame: Frame = field(repr=False)
+    visible: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
-        frame = self.frame if size is None else replace(self.frame, photo_size=(size[0], size[1]))
-        return frame.to_photo(self.level)
+        level = self._upsampled(self.frame.photo_size if size is None else size)
+        hidden = self._hidden(level.shape)
+        if hidden is not None:
+            level[hidden] = np.minimum(level[hidden], _OUTSIDE)
+        return level
+
+    def _upsampled(self, size: tuple[int, ...]) -> NDArray[np.float32]:
+        return replace(self.frame, photo_size=(size[0], size[1])).to_photo(self.level)
+
+    def _hidden(self, size: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """(H', W') bool: the transparent pixels of a copy of the photo."""
+        if self.visible is None:
+            return None
+        seen = self.visible.view(np.uint8)
+        if seen.shape != size:
+            seen = np.asarray(cv2.resize(seen, size[1::-1], interpolation=cv2.INTER_NEAREST))
+        return np.asarray(seen == 0)
 
     def to_alpha(self, rgb: NDArray[Any], *, matting: bool = False) -> NDArray[np.float32]:
         """Soft alpha on the photo, or on a copy of it of any size.
@@ -92,8 +129,12 @@ class Mask:
             (H', W') float32 in [0, 1].
         """
         cells = max(self.frame.grid_size)
-        alpha = refine_alpha(self.to_level(rgb.shape[:2]), rgb, cells=cells)
-        return matte_alpha(alpha, rgb) if matting else alpha
+        alpha = refine_alpha(self._upsampled(rgb.shape[:2]), rgb, cells=cells)
+        alpha = matte_alpha(alpha, rgb) if matting else alpha
+        hidden = self._hidden(alpha.shape)
+        if hidden is not None:
+            alpha[hidden] = 0
+        return alpha
 
     def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution.
@@ -141,6 +182,7 @@ def make_proposals(
     classes: Sequence[str],
     frame: Frame,
     config: SceneConfig,
+    visible: NDArray[np.bool_] | None = None,
 ) -> Proposals:
     """Grow the automatic seeds, set the user's masks before them, and make all disjoint.
 
@@ -153,6 +195,7 @@ def make_proposals(
         classes: C foreground class names.
         frame: where the grid lies.
         config: overlap, connected.
+        visible: (H, W) bool, for the masks.
     """
     chosen = [*(mask.seed for mask, _ in asked), *seeds]
     if not chosen:
@@ -174,7 +217,8 @@ def make_proposals(
         # a user's points and cuts, not the first seed's vector alone, shape the edge
         level = asked[k][0].level if k < len(asked) else grown
         name = classes[chosen[k].class_id - 1]
-        made.append(Mask(own, with_sign(level, own), chosen[k], name, chosen[k].score, frame))
+        level = with_sign(level, own)
+        made.append(Mask(own, level, chosen[k], name, chosen[k].score, frame, visible))
     return Proposals(made, frame)
 
 

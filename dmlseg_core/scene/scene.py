@@ -21,14 +21,12 @@ from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.model import (
     DataSheet,
     IoUHead,
-    describe_point,
     log_similarity,
     radius2,
     squares,
-    tau_of,
 )
 from dmlseg_core.scene.clicks import corrected
-from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.frame import Frame, check_visible
 from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
 from dmlseg_core.scene.proposals import Mask, Override, Point, Proposals, make_proposals
 from dmlseg_core.scene.recent import REMEMBERED, Recent
@@ -44,8 +42,6 @@ from dmlseg_core.scene.seeds import (
     seediness,
 )
 from dmlseg_core.scene.strokes import Box, Stroke, brushed
-
-__all__ = ["Mask", "Override", "Proposals", "Scene"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +61,8 @@ class Scene:
         iou_head: says which tau is meant by a click; None: the mask-class head does (`click_tau`).
         image: (h, w, 3) uint8, the photo made small (`adjacency.shrink`), which regions are
             made of; None: there are none, and masks are the embedding's alone.
+        visible: (H, W) bool, the photo's pixels that are not wholly transparent; None: all are. The
+            others can be neither pointed at nor part of a mask.
     """
 
     frame: Frame
@@ -78,14 +76,15 @@ class Scene:
     sheet: DataSheet = field(default=DataSheet(), repr=False)
     iou_head: IoUHead | None = field(default=None, repr=False)
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
+    visible: NDArray[np.bool_] | None = field(default=None, repr=False)
     _recent: Recent = field(default_factory=Recent, init=False, repr=False)
 
     @property
     def nbytes(self) -> int:
         """Bytes held by the tensors and, at most, by the remembered distance maps and squares."""
         cells = self.embedding.shape[1] * self.embedding.shape[2]
-        tensors = (self.embedding, self.class_probs)
-        held = sum(t.numel() * t.element_size() for t in tensors) + (REMEMBERED * 8 + 4) * cells
+        arrays = (self.embedding, self.class_probs, self.visible)
+        held = sum(a.nbytes for a in arrays if a is not None) + (REMEMBERED * 8 + 4) * cells
         if self.image is None:
             return held
         pixels = self.image.shape[0] * self.image.shape[1]
@@ -136,7 +135,7 @@ class Scene:
             "connected": connected,
         }
         config = replace(self.config, **{k: v for k, v in given.items() if v is not None})
-        fixed = [self.frame.cell_of(o.y, o.x) for o in overrides]
+        fixed = [self.cell_at(o.y, o.x) for o in overrides]
         found = pick_seeds(
             self.embedding,
             self.class_probs,
@@ -161,6 +160,7 @@ class Scene:
             classes=self.classes,
             frame=self.frame,
             config=config,
+            visible=self.visible,
         )
 
     def mask_at(
@@ -196,7 +196,7 @@ class Scene:
 
     def _ask(self, o: Override, connected: bool | None) -> tuple[Mask, NDArray[np.float32]]:
         """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
-        cells = [self.frame.cell_of(*positive) for positive in ((o.y, o.x), *o.add)]
+        cells = [self.cell_at(*positive) for positive in ((o.y, o.x), *o.add)]
         cuts = [self.frame.cell_of(*negative) for negative in o.subtract]
         seed = self._seed(cells[0], o.tau)
         near, log_sigma = self._distances(cells[0])
@@ -216,11 +216,21 @@ class Scene:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]
         level = with_sign(level, inside)
-        return Mask(inside, level, seed, name, seed.score, self.frame), near
+        return Mask(inside, level, seed, name, seed.score, self.frame, self.visible), near
+
+    def cell_at(self, y: float, x: float) -> tuple[int, int]:
+        """The cell of a pixel that can be pointed at.
+
+        Raises:
+            ParameterError: the pixel lies outside the photo, or the photo is transparent there.
+        """
+        cell = self.frame.cell_of(y, x)
+        check_visible(self.visible, y, x)
+        return cell
 
     def best_tau(self, y: float, x: float) -> float:
         """The threshold of the thing that a click on a photo pixel means."""
-        return self._seed(self.frame.cell_of(y, x), None).tau
+        return self._seed(self.cell_at(y, x), None).tau
 
     def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
         """Masks of a point as part, object and group.
@@ -228,7 +238,7 @@ class Scene:
         The IoU head says which tau is the part and which the object; without one, and for the
         group, tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
         """
-        cell = self.frame.cell_of(y, x)
+        cell = self.cell_at(y, x)
         whole, smaller = self._click_taus(cell)
         _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
@@ -276,14 +286,9 @@ class Scene:
 
     def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
         """The threshold of the thing that is meant by a click, and of the part of it."""
-        tau = click_tau(self.class_probs, self.taus, *cell)
         if self.iou_head is None:
-            return tau, None
-        d2, _ = self._distances(cell)
-        features = describe_point(d2, self.class_probs.numpy(), *cell, self.iou_head.radii)
-        expected = self.iou_head(torch.from_numpy(features))
-        whole, part = (tau_of(self.iou_head.radii[k]) for k in expected.argmax(1).tolist())
-        return whole, part
+            return click_tau(self.class_probs, self.taus, *cell), None
+        return self.iou_head.best_taus(self._distances(cell)[0], self.class_probs.numpy(), *cell)
 
     def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """`distances2` and their log similarity, remembered."""

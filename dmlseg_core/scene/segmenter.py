@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +16,7 @@ from torch import Tensor
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.photo import Photo, load_photo, shown
 from dmlseg_core.scene.adjacency import shrink
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.scene import Scene
@@ -116,7 +117,8 @@ class Segmenter:
         photo = photo if isinstance(photo, Photo) else load_photo(photo)
         config = self.config if config is None else self._resolved(config)
         frame = Frame.fit(photo.size, config.long_side)
-        images = torch.from_numpy(frame.to_input(photo.rgb))[None].to(self.device)
+        seen = shown(photo)
+        images = torch.from_numpy(frame.to_input(seen))[None].to(self.device)
         passes = [self._pass(images, config)]
         if config.flip:
             passes.append(self._mirrored_pass(images, config))
@@ -127,7 +129,7 @@ class Segmenter:
         return Scene(
             frame=frame,
             embedding=vectors.cpu().permute(2, 0, 1),
-            class_probs=probs.cpu(),
+            class_probs=_only_visible(probs.cpu(), frame, photo.visible),
             taus=network.taus,
             classes=network.classes,
             config=config,
@@ -135,7 +137,8 @@ class Segmenter:
             weights=self.weights,
             sheet=self.sheet,
             iou_head=self.iou_head,
-            image=shrink(photo.rgb),
+            image=shrink(seen),
+            visible=photo.visible,
         )
 
     def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
@@ -152,3 +155,18 @@ class Segmenter:
         """`_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
         vectors, probs = self._pass(images.flip(-1), config)
         return vectors.flip(1), probs.flip(-1)
+
+
+def _only_visible(probs: Tensor, frame: Frame, visible: NDArray[np.bool_] | None) -> Tensor:
+    """(T, C+1, h, w) probabilities; cells of transparent pixels are background: no seed lies there.
+
+    Args:
+        visible: (H, W) bool; None: all are.
+    """
+    if visible is None:
+        return probs
+    hidden = torch.from_numpy(~visible[np.ix_(*frame.centres())])
+    probs = probs.clone()
+    probs[:, :, hidden] = 0.0
+    probs[:, 0, hidden] = 1.0
+    return probs

@@ -15,6 +15,8 @@ from dmlseg_core.scene.frame import Frame
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """(top, left, bottom, right) in photo pixels."""
+WIDEST = 1e5
+"""Radius that covers any photo."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Stroke:
 
     Attributes:
         points: (y, x) photo pixels along it, one or more.
-        radius: of the brush in photo pixels, > 0; thinner than a grid cell, it takes the cells
-            that it passes.
+        radius: of the brush in photo pixels, > 0 and at most WIDEST; thinner than a grid cell, it
+            takes the cells that it passes.
         subtract: takes away instead of adding.
 
     Raises:
-        ParameterError: no point, or a radius that is not > 0.
+        ParameterError: no point, or a radius outside its range.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -38,8 +40,10 @@ class Stroke:
     def __post_init__(self) -> None:
         if not self.points:
             raise ParameterError("a brush stroke needs a point or more")
-        if not 0 < self.radius < np.inf:
-            raise ParameterError(f"a brush's radius must be > 0 pixels; got {self.radius!r}")
+        if not 0 < self.radius <= WIDEST:
+            raise ParameterError(
+                f"a brush's radius must be > 0 and at most {WIDEST:g} pixels; got {self.radius!r}"
+            )
 
 
 def check_box(box: Box, y: float, x: float) -> None:

@@ -18,6 +18,7 @@ from dmlseg_core.photo import (
     save_mask,
     save_openraster,
     save_photo,
+    shown,
     to_8_bits,
 )
 from dmlseg_core.ui.text import class_label
@@ -49,7 +50,7 @@ def _photo(session: EditSession, base: Path, *, suffix: str, **_: Any) -> Path:
 def _cutout(session: EditSession, base: Path, **_: Any) -> Path:
     alpha = _alpha(session)
     rgb = to_8_bits(session.render(full=True))
-    return save_cutout(rgb, alpha, base.with_name(f"{base.name}-cutout.png"))
+    return save_cutout(rgb, alpha, base.with_name(f"{base.name}-cutout.png"), session.photo)
 
 
 def _mask(session: EditSession, base: Path, **_: Any) -> Path:
@@ -96,7 +97,7 @@ def _alpha(session: EditSession) -> NDArray[np.float32]:
     if mask is None:
         raise ParameterError("a later selection covers all of this one; choose another object")
     matting = session.selections[session.active].matting
-    return mask.to_alpha(session.photo.rgb, matting=matting)
+    return mask.to_alpha(shown(session.photo), matting=matting)
 
 
 def _need_paint(session: EditSession) -> None:

@@ -1,5 +1,6 @@
 """Recipes: they replay to the same pixels, and what does not fit ends in one clear sentence."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from dmlseg_core.config import AMOUNTS, SceneConfig
 from dmlseg_core.edit.recipe import Choice, Edit, Pattern, PhotoName, Recipe, Style
@@ -14,6 +16,7 @@ from dmlseg_core.edit.recipe_file import VERSION, from_json, load_recipe, save_r
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.errors import ExportError, ParameterError, RecipeError
 from dmlseg_core.paint.apply import ColorGate
+from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.scene.proposals import Override
 from dmlseg_core.scene.scene import Scene
@@ -180,6 +183,7 @@ def changed(path, value):
     return json.dumps(whole)
 
 
+PNG = base64.b64encode(image_bytes(Image.new("RGB", (2, 2)), "PNG")).decode()
 STYLE, SELECT = ("edits", 0, "style"), ("edits", 0, "select")
 
 
@@ -202,7 +206,8 @@ STYLE, SELECT = ("edits", 0, "style"), ("edits", 0, "select")
     ((*STYLE, "gates"), [{"color": "red", "tolerance": -1}], "tolerance"),
     ((*STYLE, "gates"), [{"tolerance": 1}], "'color' is missing"),
     ((*STYLE, "gates"), 1, "gates"), ((*STYLE, "pattern"), {"png": "!"}, "base64"),
-    ((*STYLE, "pattern"), {"png": "QUJD", "scale": 0}, "scale"),
+    ((*STYLE, "pattern"), {"png": "QUJD"}, "base64 of a PNG"),
+    ((*STYLE, "pattern"), {"png": PNG, "scale": 0}, "scale"),
     ((*STYLE, "glow"), 1, "glow"),
 ])  # fmt: skip
 def test_malformed_recipes_name_the_place(path, value, words):

@@ -12,8 +12,9 @@ from PIL import Image
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder import run as batch
 from dmlseg_core.folder.inputs import find_jobs
-from dmlseg_core.folder.output import label_photo, palette, save_labels
+from dmlseg_core.folder.output import label_photo, palette
 from dmlseg_core.folder.run import segment_folder
+from dmlseg_core.photo import save_labels
 
 
 @dataclass
@@ -78,7 +79,7 @@ def test_tree_is_mirrored_and_nothing_is_written_into_the_input(folder, tmp_path
     photos = ("a.jpg", "a.png", "sub/b.png")
     assert names == {
         *(f"labels/{n}.png" for n in photos), *(f"overlays/{n}.jpg" for n in photos),
-        "instances.json", "instances.jsonl", "failures.csv",
+        "instances.json", "instances.jsonl", "failures.csv", ".instances.lock",
     }  # fmt: skip
     labels = np.array(Image.open(out / "labels/sub/b.png.png"))
     assert labels.tolist() == [[1] * 4 + [2] * 4] * 6
@@ -245,3 +246,36 @@ def test_shipped_weights_end_to_end(tmp_path, shipped_weights):
     labels = np.array(Image.open(tmp_path / "out" / "labels" / "cat.png.png"))
     assert labels.shape == skimage.data.chelsea().shape[:2]
     assert labels.max() >= 1
+
+
+def test_coco_names_the_files_as_they_are(tmp_path):
+    """Two photos of one output name: results are told apart, `file_name` and `path` are real."""
+    for place in ("one", "two"):
+        write_photo(tmp_path / place / "in" / "a.jpg")
+    out = tmp_path / "out"
+    run([tmp_path / "one" / "in" / "a.jpg", tmp_path / "two" / "in" / "a.jpg"], out)
+    coco = json.loads((out / "instances.json").read_text())
+    assert [i["file_name"] for i in coco["images"]] == ["a.jpg", "a.jpg"]
+    assert {i["path"] for i in coco["images"]} == {
+        str(tmp_path / place / "in" / "a.jpg") for place in ("one", "two")
+    }
+    assert len({i["labels"] for i in coco["images"]}) == 2
+    assert all((out / i["labels"]).is_file() for i in coco["images"])
+    assert {c["name"]: c["supercategory"] for c in coco["categories"]}["person"] == "person"
+    assert all(c["supercategory"] for c in coco["categories"])
+
+
+def test_polygons_can_be_had_at_once_or_later(folder, tmp_path):
+    coco_module = pytest.importorskip("pycocotools.coco")
+    out = tmp_path / "out"
+    run([folder], out)
+    segmenter, _ = run([folder], out, polygons=True)
+    assert segmenter.seen == []  # nothing is done anew for them
+    coco = coco_module.COCO(str(out / "instances.json"))
+    first = coco.imgToAnns[1][0]
+    corners = np.reshape(first["segmentation"][0], (-1, 2)).tolist()
+    assert sorted(corners) == [[0, 0], [0, 6], [4, 0], [4, 6]]
+    assert coco.annToMask(first).tolist() == [[1] * 4 + [0] * 4] * 6
+    run([folder], out)
+    again = json.loads((out / "instances.json").read_text())["annotations"][0]
+    assert again["segmentation"]["size"] == [6, 8]

@@ -212,18 +212,3 @@ def test_cutout_has_no_background_in_it(tmp_path):
     pure = encode_srgb8(np.array([0.5, 0.02, 0.02]))
     seen = rgba[alpha > 0.1][:, :3]
     assert np.abs(seen.astype(int) - pure).max() <= 12
-
-
-def test_writing_replaces_whole_files_only(tmp_path, monkeypatch):
-    path = tmp_path / "a.png"
-    export.save_photo(picture(), path)
-    before = path.read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(export.os, "fdopen", full)
-    with pytest.raises(ExportError, match="No space left"):
-        export.save_photo(picture(4, 4), path)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

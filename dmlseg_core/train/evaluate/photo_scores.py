@@ -26,10 +26,10 @@ from dmlseg_core.measure import (
     PhotoDetections,
     Point,
     Predictor,
-    components,
     first_click,
     jittered_clicks,
     mask_iou,
+    parts_of,
     score_levels,
     simulate,
 )
@@ -209,15 +209,12 @@ def score_parts(sample: AnySample, scene: AnyScene, valid: BoolArray) -> FloatAr
     """(P, 4) IoU for one click on each part; see `PhotoScores.parts`."""
     if len(sample.partitions) < 2:
         return np.zeros((0, 4))
-    labels = np.where(sample.instances > 0, sample.partitions[-1], 0)
     predict, rows = predictor(scene, sample.image), []
-    for part in components(labels):
-        y, x = first_click(part)
-        whole = sample.instances == sample.instances[y, x]
+    for point, part, whole in parts_of(sample.instances, sample.partitions[-1]):
         if not (whole & ~part).any():
-            continue  # an object without parts: there is nothing to tell apart
-        stops = [np.asarray(mask.to_photo(sample.image)) for mask in scene.stops(y, x)]
-        default = predict([(y, x)], ())
+            continue
+        stops = [np.asarray(mask.to_photo(sample.image)) for mask in scene.stops(*point)]
+        default = predict([point], ())
         best = [max(mask_iou(stop, truth, valid) for stop in stops) for truth in (part, whole)]
         rows.append((*best, *(mask_iou(default, truth, valid) for truth in (part, whole))))
     return np.array(rows, np.float64).reshape(-1, 4)

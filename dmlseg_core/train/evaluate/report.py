@@ -125,47 +125,54 @@ def _precision_recall(folder: Path, result: Result, scores: Scores, marks: Marks
             blind = precision_recall([d.agnostic() for d in found], (1,), IOU)
             by_kind["any class"][name] = blind
     panels = {title: curves for title, curves in by_kind.items() if curves}
-    if not panels:
-        return ""
-    draw_precision_recall(panels, marks, folder / "precision_recall.svg")
     return _section(
-        "Precision and recall", "precision_recall",
-        "Proposals against objects at IoU .5. The area under a line is the table's figure: "
-        "mAP^r@.5 for the mean over VOC's classes; AP@.5 for any class, where labels are complete.",
-    )  # fmt: skip
+        folder / "precision_recall",
+        panels,
+        draw_precision_recall,
+        marks,
+        title="Precision and recall",
+        caption=(
+            "Proposals against objects at IoU .5. The area under a line is the table's figure: "
+            "mAP^r@.5 for the mean over VOC's classes; AP@.5 for any class, where labels are "
+            "complete."
+        ),
+    )
 
 
 def _clicks(folder: Path, result: Result, scores: Scores, marks: Marks) -> str:
     figures = {name: entry["iou_after_clicks"] for name, entry in result["sets"].items()}
     several = [name for name in scores if figures[name]["3"] is not None]
     curves = {name: after_clicks(scores[name]) for name in several}
-    if not curves:
-        return ""
-    draw_clicks(curves, marks, folder / "iou_by_clicks.svg")
     return _section(
-        "IoU against clicks", "iou_by_clicks",
-        "Mean over the objects with its 95 % interval over photos. From the sixth click on, an "
-        "object that has reached IoU .9 is clicked no more and keeps its IoU.",
-    )  # fmt: skip
+        folder / "iou_by_clicks",
+        curves,
+        draw_clicks,
+        marks,
+        title="IoU against clicks",
+        caption=(
+            "Mean over the objects with its 95 % interval over photos. From the sixth click on, "
+            "an object that has reached IoU .9 is clicked no more and keeps its IoU."
+        ),
+    )
 
 
 def _sizes(folder: Path, scores: Scores, marks: Marks) -> str:
     groups = _of_sets(scores, by_size)
-    if not groups:
-        return ""
-    draw_sizes(groups, marks, folder / "iou_by_size.svg")
     return _section(
-        "IoU after 1 click, by size", "iou_by_size",
-        "By the share of the photo that the object covers; the number of objects is at the bottom, "
-        "whiskers are 95 % intervals over photos, from two photos on.",
-    )  # fmt: skip
+        folder / "iou_by_size",
+        groups,
+        draw_sizes,
+        marks,
+        title="IoU after 1 click, by size",
+        caption=(
+            "By the share of the photo that the object covers; the number of objects is at the "
+            "bottom, whiskers are 95 % intervals over photos, from two photos on."
+        ),
+    )
 
 
 def _classes(folder: Path, scores: Scores, marks: Marks) -> str:
     groups = _of_sets(scores, by_class)
-    if not groups:
-        return ""
-    draw_classes(groups, marks, folder / "iou_by_class.svg")
     rows = [
         (
             group.name,
@@ -177,10 +184,16 @@ def _classes(folder: Path, scores: Scores, marks: Marks) -> str:
         for group in sorted(own, key=lambda g: g.score.value)
     ]
     text = _section(
-        "IoU after 1 click, by class", "iou_by_class",
-        "Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table.",
-    )  # fmt: skip
-    return f"{text}\n\n{markdown_table(('class', 'set', 'objects', 'IoU [95 %]'), rows)}"
+        folder / "iou_by_class",
+        groups,
+        draw_classes,
+        marks,
+        title="IoU after 1 click, by class",
+        caption=(
+            "Whiskers are 95 % intervals over photos, from two photos on. Worst first in the table."
+        ),
+    )
+    return text and f"{text}\n\n{markdown_table(('class', 'set', 'objects', 'IoU [95 %]'), rows)}"
 
 
 def _of_sets(scores: Scores, grouped: Any) -> dict[str, list[Group]]:
@@ -191,14 +204,17 @@ def _of_sets(scores: Scores, grouped: Any) -> dict[str, list[Group]]:
 def _histograms(folder: Path, scores: Scores, marks: Marks) -> str:
     ious = {name: first_ious(photos) for name, photos in scores.items()}
     ious = {name: values for name, values in ious.items() if len(values)}
-    if not ious:
-        return ""
-    draw_histograms(ious, marks, folder / "iou_histogram.svg")
     return _section(
-        "How the IoU after 1 click is spread", "iou_histogram",
-        "Bars are .05 wide. Of a set that people have partitioned it is the IoU with their best "
-        "region under the click.",
-    )  # fmt: skip
+        folder / "iou_histogram",
+        ious,
+        draw_histograms,
+        marks,
+        title="How the IoU after 1 click is spread",
+        caption=(
+            "Bars are .05 wide. Of a set that people have partitioned it is the IoU with their "
+            "best region under the click."
+        ),
+    )
 
 
 def _time_quality(folder: Path, rows: Sequence[Result]) -> str:
@@ -216,7 +232,7 @@ def _time_quality(folder: Path, rows: Sequence[Result]) -> str:
     }
     panels = {title: curves for title, curves in panels.items() if curves}
     draw_time_quality(times, panels, marks_of(names), folder / "time_quality.svg")
-    return _section(
+    return _pictured(
         "Quality against time, by input size", "time_quality",
         "A pass is decoded pixels to scene, all that comes before a first click: the median over a "
         "set's photos, then the mean over the sets, all in one process. Whiskers are 95 % "
@@ -236,5 +252,13 @@ def _scores_of(
     return out
 
 
-def _section(title: str, plot: str, caption: str) -> str:
+def _section(plot: Path, data: Any, draw: Any, marks: Marks, *, title: str, caption: str) -> str:
+    """A plot and what it shows; nothing where there is nothing to draw."""
+    if not data:
+        return ""
+    draw(data, marks, plot.with_suffix(".svg"))
+    return _pictured(title, plot.name, caption)
+
+
+def _pictured(title: str, plot: str, caption: str) -> str:
     return f"## {title}\n\n![{title}]({plot}.svg)\n\n{caption}"

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.errors import TrainingError
-from dmlseg_core.measure import MIN_OBJECT_PIXELS, components, first_click
+from dmlseg_core.measure import MIN_OBJECT_PIXELS, first_click, parts_of
 from dmlseg_core.model import (
     DataSheet,
     IoUHead,
@@ -95,12 +95,11 @@ def clicks_of(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
 
 
 def _part_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:
-    parts = components(np.where(sample.instances > 0, sample.partitions[-1], 0))
-    for k in rng.permutation(len(parts))[:PARTS]:
-        y, x = first_click(parts[k])
-        whole = sample.instances == sample.instances[y, x]
-        if (whole & ~parts[k]).any():  # else there is nothing to tell apart
-            yield Click(y, x, (whole,), (parts[k],))
+    found = parts_of(sample.instances, sample.partitions[-1])
+    for k in rng.permutation(len(found))[:PARTS]:
+        (y, x), part, whole = found[k]
+        if (whole & ~part).any():
+            yield Click(y, x, (whole,), (part,))
 
 
 def _region_clicks(sample: Sample, rng: np.random.Generator) -> Iterator[Click]:

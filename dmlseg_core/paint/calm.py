@@ -1,0 +1,195 @@
+"""Noise and JPEG blocks, measured and calmed before a look makes them larger.
+
+Works on coded levels (0..255 in floats), where noise is about the same everywhere. A guided filter
+(He et al. 2013) of the object on itself separates what varies by more than its noise from what does
+not; of the latter a part is taken away that the coming gain would add, more of color than of light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.color import decode_table
+
+Floats: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Places: TypeAlias = NDArray[np.intp]
+
+RADIUS = 4
+REACH = 2 * RADIUS
+"""Pixels around a place that its calmed value depends on."""
+_LEAST = 0.4
+"""Levels of noise that 8-bit rounding looks like."""
+_LIGHT, _COLOR = 2.0, 3.0
+"""Contrast, in deviations of the noise, that is half kept: of light, of color."""
+_GRID = 8
+
+
+class Gain(NamedTuple):
+    """By how much a look makes noise larger, in coded levels; 1 where it does not."""
+
+    light: float = 1.0
+    color: float = 1.0
+
+
+NO_GAIN = Gain()
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What varies at random in an object, in levels of 255.
+
+    Attributes:
+        light: standard deviation of the channels' mean.
+        color: of a channel's difference from that mean.
+        blocks: steps across the lines of an 8 x 8 grid beyond those elsewhere: JPEG.
+    """
+
+    light: float
+    color: float
+    blocks: float
+
+    @classmethod
+    def of(cls, rgb: Pixels, share: Floats, places: Places) -> Noise:
+        """Measure (H, W, 3) `rgb` at flat indices, where neighbors are the object's too.
+
+        The operator is blind to ramps (Immerkaer, "Fast noise variance estimation", 1996); its
+        median is blind to the few places where there is an edge or a texture.
+        """
+        rows, columns = _inner(places, share)
+        if rows.size == 0:
+            return cls(0.0, 0.0, 0.0)
+        scale = 257.0 if rgb.dtype == np.uint16 else 1.0
+        weights = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+        found = np.zeros((rows.size, 3), np.float32)
+        for y, x in np.ndindex(3, 3):
+            found += weights[y, x] * rgb[rows + y - 1, columns + x - 1]
+        light = found.mean(axis=1, keepdims=True)
+        both = [float(np.median(np.abs(v))) * 1.4826 / 6 for v in (light, found - light)]
+        return cls(both[0] / scale, both[1] / scale, _blocks(rgb, rows, columns) / scale)
+
+    @property
+    def level(self) -> float:
+        """The standard deviation of a channel."""
+        return float(np.hypot(self.light, self.color))
+
+
+class Calm:
+    """Some rows of an object, calmed as far as a gain asks for; filtered once for all gains."""
+
+    def __init__(
+        self, rgb: Pixels, share: Floats, rows: slice, columns: slice, noise: Noise
+    ) -> None:
+        """Of (H, W, 3) `rgb`, the pixels of a rectangle where the (H, W) `share` is 1."""
+        top, left = max(0, rows.start - REACH), max(0, columns.start - REACH)
+        around = np.s_[top : rows.stop + REACH, left : columns.stop + REACH]
+        self._weight = (share[around] == 1).astype(np.float32)
+        self._levels = _levels(rgb[around])
+        self._noise = noise
+        self._inside = np.s_[
+            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+        ]
+        self._corner = rows.start, columns.start
+        self._coarse = rgb.dtype == np.uint8
+
+    def linear(self, gain: Gain) -> Floats:
+        """(3, N) linear light of the rectangle's pixels, row by row.
+
+        What the filter takes out is put back in part: 1 / gain of light, its square of color. 8-bit
+        photos are dithered by what their rounding will be after the gain.
+        """
+        light, color, smooth, even = self._parts
+        own, kept = np.float32(1 / gain.light), np.float32(1 / gain.color**2)
+        levels = color * kept
+        levels += even * (1 - kept)
+        whole = light * own
+        whole += smooth * (1 - own)
+        if self._coarse:
+            whole += _dither(*self._corner, *whole.shape) * own
+        levels += whole[..., None]
+        solid = self._weight[self._inside] > 0
+        return _to_linear(np.ascontiguousarray(levels[solid].T))
+
+    @cached_property
+    def _parts(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Light and color as they are, and as the filter leaves them; of the rectangle."""
+        noise, weight = self._noise, self._weight
+        light = _floats(cv2.transform(self._levels, np.full((1, 3), 1 / 3, np.float32)))
+        color = self._levels - light[..., None]
+        total = _mean(weight) + np.float32(1e-6)
+        contrast = _LIGHT * max(noise.light, _LEAST, noise.blocks)
+        smooth = _guided(light, weight, total, contrast)
+        contrast = _COLOR * max(noise.color, _LEAST, noise.blocks)
+        planes = [_guided(_floats(p), weight, total, contrast) for p in cv2.split(color)]
+        at, even = self._inside, _floats(cv2.merge(planes))
+        return light[at], color[at], smooth[at], even[at]
+
+
+def _levels(rgb: Pixels) -> Floats:
+    """Coded pixels -> float32 levels 0..255."""
+    scale = 1 / 257 if rgb.dtype == np.uint16 else 1.0
+    return np.multiply(rgb, np.float32(scale), dtype=np.float32)
+
+
+def _to_linear(levels: Floats) -> Floats:
+    """Levels 0..255 -> linear light."""
+    coded = cv2.addWeighted(levels, 257, levels, 0, 0, dtype=cv2.CV_16U)
+    return decode_table(np.uint16).take(np.asarray(coded, np.uint16).reshape(levels.shape))
+
+
+def _dither(top: int, left: int, height: int, width: int) -> Floats:
+    """A fixed pattern in -0.5..0.5 without clumps (interleaved gradient noise, Jimenez 2014)."""
+    rows = np.arange(top, top + height)[:, None] * 0.00583715
+    at = (rows + np.arange(left, left + width) * 0.06711056) % 1
+    return ((52.9829189 * at) % 1 - 0.5).astype(np.float32)
+
+
+def _guided(plane: Floats, weight: Floats, total: Floats, contrast: float) -> Floats:
+    """The plane's guided filter on itself, over the weighted pixels alone."""
+    mean = _mean(plane * weight) / total
+    power = _mean(plane * plane * weight) / total
+    spread = np.maximum(power - mean * mean, 0)
+    slope = spread / (spread + np.float32(contrast**2))
+    offset = mean - slope * mean
+    return (_mean(slope * weight) * plane + _mean(offset * weight)) / total
+
+
+def _floats(plane: Any) -> Floats:
+    """What OpenCV returned, as numpy knows it."""
+    return np.asarray(plane, np.float32)
+
+
+def _mean(plane: Floats) -> Floats:
+    side = 2 * RADIUS + 1
+    return _floats(cv2.blur(plane, (side, side), borderType=cv2.BORDER_CONSTANT))
+
+
+def _inner(places: Places, share: Floats) -> tuple[Places, Places]:
+    """Rows and columns of those whose eight neighbors are painted in full."""
+    height, width = share.shape
+    rows, columns = np.divmod(places, width)
+    inside = (rows > 0) & (rows < height - 1) & (columns > 0) & (columns < width - 1)
+    rows, columns = rows[inside], columns[inside]
+    full = np.ones(rows.size, bool)
+    for y, x in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        full &= share[rows + y, columns + x] == 1
+    return rows[full], columns[full]
+
+
+def _blocks(rgb: Pixels, rows: Places, columns: Places) -> float:
+    """Root mean square of the steps across the lines of a grid of 8, beyond that elsewhere."""
+    found = []
+    for at, (y, x) in ((columns, (0, 1)), (rows, (1, 0))):
+        step = (rgb[rows, columns].astype(np.float32) - rgb[rows - y, columns - x]).mean(axis=1)
+        step *= step
+        count = np.bincount(at % _GRID, minlength=_GRID)
+        means = np.bincount(at % _GRID, step, minlength=_GRID) / np.maximum(count, 1)
+        highest = int(means.argmax())
+        found.append(means[highest] - np.delete(means, highest).max() if count.min() > 30 else 0.0)
+    return float(np.sqrt(max(min(found), 0.0)))

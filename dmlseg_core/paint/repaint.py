@@ -1,0 +1,156 @@
+"""A brush that puts other paint under the light that `Light` found.
+
+With A the object's color and B the new one, shading s, tables g (the new shading), r and e (shine
+on a gray object):
+
+    new = B g(s) + B trust r(s) ((pixel - shine) / A - s) + gloss (shine + e(s) A)
+
+The middle term is the lamp's tint: it multiplies the new paint as it did the old. Where A is nearly
+nothing `trust` and r fade it out, and g follows OKLab's L with a slope that is limited, so that the
+noise of a dark object is not blown up: one continuous map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.color import linear_planes_to_oklab, oklab_planes_to_linear
+from dmlseg_core.paint.brush import Places
+from dmlseg_core.paint.calm import Gain
+from dmlseg_core.paint.light import Doubles, Light
+from dmlseg_core.paint.tone import MAX_SLOPE
+
+Floats: TypeAlias = NDArray[np.float32]
+
+_ENTRIES = 8192
+"""Of the tables, over the root of shading: at the usual shade a step is a quarter of a level."""
+_ROUGH = 6e-4
+"""Linear light under which a dark pixel's own tint is noise."""
+_ABYSS = 1e-3
+"""Linear light added to the shading of an object that is all crushed to black."""
+_OVER = 1.12
+"""How far the lit side may pass white before it is bent under it: as a camera's would clip."""
+_ROOM = 0.12
+"""Of the shading: what the lit side keeps above a target at the edge of the gamut."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repaint:
+    """See the module.
+
+    Attributes:
+        light: of the object.
+        tables: (3, _ENTRIES) float32: g, r, e.
+        top: largest shading in the tables.
+        paint: (3,) float32, B.
+        tint: (3,) float32, B trust.
+        gloss: what becomes of shine: 1 leaves it as it was.
+        share: how much of the shine is split off at all.
+        strength: 0 keeps the photo; a line in OKLab between.
+    """
+
+    light: Light
+    tables: Floats
+    top: float
+    paint: Floats
+    tint: Floats
+    gloss: float
+    share: float
+    strength: float
+
+    @classmethod
+    def of(
+        cls,
+        light: Light,
+        color: Doubles,
+        bright: float,
+        *,
+        gloss: float = 1.0,
+        share: float = 1.0,
+        strength: float = 1.0,
+    ) -> Repaint:
+        """Paint of a (3,) linear `color`; `bright` is the shading of the object's lit side."""
+        top = float(light.rows[0].sum())
+        shading = np.linspace(0, 1, _ENTRIES) ** 2 * top
+        body = light.body(shading)
+        usual = float(light.body(np.array([light.usual]))[0])
+        lit = float(light.body(np.array([max(bright, light.usual)]))[0])
+        shine = share * (1 - light.colored) * (shading - body)
+        body = shading - shine
+        here = share * (1 - light.colored) * (light.usual - usual)
+        # What shines on the usual pixel is not the paint's.
+        paint = np.maximum(color - gloss * here * light.color, 0.1 * color)
+        new = _shading(light, body, usual, paint)
+        new = _under_white(new, float(paint.max()), float(np.interp(lit, body, new)))
+        weak = _ROUGH / float(light.color.mean())
+        tables = np.stack([new, new * body / (body**2 + weak**2), shine]).astype(np.float32)
+        fine = (paint.astype(np.float32), (paint * light.trust).astype(np.float32))
+        return cls(light, tables, top, *fine, gloss, share, strength)
+
+    def __call__(
+        self, linear: Floats, places: Places | None = None, *, fine: bool = False
+    ) -> Floats:
+        """See `Brush`; where the pixels lie makes no difference."""
+        shading, shine = self.light.split(linear, self.share)
+        new, rate, extra = self._read(shading, fine)
+        result = linear.copy() if shine is None else linear - shine
+        for k, color in enumerate(self.light.color):
+            plane = result[k]
+            plane *= np.float32(1 / color)
+            np.subtract(plane, shading, out=plane)
+            np.multiply(plane, rate, out=plane)
+            np.multiply(plane, self.tint[k], out=plane)
+            np.add(plane, self.paint[k] * new, out=plane)
+            if shine is not None:
+                np.add(plane, np.float32(self.gloss) * shine, out=plane)
+            if extra is not None:
+                np.add(plane, np.float32(self.gloss * color) * extra, out=plane)
+        return result if self.strength == 1 else self._between(linear, result)
+
+    @property
+    def gain(self) -> Gain:
+        """By how much noise of the usual pixel grows."""
+        own = self.light.color + _ABYSS
+        light = (self.paint.mean() + _ABYSS) / own.mean()
+        color = ((self.tint + _ABYSS) / own).max()
+        size = (self.strength * v ** (1 / 2.4) for v in (light, color))
+        return Gain(*(max(1.0, float(v)) for v in size))
+
+    def _read(self, shading: Floats, fine: bool) -> tuple[Floats, Floats, Floats | None]:
+        """The tables at shadings: the nearest entry, or (fine) between two."""
+        at = np.sqrt(np.clip(shading, 0, self.top) * np.float32((_ENTRIES - 1) ** 2 / self.top))
+        index = (at if fine else at + np.float32(0.5)).astype(np.int32)
+        rows = self.tables if self.light.colored < 1 else self.tables[:2]
+        low = [row.take(index, mode="clip") for row in rows]
+        if fine:
+            rest = at - index
+            high = [row.take(index + 1, mode="clip") for row in rows]
+            low = [a + rest * (b - a) for a, b in zip(low, high, strict=True)]
+        return low[0], low[1], low[2] if len(low) == 3 else None
+
+    def _between(self, old: Floats, new: Floats) -> Floats:
+        """A line in OKLab."""
+        first, last = (linear_planes_to_oklab(np.clip(v, 0, 1)) for v in (old, new))
+        return oklab_planes_to_linear(first + np.float32(self.strength) * (last - first))
+
+
+def _shading(light: Light, body: Doubles, usual: float, paint: Doubles) -> Doubles:
+    """The new paint's shading: 1 at the usual shade, with its slope over OKLab's L limited."""
+    own = float(light.color.mean())
+    lift = _ABYSS * light.crushed
+    ratio = (body * own + lift) / max(usual * own + lift, 1e-6)
+    slope = np.cbrt(max(usual * own, 1e-5) / max(float(paint.mean()), 1e-6)) * MAX_SLOPE
+    return np.asarray(np.maximum(1 + min(1.0, slope) * (np.cbrt(ratio) - 1), 0) ** 3)
+
+
+def _under_white(shading: Doubles, paint: float, lit: float) -> Doubles:
+    """Bend what the lit side would pass white with: folds stay, and a vivid paint stays vivid."""
+    room, reach = max(_OVER / max(paint, 1e-6) - 1, _ROOM), lit - 1
+    if reach <= room:
+        return shading
+    over = np.maximum(shading - 1, 0)
+    return np.where(over > 0, 1 + over / (1 + over * (1 / room - 1 / reach)), shading)

@@ -1,0 +1,9 @@
+"""What a file says about its photo: carried from format to format, patched in place, not rewritten.
+
+Bytes in, bytes out: nothing here decodes a pixel. The door of the room, resolved lazily:
+`__init__.pyi` lists what others may use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,47 @@
+"""What a file says about its photo, apart from pixels and colors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from dmlseg_core.photo.metadata.exif import upright
+from dmlseg_core.photo.metadata.photoshop import without_thumbnails
+from dmlseg_core.photo.metadata.xmp import has_film, has_gain_map, upright_xmp
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Blocks as they were in the file, without the container's heads.
+
+    Attributes:
+        exif: a TIFF structure.
+        xmp: a packet.
+        photoshop: image resource blocks, IPTC among them.
+        comments: of a JPEG file.
+        texts: text chunks of a PNG file, whole.
+        segments: (marker, content) of other application segments of a JPEG file.
+        left: what is never written: "gain map", "credentials", "film", "depth", "maker note moved".
+    """
+
+    exif: bytes | None = field(default=None, repr=False)
+    xmp: bytes | None = field(default=None, repr=False)
+    photoshop: bytes | None = field(default=None, repr=False)
+    comments: tuple[bytes, ...] = ()
+    texts: tuple[bytes, ...] = field(default=(), repr=False)
+    segments: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    left: frozenset[str] = frozenset()
+
+    def upright(self, size: tuple[int, int], turn: int, notes: list[str]) -> Metadata:
+        """Of the photo as displayed, (H, W) `size`; a damaged EXIF block goes, with a word."""
+        exif, left = self.exif, set(self.left)
+        if exif is not None:
+            try:
+                exif = upright(exif, size, turn)
+            except ValueError:
+                exif = None
+                notes.append("The EXIF block is damaged and was left out.")
+        left |= {"gain map"} if has_gain_map(self.xmp) else set()
+        left |= {"film"} if has_film(self.xmp) else set()
+        packet = self.xmp and upright_xmp(self.xmp, size)
+        blocks = self.photoshop and without_thumbnails(self.photoshop)
+        return replace(self, exif=exif, xmp=packet, photoshop=blocks, left=frozenset(left))

@@ -1,0 +1,208 @@
+"""EXIF blocks (CIPA DC-008) patched in place: every byte that need not change stays where it is.
+
+Maker notes hold offsets that only their maker understands. So a block is not read into tags and
+written anew: it keeps its layout, and only what turning and recoloring made untrue is changed.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from dmlseg_core.photo.metadata.directories import (
+    EXIF,
+    GPS,
+    INTEROP,
+    Directory,
+    Entry,
+    Structure,
+    Tree,
+    packed,
+    tree_of,
+)
+
+ORIENTATION = 0x0112
+MAKER_NOTE = 0x927C
+XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
+_RESOLUTION = (282, 283)
+_WIDTHS, _HEIGHTS = (0x0100, 0xA002, 0x1001), (0x0101, 0xA003, 0x1002)
+STRUCTURAL = frozenset(
+    (*range(254, 260), *range(262, 267), 273, ORIENTATION, *range(277, 282), 284, *range(288, 294),
+     297, 301, *range(317, 348), *range(512, 522), *range(529, 533), 559, XMP, IPTC, PHOTOSHOP, ICC,
+     37724, *range(50706, 51300), 52525)
+)  # fmt: skip
+"""Tags of IFD0 that tell how pixels are stored, belong to raw files, or are carried elsewhere."""
+_NEAR = 1 << 16
+"""A TIFF's own directories are taken over in place where they end before this byte."""
+
+
+def orientation_of(block: bytes | None) -> int | None:
+    """1..8 as IFD0 says; None where it does not, or the block is damaged."""
+    try:
+        structure = Structure.of(block or b"")
+        turn = structure.integer(structure.first.entries.get(ORIENTATION))
+    except ValueError:
+        return None
+    return turn if turn is not None and 1 <= turn <= 8 else None
+
+
+def resolution_of(block: bytes | None) -> tuple[float, float] | None:
+    """(horizontal, vertical) dots per inch as stored; None where not said, zero or without unit."""
+    try:
+        structure = Structure.of(block or b"")
+        entries = structure.first.entries
+    except ValueError:
+        return None
+    unit = structure.integer(entries.get(296))
+    found = [_ratio(structure, entries.get(tag)) for tag in _RESOLUTION]
+    scale = {None: 1.0, 2: 1.0, 3: 2.54}.get(unit)
+    if scale is None or found[0] is None or found[1] is None:
+        return None
+    return found[0] * scale, found[1] * scale
+
+
+def _ratio(structure: Structure, entry: Entry | None) -> float | None:
+    if entry is None or entry.kind != 5 or entry.count != 1 or not entry.length:
+        return None
+    over, under = structure.numbers("II", entry.place)
+    return over / under if over and under else None
+
+
+def upright(block: bytes, size: tuple[int, int], turn: int = 1) -> bytes:
+    """A block for the photo as displayed.
+
+    Orientation 1, (H, W) `size` where the block names one, horizontal and vertical resolution
+    swapped after a quarter turn, no thumbnail: that would show the old colors, and lie on its side.
+
+    Raises:
+        ValueError: the block is damaged.
+    """
+    structure = Structure.of(block)
+    zero, data = structure.first, bytearray(block)
+    below = [zero, *_below(structure, zero)]
+    for directory in below:
+        for tag, number in _sides(size).items():
+            _put(data, structure, directory.entries.get(tag), number)
+    _put(data, structure, zero.entries.get(ORIENTATION), 1)
+    across, down = (zero.entries.get(tag) for tag in _RESOLUTION)
+    if turn >= 5 and across and down and across.length == down.length == 8:
+        data[across.place : across.place + 8] = structure.value(down)
+        data[down.place : down.place + 8] = structure.value(across)
+    return _without_thumbnail(data, structure, below)
+
+
+def _below(structure: Structure, zero: Directory) -> list[Directory]:
+    exif = structure.under(zero, EXIF)
+    inner = None if exif is None else structure.under(exif, INTEROP)
+    return [d for d in (exif, structure.under(zero, GPS), inner) if d is not None]
+
+
+def _sides(size: tuple[int, int]) -> dict[int, int]:
+    return {**dict.fromkeys(_HEIGHTS, size[0]), **dict.fromkeys(_WIDTHS, size[1])}
+
+
+def _put(data: bytearray, structure: Structure, entry: Entry | None, number: int) -> None:
+    """Write a whole number into an entry that holds one."""
+    if entry is None or structure.integer(entry) is None:
+        return
+    kind = entry.kind if number < 256 ** {1: 1, 3: 2}.get(entry.kind, 4) else 4
+    code = {1: "B", 3: "H"}.get(kind, "I")
+    struct.pack_into(structure.order + "H", data, entry.at + 2, kind)
+    struct.pack_into(structure.order + code, data, entry.place, number)
+
+
+def _without_thumbnail(data: bytearray, structure: Structure, below: list[Directory]) -> bytes:
+    """No second directory; what it held is blanked, and cut off where it closed the block."""
+    try:
+        (place,) = structure.numbers("I", below[0].next_at)
+        second = structure.directory(place) if place else None
+    except ValueError:
+        second = None
+    if below[0].next_at + 4 <= len(data):
+        data[below[0].next_at : below[0].next_at + 4] = bytes(4)
+    if second is None:
+        return bytes(data)
+    used = [span for directory in below for span in _spans(directory)]
+    for start, end in sorted([*_spans(second), _picture(structure, second)], reverse=True):
+        if start < end <= len(data) and all(end <= a or start >= b for a, b in used):
+            data[start:end] = b"" if end == len(data) else bytes(end - start)
+    return bytes(data)
+
+
+def _spans(directory: Directory) -> list[tuple[int, int]]:
+    """Where a directory and its values lie."""
+    table = (directory.start, directory.next_at + 4)
+    values = [(e.place, e.place + e.length) for e in directory.entries.values() if e.length]
+    return [table, *(span for span in values if not table[0] <= span[0] < table[1])]
+
+
+def _picture(structure: Structure, second: Directory) -> tuple[int, int]:
+    """Where the thumbnail's JPEG, or its one strip, lies."""
+    for start, length in ((513, 514), (273, 279)):
+        place = structure.integer(second.entries.get(start))
+        size = structure.integer(second.entries.get(length))
+        if place is not None and size is not None:
+            return place, place + size
+    return 0, 0
+
+
+def from_tiff(data: bytes) -> tuple[bytes | None, bool]:
+    """What describes the photo in a TIFF file, as an EXIF block; whether a maker note moved.
+
+    ValueError where its first directory is damaged.
+    """
+    structure = Structure.of(data)
+    zero = structure.first
+    kept = {tag: e for tag, e in zero.entries.items() if tag not in STRUCTURAL}
+    if not kept:
+        return None, False
+    directories = [Directory(kept, zero.start, zero.next_at), *_below(structure, zero)]
+    spans = [span for directory in directories for span in _spans(directory)]
+    if not structure.big and max(end for _, end in spans) <= min(_NEAR, len(data)):
+        return _in_place(structure, zero, kept, spans), False
+    tree = tree_of(structure, directories[0])
+    exif = tree.get(EXIF)
+    return packed(tree, structure.order), isinstance(exif, dict) and MAKER_NOTE in exif
+
+
+def _in_place(
+    structure: Structure, zero: Directory, kept: dict[int, Entry], spans: list[tuple[int, int]]
+) -> bytes:
+    """Those spans of a file, at their places, nothing between them."""
+    made = bytearray(max(end for _, end in spans))
+    for start, end in [(0, 8), *spans]:
+        made[start:end] = structure.data[start:end]
+    records = [structure.data[kept[tag].at : kept[tag].at + 12] for tag in sorted(kept)]
+    table = struct.pack(structure.order + "H", len(records)) + b"".join(records)
+    made[zero.start : zero.next_at + 4] = table.ljust(zero.next_at + 4 - zero.start, b"\0")
+    return bytes(made)
+
+
+def fitted(block: bytes, limit: int) -> tuple[bytes | None, tuple[str, ...]]:
+    """The block in at most `limit` bytes, and what was left out for that: largest first.
+
+    The maker note goes first; (None, ("all of it",)) where the block is damaged.
+    """
+    if len(block) <= limit:
+        return block, ()
+    try:
+        structure = Structure.of(block)
+        tree = tree_of(structure, structure.first)
+    except ValueError:
+        return None, ("all of it",)
+    left = []
+    exif = tree.get(EXIF)
+    if isinstance(exif, dict) and MAKER_NOTE in exif:
+        del exif[MAKER_NOTE]
+        left.append("its maker note")
+    while len(packed(tree, structure.order)) > limit:
+        parent, tag = max(_leaves(tree), key=lambda leaf: len(leaf[0][leaf[1]][2]))
+        del parent[tag]
+        left.append(f"its entry {tag}")
+    return packed(tree, structure.order), tuple(left)
+
+
+def _leaves(tree: Tree) -> list[tuple[Tree, int]]:
+    found = []
+    for tag, value in tree.items():
+        found += _leaves(value) if isinstance(value, dict) else [(tree, tag)]
+    return found

@@ -1,0 +1,130 @@
+"""Segments of a JPEG file before its pixels (ISO/IEC 10918-1, annex B)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+
+from dmlseg_core.photo.metadata import photoshop, xmp
+from dmlseg_core.photo.metadata.about import Metadata
+
+ROOM = 65533
+"""Bytes that one segment can hold."""
+EXIF_HEAD = b"Exif\0\0"
+_ICC_HEAD = b"ICC_PROFILE\0"
+_SOI, _EOI, _SOS, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
+_APP1, _APP2, _APP11, _APP13 = 0xE1, 0xE2, 0xEB, 0xED
+# JFIF and Adobe's color transform are the encoder's; these speak of pictures that are not kept.
+_ENCODERS = (0xE0, 0xEE)
+_PICTURES = (b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0")
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+
+
+def segments(data: bytes) -> list[tuple[int, bytes]]:
+    """(marker, content) up to the pixels, in order."""
+    return [(data[place + 1], data[place + 4 : end]) for place, end in _places(data)]
+
+
+def _places(data: bytes) -> list[tuple[int, int]]:
+    """Where each segment up to the pixels begins and ends."""
+    found, place = [], 2
+    while (marker := _MARKER.search(data, place)) is not None:
+        place = marker.start()
+        if data[place + 1] in (_SOS, _EOI) or place + 4 > len(data):
+            break
+        end = place + 2 + struct.unpack_from(">H", data, place + 2)[0]
+        found.append((place, end))
+        place = max(end, place + 4)
+    return found
+
+
+def end_of(data: bytes) -> int:
+    """The byte behind the end-of-image marker, len(data) where there is none."""
+    place = 2
+    while (marker := _MARKER.search(data, place)) is not None:
+        place = marker.start()
+        if data[place + 1] == _EOI:
+            return place + 2
+        if data[place + 1] == _SOI or place + 4 > len(data):
+            break
+        place += 2 + max(2, struct.unpack_from(">H", data, place + 2)[0])
+    return len(data)
+
+
+def read_jpeg(data: bytes) -> Metadata:
+    """What the segments say about the photo."""
+    exif, packet, resources, comments, others, left = b"", None, b"", [], [], set()
+    for marker, content in segments(data):
+        kind = marker, content
+        if marker == _APP1 and content.startswith(EXIF_HEAD[:5]):
+            exif += content[6:]
+        elif marker == _APP1 and content.startswith(xmp.JPEG_HEAD):
+            packet = packet or content[len(xmp.JPEG_HEAD) :]
+        elif marker == _APP13 and content.startswith(photoshop.JPEG_HEAD):
+            resources += content[len(photoshop.JPEG_HEAD) :]
+        elif marker == _COMMENT:
+            comments.append(content)
+        elif marker == _APP2 and content.startswith(_PICTURES):
+            left |= {"gain map"} if content.startswith(_PICTURES[1]) else set()
+        elif marker == _APP11 and content.startswith(b"JP"):
+            left.add("credentials")
+        elif 0xE1 <= marker <= 0xEF and marker not in _ENCODERS and _foreign(content):
+            others.append(kind)
+    return Metadata(exif or None, packet, resources or None, tuple(comments), (),
+                    tuple(others), frozenset(left))  # fmt: skip
+
+
+def _foreign(content: bytes) -> bool:
+    return not content.startswith((_ICC_HEAD, EXIF_HEAD[:5]))
+
+
+def with_segments(data: bytes, told: list[tuple[int, bytes]]) -> bytes:
+    """A JPEG file with more segments, behind JFIF's own."""
+    place = 2
+    if data[2:4] == b"\xff\xe0":
+        place += 2 + struct.unpack_from(">H", data, 4)[0]
+    made = b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", len(content) + 2) + content
+        for marker, content in told
+    )
+    return data[:place] + made + data[place:]
+
+
+def told_in_jpeg(about: Metadata, profile: bytes | None) -> list[tuple[int, bytes]]:
+    """Segments that hold a photo's metadata; its EXIF block fits into one."""
+    told = [(_APP1, EXIF_HEAD + about.exif)] if about.exif else []
+    told += [(_APP1, content) for content in _xmp_segments(about.xmp)] if about.xmp else []
+    told += _cut(_APP13, photoshop.JPEG_HEAD, about.photoshop or b"")
+    told += about.segments
+    if profile:
+        room = ROOM - len(_ICC_HEAD) - 2
+        parts = [profile[k : k + room] for k in range(0, len(profile), room)]
+        told += [(_APP2, _ICC_HEAD + bytes([k + 1, len(parts)]) + p) for k, p in enumerate(parts)]
+    return told + [part for comment in about.comments for part in _cut(_COMMENT, b"", comment)]
+
+
+def _cut(marker: int, head: bytes, content: bytes) -> list[tuple[int, bytes]]:
+    room = ROOM - len(head)
+    places = range(0, len(content), room)
+    return [(marker, head + content[place : place + room]) for place in places]
+
+
+def _xmp_segments(packet: bytes) -> list[bytes]:
+    """One segment, or a stub and its extension (XMP specification part 3, 1.1.3.1)."""
+    if len(xmp.JPEG_HEAD + packet) <= ROOM:
+        return [xmp.JPEG_HEAD + packet]
+    body = re.sub(rb"<\?xpacket.*?\?>", b"", packet, flags=re.DOTALL).strip()
+    name = hashlib.md5(body, usedforsecurity=False).hexdigest().upper().encode()
+    stub = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
+        b'"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    head = xmp.EXTENSION_HEAD + name
+    parts = [
+        head + struct.pack(">II", len(body), place) + body[place : place + 65400]
+        for place in range(0, len(body), 65400)
+    ]
+    return [xmp.JPEG_HEAD + stub % name, *parts]

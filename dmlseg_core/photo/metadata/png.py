@@ -1,0 +1,145 @@
+"""Chunks of a PNG file (ISO/IEC 15948) that speak about the photo."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from typing import TypeAlias
+
+from dmlseg_core.photo.metadata import photoshop
+from dmlseg_core.photo.metadata.about import Metadata
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP = b"XML:com.adobe.xmp"
+_RAW = b"Raw profile type "
+_MOST = 1 << 26
+"""Bytes that a compressed text may grow to."""
+
+Chunk: TypeAlias = "tuple[bytes, bytes]"
+
+
+def chunks(data: bytes) -> list[Chunk]:
+    """(type, whole chunk) in order, up to the first that is cut off."""
+    found, place = [], len(SIGNATURE)
+    while place + 12 <= len(data):
+        end = place + 12 + struct.unpack_from(">I", data, place)[0]
+        found.append((data[place + 4 : place + 8], data[place:end]))
+        place = end
+    return found
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A whole chunk."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def pixels_alone(data: bytes) -> bytes:
+    """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels."""
+    kept = [whole for kind, whole in chunks(data) if kind not in (*_TEXTS, b"eXIf")]
+    return SIGNATURE + b"".join(kept)
+
+
+def read_png(data: bytes) -> Metadata:
+    """What the chunks say about the photo."""
+    found: dict[bytes, bytes] = {}
+    texts, left = [], set()
+    for kind, whole in chunks(data):
+        if kind == b"eXIf":
+            found[b"exif"] = whole[8:-4].removeprefix(b"Exif\0\0")
+        elif kind in _TEXTS:
+            keyword, _, rest = whole[8:-4].partition(b"\0")
+            name = keyword.removeprefix(_RAW).strip().lower()
+            if keyword == _XMP:
+                found[b"xml"] = _text(kind, rest)
+            elif keyword.startswith(_RAW) and name in (b"exif", b"app1", b"iptc", b"8bim", b"xmp"):
+                _take(found, name, _unhex(_text(kind, rest)))
+            else:
+                texts.append(whole)
+        elif kind == b"caBX":
+            left.add("credentials")
+    return Metadata(found.get(b"exif") or None, found.get(b"xml") or found.get(b"xmp"),
+                    found.get(b"iptc"), (), tuple(texts), (), frozenset(left))  # fmt: skip
+
+
+def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
+    """A raw profile as ImageMagick and exiftool write it, where no better one was there."""
+    if body is None:
+        if name == b"exif":
+            found.setdefault(name, b"\0")  # damaged, and said so where it is looked at
+    elif name == b"app1" and body.startswith(b"http"):
+        found.setdefault(b"xmp", body.partition(b"\0")[2])
+    elif name in (b"exif", b"app1"):
+        found[b"exif"] = found.get(b"exif") or body.removeprefix(b"Exif\0\0")
+    elif name == b"xmp":
+        found.setdefault(b"xmp", body)
+    else:
+        body = body.removeprefix(photoshop.JPEG_HEAD)
+        is_block = body[:4] == b"8BIM"
+        found.setdefault(b"iptc", body if is_block else photoshop.block_of_iptc(body))
+
+
+def _text(kind: bytes, rest: bytes) -> bytes:
+    """Content of a text chunk behind its keyword; b"" where it is damaged."""
+    try:
+        if kind == b"zTXt":
+            return _inflated(rest[1:])
+        if kind == b"iTXt":
+            packed = rest[0] == 1
+            body = rest[2:].split(b"\0", 2)[2]
+            return _inflated(body) if packed else body
+    except (zlib.error, IndexError):
+        return b""
+    return rest
+
+
+def _inflated(body: bytes) -> bytes:
+    return zlib.decompressobj().decompress(body, _MOST)
+
+
+def _unhex(text: bytes) -> bytes | None:
+    """Bytes of "\\nname\\n    length\\nhex lines"; None where that is damaged."""
+    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text)
+    if found is None:
+        return None
+    digits = re.sub(rb"\s", b"", found[2])
+    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode())[: int(found[1][:12])]
+
+
+def text_name(whole: bytes) -> str:
+    """Keyword of a text chunk, as it can be shown."""
+    keyword = whole[8:].partition(b"\0")[0][:79].decode("latin-1")
+    return "".join(c for c in keyword if c.isprintable())
+
+
+def with_chunks(data: bytes, told: list[bytes]) -> bytes:
+    """A PNG file with more chunks, behind its header."""
+    head, *rest = [whole for _, whole in chunks(data)]
+    return SIGNATURE + head + b"".join(told) + b"".join(rest)
+
+
+def told_in_png(about: Metadata) -> list[bytes]:
+    """Chunks that hold a photo's metadata."""
+    told = [chunk(b"eXIf", about.exif)] if about.exif else []
+    if about.xmp:
+        told.append(chunk(b"iTXt", _XMP + bytes(5) + about.xmp))
+    if about.photoshop:
+        told.append(chunk(b"zTXt", _RAW + b"iptc\0\0" + zlib.compress(_hexed(about.photoshop))))
+    told += [_comment(comment.replace(b"\0", b"")) for comment in about.comments]
+    return told + list(about.texts)
+
+
+def _comment(comment: bytes) -> bytes:
+    """tEXt is Latin-1: what is more than ASCII, and good UTF-8, goes into iTXt."""
+    try:
+        utf8 = not comment.isascii() and bool(comment.decode("utf-8"))
+    except UnicodeDecodeError:
+        utf8 = False
+    return chunk(b"iTXt" if utf8 else b"tEXt", b"Comment\0" + bytes(4 * utf8) + comment)
+
+
+def _hexed(body: bytes) -> bytes:
+    digits = body.hex().encode()
+    lines = b"\n".join(digits[place : place + 72] for place in range(0, len(digits), 72))
+    return b"\niptc\n%8d\n" % len(body) + lines + b"\n"

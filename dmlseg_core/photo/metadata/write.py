@@ -1,0 +1,69 @@
+"""What of a photo's metadata a format holds, and what has to be said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dmlseg_core.photo.metadata.about import Metadata
+from dmlseg_core.photo.metadata.exif import fitted
+from dmlseg_core.photo.metadata.jpeg import EXIF_HEAD, ROOM
+from dmlseg_core.photo.metadata.png import text_name
+
+_HOLDS = {
+    "photoshop": ("JPEG", "PNG", "TIFF"),
+    "comments": ("JPEG", "PNG"),
+    "texts": ("PNG",),
+    "segments": ("JPEG",),
+}
+_NEVER = {
+    "gain map": "The gain map (HDR) was left out: the result shows the standard range.",
+    "credentials": "Content Credentials were left out: they vouch for the photo as it was.",
+    "film": "The film of the motion photo was left out.",
+    "depth": "Depth maps and mattes beside the photo were left out.",
+    "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",
+}
+
+
+def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...]]:
+    """The part of a photo's metadata that a format holds, and a sentence for each that goes."""
+    about = _with_comments(about) if file_format == "JPEG" else about
+    words = [_NEVER[name] for name in sorted(about.left)]
+    gone = {
+        name: () if name != "photoshop" else None
+        for name, formats in _HOLDS.items()
+        if file_format not in formats and getattr(about, name)
+    }
+    words += [_sentence(file_format, name, about) for name in gone]
+    kept = replace(about, **gone)  # type: ignore[arg-type]
+    if file_format == "JPEG" and kept.exif is not None:
+        block, left = fitted(kept.exif, ROOM - len(EXIF_HEAD))
+        kept = replace(kept, exif=block)
+        words += [f"EXIF is longer than JPEG holds: {', '.join(left)} went."] if left else []
+    return kept, tuple(words)
+
+
+def _sentence(file_format: str, name: str, about: Metadata) -> str:
+    if name == "photoshop":
+        return f"{file_format} holds no IPTC block: it was left out."
+    if name == "comments":
+        return f"{file_format} holds no comment: it was left out."
+    if name == "texts":
+        names = ", ".join(text_name(text) for text in about.texts)
+        return f"{file_format} holds no PNG texts: {names} went."
+    names = ", ".join(dict.fromkeys(_named(content) for _, content in about.segments))
+    return f"{file_format} holds no segments of other programs: {names} went."
+
+
+def _named(content: bytes) -> str:
+    """What a segment calls itself."""
+    name = content.split(b"\0")[0][:40].decode("latin-1")
+    return "".join(c for c in name if c.isprintable()) or "one without a name"
+
+
+def _with_comments(about: Metadata) -> Metadata:
+    """A PNG's text of that name is a comment for JPEG."""
+    plain = {text: text[8:-4].partition(b"\0")[2] for text in about.texts}
+    told = [text for text in about.texts if text[4:8] == b"tEXt" and text_name(text) == "Comment"]
+    texts = tuple(text for text in about.texts if text not in told)
+    comments = (*about.comments, *(plain[text] for text in told))
+    return replace(about, texts=texts, comments=comments)

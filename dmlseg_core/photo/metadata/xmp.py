@@ -1,0 +1,45 @@
+"""XMP packets (ISO 16684-1) patched as text: what turning made untrue, nothing else."""
+
+from __future__ import annotations
+
+import re
+
+JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
+EXTENSION_HEAD = b"http://ns.adobe.com/xmp/extension/\0"
+_ONE = ("tiff:Orientation",)
+_HEIGHTS = ("tiff:ImageLength", "exif:PixelYDimension")
+_WIDTHS = ("tiff:ImageWidth", "exif:PixelXDimension")
+# The gain map and the film that they announce are not in the file any more.
+_STALE = re.compile(
+    rb"""\s(?:hdrgm:Version|GCamera:(?:MicroVideo|MotionPhoto)\w*|Camera:MotionPhoto\w*)="[^"]*"
+    |<(Container:Directory|GContainer:Directory|xmp:Thumbnails)\b[^>]*?(?<!/)>.*?</\1>""",
+    re.DOTALL | re.VERBOSE,
+)
+_GAIN_MAP = re.compile(rb"\bhdrgm:Version\b|\bHDRGainMap:")
+_FILM = re.compile(rb"Camera:(?:MotionPhoto|MicroVideo)\w*=\"[1-9]")
+
+
+def orientation_in(packet: bytes | None) -> int:
+    """1..8 as tiff:Orientation says, else 1."""
+    found = re.search(rb"""\btiff:Orientation(?:=["']|>)\s*([1-8])\s*["'<]""", packet or b"")
+    return int(found[1]) if found else 1
+
+
+def has_gain_map(packet: bytes | None) -> bool:
+    """Does the packet announce a gain map (Ultra HDR, Apple)?"""
+    return _GAIN_MAP.search(packet or b"") is not None
+
+
+def has_film(packet: bytes | None) -> bool:
+    """Does the packet announce the film of a motion photo?"""
+    return _FILM.search(packet or b"") is not None
+
+
+def upright_xmp(packet: bytes, size: tuple[int, int]) -> bytes:
+    """Orientation 1, (H, W) `size` where it names one; no thumbnails, no announced attachments."""
+    values = dict.fromkeys(_ONE, 1) | dict.fromkeys(_HEIGHTS, size[0])
+    values |= dict.fromkeys(_WIDTHS, size[1])
+    for name, number in values.items():
+        told = rf"""(\b{name}(?:=["']|>)\s*)\d+(?=\s*["'<])""".encode()
+        packet = re.sub(told, rb"\g<1>%d" % number, packet)
+    return _STALE.sub(b"", packet)

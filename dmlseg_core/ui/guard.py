@@ -1,0 +1,277 @@
+"""What looks at every request before the app does: routes, bodies, logins, headers.
+
+An ASGI middleware without an idea of photos: `app.add_middleware(Guard)`. Why: docs/threats.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEGABYTE = 2**20
+PAGE = re.compile(
+    r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\w+)?|logout"
+    r"|(assets|static|svelte)/.+"
+    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?"
+    r"|gradio_api/custom_component/.+)"
+)
+"""What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
+OWN = re.compile(r"/stage/.+")
+LOGIN = re.compile(r"/login/?")
+HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    # Gradio's page holds inline scripts and styles and makes functions of strings; what is gained
+    # all the same: nothing is fetched from, sent to or framed by another address
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self' data: blob:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
+    ),
+}
+"""Of every answer."""
+
+_SMALL = MEGABYTE
+"""Bodies up to here, an edit's, go on while others upload."""
+_TEXT: Mapping[str, tuple[str, str]] = {
+    "no_such": ("There is nothing here.", "此处没有内容。"),
+    "foreign": ("Another site's page may not do this.", "不允许其他网站的页面执行此操作。"),
+    "too_large": ("This is larger than the server takes.", "超过服务器接受的大小。"),
+    "crowded": (
+        "Too much is being uploaded at once; try again in a minute.",
+        "同时上传的内容过多，请一分钟后再试。",
+    ),
+    "slow": ("The upload stopped on its way; try again.", "上传中断，请重试。"),
+    "logins": ("Too many wrong logins; wait a minute.", "登录错误次数过多，请等一分钟。"),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request, and all of them together, may take.
+
+    Attributes:
+        body: bytes of a body, by the beginning of the path; "" is for all others.
+        uploads: bytes of all bodies that are being received.
+        idle: seconds that a body may make no progress.
+        logins: attempts of one address in a minute, until one is right.
+    """
+
+    body: Mapping[str, int] = field(
+        default_factory=lambda: {
+            "/stage/photo": 400 * MEGABYTE,
+            "/stage/import": 128 * MEGABYTE,
+            "": 16 * MEGABYTE,
+        }
+    )
+    uploads: int = 1024 * MEGABYTE
+    idle: float = 60.0
+    logins: int = 10
+
+    def of(self, path: str) -> int:
+        """Bytes that a body of a path may have: the longest beginning that fits counts."""
+        return self.body[max((p for p in self.body if path.startswith(p)), key=len)]
+
+
+class Guard:
+    """Middleware around the whole app.
+
+    Args:
+        app: what is guarded.
+        limits: see there.
+        page: routes that may be read beside the stage's own; None: all, and all methods.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits | None = None,
+        page: re.Pattern[str] | None = PAGE,
+    ) -> None:
+        self.app, self.limits, self.page = app, limits or Limits(), page
+        self.receiving = 0
+        """Bytes of bodies that have come and are not answered yet."""
+        self._logins = Attempts(self.limits.logins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or hand on."""
+        if scope["type"] == "websocket":  # neither the stage nor Gradio's page opens one
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] != "http":
+            await self.app(scope, receive, send)
+        else:
+            await self._http(scope, receive, _Answer(send))
+
+    async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        path, headers = _route(scope), Headers(scope=scope)
+        reading = scope["method"] in ("GET", "HEAD")
+        if not self._open(path, reading):
+            return await answer.refuse(headers, 404, "no_such")
+        # browsers say where a request comes from; a form on another site needs no permission
+        if not reading and headers.get("sec-fetch-site") == "cross-site":
+            return await answer.refuse(headers, 403, "foreign")
+        if _declared(headers) > self.limits.of(path):
+            return await answer.refuse(headers, 413, "too_large")
+        if LOGIN.fullmatch(path) and not reading:
+            return await self._login(scope, receive, answer)
+        return await self._bounded(scope, receive, answer)
+
+    def _open(self, path: str, reading: bool) -> bool:
+        if self.page is None or OWN.fullmatch(path) or LOGIN.fullmatch(path):
+            return True
+        return reading and self.page.fullmatch(path) is not None
+
+    async def _login(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        who = _address(scope)
+        if not self._logins.allow(who):
+            return await answer.refuse(Headers(scope=scope), 429, "logins")
+        await self._bounded(scope, receive, answer)
+        if answer.status < 400:
+            self._logins.forget(who)
+        return None
+
+    async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """The app's answer, with what it is sent counted."""
+        body = _Body(self, receive, self.limits.of(_route(scope)))
+        try:
+            await self.app(scope, body.receive, answer.send)
+        except _RefusedBody as error:
+            await answer.refuse(Headers(scope=scope), error.status, error.code)
+        finally:
+            self.receiving -= body.size
+
+
+class _RefusedBody(Exception):  # noqa: N818 - never seen outside
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
+
+
+class _Body:
+    """The body of one request on its way in."""
+
+    def __init__(self, guard: Guard, receive: Receive, most: int) -> None:
+        self.guard, self._receive, self.most = guard, receive, most
+        self.size, self.whole = 0, False
+
+    async def receive(self) -> Message:
+        """The next part; _RefusedBody where the body is too large, too slow, or one too many."""
+        if self.whole:  # what comes now is only that the client has gone
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), self.guard.limits.idle)
+        except TimeoutError:
+            raise _RefusedBody(408, "slow") from None
+        size = len(message.get("body", b""))
+        self.size += size
+        self.guard.receiving += size
+        self.whole = not message.get("more_body", False)
+        if self.size > self.most:
+            raise _RefusedBody(413, "too_large")
+        if self.size > _SMALL and self.guard.receiving > self.guard.limits.uploads:
+            raise _RefusedBody(503, "crowded")
+        return message
+
+
+class _Answer:
+    """An answer on its way out."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self.status = send, 0
+
+    async def send(self, message: Message) -> None:
+        """Hand on, with the headers of every answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await self._send(message)
+
+    async def refuse(self, headers: Headers, status: int, code: str) -> None:
+        """An answer of the guard's own, unless the app has begun with one."""
+        if self.status:
+            return
+        chinese = headers.get("accept-language", "").strip().lower().startswith("zh")
+        text = _TEXT[code][chinese]
+        told = {"code": code, "message": text, "detail": text}  # Gradio's page reads `detail`
+        data = json.dumps(told, ensure_ascii=False).encode()
+        more = [(b"retry-after", b"60")] if status in (429, 503) else []
+        head = [(b"content-type", b"application/json"), (b"connection", b"close"), *more]
+        await self.send({"type": "http.response.start", "status": status, "headers": head})
+        await self.send({"type": "http.response.body", "body": data})
+
+
+class Attempts:
+    """Attempts by address in the last minute, of the newest addresses.
+
+    Args:
+        most: of one address.
+    """
+
+    def __init__(self, most: int, *, seconds: float = 60.0, addresses: int = 4096) -> None:
+        self.most, self.seconds, self.addresses = most, seconds, addresses
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def allow(self, who: str) -> bool:
+        """Whether one more is allowed, which counts at once: many may come at the same time."""
+        now, times = time.monotonic(), self._times.setdefault(who, deque())
+        self._times.move_to_end(who)
+        while len(self._times) > self.addresses:
+            self._times.popitem(last=False)
+        while times and times[0] < now - self.seconds:
+            times.popleft()
+        if len(times) >= self.most:
+            return False
+        times.append(now)
+        return True
+
+    def forget(self, who: str) -> None:
+        """One was right."""
+        self._times.pop(who, None)
+
+
+def _route(scope: Scope) -> str:
+    """The path below the root path, as Starlette's router sees it."""
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def _address(scope: Scope) -> str:
+    """Who asks; a network of IPv6 is one, since a single customer has 2^64 addresses."""
+    client: Any = (scope.get("client") or ("unknown",))[0]
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return str(client)
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
