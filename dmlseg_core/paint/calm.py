@@ -104,31 +104,34 @@ class Calm:
         What the filter takes out is put back in part: 1 / gain of light, its square of color. 8-bit
         photos are dithered by what their rounding will be after the gain.
         """
-        light, color, smooth, even = self._parts
-        own, kept = np.float32(1 / gain.light), np.float32(1 / gain.color**2)
-        levels = color * kept
-        levels += even * (1 - kept)
-        whole = light * own
-        whole += smooth * (1 - own)
+        light, smooth, *colors = self._parts
+        own, kept = 1 / gain.light, 1 / gain.color**2
+        whole = _blend(light, smooth, own)
         if self._coarse:
-            whole += _dither(*self._corner, *whole.shape) * own
-        levels += whole[..., None]
-        solid = self._weight[self._inside] > 0
-        return _to_linear(np.ascontiguousarray(levels[solid].T))
+            whole += _dither(*self._corner, *whole.shape) * np.float32(own)
+        first, last = (
+            _blend(plane, even, kept) for plane, even in zip(colors[::2], colors[1::2], strict=True)
+        )
+        planes = (whole + first, whole - first - last, whole + last)
+        solid = np.flatnonzero(self._weight[self._inside])
+        return np.stack([_to_linear(p.reshape(-1)[solid]) for p in planes])
 
     @cached_property
-    def _parts(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Light and color as they are, and as the filter leaves them; of the rectangle."""
-        noise, weight = self._noise, self._weight
-        light = _floats(cv2.transform(self._levels, np.full((1, 3), 1 / 3, np.float32)))
-        color = self._levels - light[..., None]
-        total = _mean(weight) + np.float32(1e-6)
-        contrast = _LIGHT * max(noise.light, _LEAST, noise.blocks)
-        smooth = _guided(light, weight, total, contrast)
-        contrast = _COLOR * max(noise.color, _LEAST, noise.blocks)
-        planes = [_guided(_floats(p), weight, total, contrast) for p in cv2.split(color)]
-        at, even = self._inside, _floats(cv2.merge(planes))
-        return light[at], color[at], smooth[at], even[at]
+    def _parts(self) -> tuple[Floats, ...]:
+        """Light, calmed light; red's difference from it, calmed; blue's, calmed: the rectangle."""
+        noise = self._noise
+        red, green, blue = map(_floats, cv2.split(self._levels))
+        light = (red + green + blue) * np.float32(1 / 3)
+        total = _mean(self._weight) + np.float32(1e-6)
+        least = max(_LEAST, noise.blocks)
+        found = []
+        for plane, contrast in (
+            (light, _LIGHT * max(noise.light, least)),
+            (red - light, _COLOR * max(noise.color, least)),
+            (blue - light, _COLOR * max(noise.color, least)),
+        ):
+            found += [plane, _guided(plane, self._weight, total, contrast)]
+        return tuple(np.ascontiguousarray(plane[self._inside]) for plane in found)
 
 
 def _levels(rgb: Pixels) -> Floats:
@@ -152,12 +155,28 @@ def _dither(top: int, left: int, height: int, width: int) -> Floats:
 
 def _guided(plane: Floats, weight: Floats, total: Floats, contrast: float) -> Floats:
     """The plane's guided filter on itself, over the weighted pixels alone."""
-    mean = _mean(plane * weight) / total
-    power = _mean(plane * plane * weight) / total
-    spread = np.maximum(power - mean * mean, 0)
-    slope = spread / (spread + np.float32(contrast**2))
-    offset = mean - slope * mean
-    return (_mean(slope * weight) * plane + _mean(offset * weight)) / total
+    weighed = plane * weight
+    mean = _mean(weighed) / total
+    weighed *= plane
+    spread = _mean(weighed)
+    spread /= total
+    spread -= mean * mean
+    np.maximum(spread, 0, out=spread)
+    slope = spread
+    slope /= spread + np.float32(contrast**2)
+    mean -= slope * mean
+    slope *= weight
+    mean *= weight
+    result = _mean(slope)
+    result *= plane
+    result += _mean(mean)
+    result /= total
+    return result
+
+
+def _blend(first: Floats, second: Floats, share: float) -> Floats:
+    """share * first + (1 - share) * second."""
+    return _floats(cv2.addWeighted(first, share, second, 1 - share, 0))
 
 
 def _floats(plane: Any) -> Floats:

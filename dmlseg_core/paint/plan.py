@@ -102,7 +102,7 @@ class Core:
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
         anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
-        return cls(sure, linear, anchor, Light.of(linear, noise.level), noise)
+        return cls(sure, linear, anchor, Light.of(linear, noise), noise)
 
     def color_in(self, rgb: Pixels) -> Anchor:
         """The same estimate on the same pixels of another version of the photo."""

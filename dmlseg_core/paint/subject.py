@@ -14,15 +14,18 @@ from numpy.typing import DTypeLike, NDArray
 from dmlseg_core.color import (
     delta_e_2000,
     encode_srgb,
+    oklab_to_linear,
     srgb_to_linear,
     to_hex,
 )
-from dmlseg_core.edge import ForegroundModel
+from dmlseg_core.config import PATTERN_MODE
+from dmlseg_core.edge import ForegroundModel, Spill
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
 from dmlseg_core.paint.look import Look, checked_photo
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
+from dmlseg_core.paint.report import Report
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -31,6 +34,8 @@ _STRIP = 1 << 16
 """Pixels of one piece of work: few enough for the caches, many enough for numpy's calls to pay."""
 _EDGE_STRIP = 1 << 20
 """The same of one search for edge pixels, of which there are few."""
+_FAR = 0.05
+"""A change in OKLab from which on the old color's ring outside the object is taken back wholly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,7 @@ class Recolored:
         anchor: '#rrggbb', the object's diffuse color before.
         result_anchor: '#rrggbb', the same estimate on the same pixels of `rgb`.
         noise_gain: the tone curve's steepest slope over 1-99 % of the object's lightness.
+        report: what its pixels look like against what was asked; None for a pattern.
         notes: what could not be done as asked, one sentence each.
     """
 
@@ -51,6 +57,7 @@ class Recolored:
     anchor: str
     result_anchor: str
     noise_gain: float
+    report: Report | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -102,8 +109,22 @@ class Subject:
     def recolor_all(self, looks: Sequence[Look]) -> tuple[Recolored, ...]:
         """One result for each look; colors are decoded and unmixed once for all of them."""
         plans = [self.plan(look) for look in looks]
-        results = self._painted(plans)
+        painted = iter(self._painted([p for p, k in zip(plans, looks, strict=True) if k.strength]))
+        # no paint is no rounding either
+        results = [next(painted) if look.strength else self.rgb.copy() for look in looks]
+        spill = Spill.of(self.rgb, self.share)
+        for look, plan, result in zip(looks, plans, results, strict=True):
+            spill.take_back(result, self._moved(look, plan))
         return tuple(map(self._measured, looks, plans, results))
+
+    def measure(self, look: Look, painted: Pixels) -> Recolored:
+        """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3)."""
+        return self._measured(look, self.plan(look), painted)
+
+    def _moved(self, look: Look, plan: Plan) -> float:
+        """How far the color goes, 0..1: nothing at all leaves the edge's surroundings alone too."""
+        far = 1.0 if look.mode == PATTERN_MODE else np.abs(plan.asked - self.core.anchor.lab).max()
+        return look.strength * min(1.0, float(far) / _FAR)
 
     def _measured(self, look: Look, plan: Plan, painted: Pixels) -> Recolored:
         got = srgb_of(self.core.color_in(painted).lab)
@@ -113,8 +134,19 @@ class Subject:
             anchor=to_hex(srgb_of(self.core.anchor.lab)),
             result_anchor=to_hex(got),
             noise_gain=plan.noise_gain(self.core.anchor),
+            report=self._report(look, plan, painted),
             notes=look.notes + plan.notes,
         )
+
+    def _report(self, look: Look, plan: Plan, painted: Pixels) -> Report | None:
+        if look.mode == PATTERN_MODE:
+            return None
+        own = self.core.anchor.lab
+        change = plan.asked - own
+        change[0] *= look.mode != "tint"
+        color, asked = (oklab_to_linear(lab) for lab in (own, own + look.strength * change))
+        places = self.core.places
+        return Report.of(self.rgb, painted, self.share, places, color=color, asked=asked)
 
     def _painted(self, plans: Sequence[Plan]) -> list[Pixels]:
         """Photos with the object's pixels changed; strips are shared out to OpenCV's threads."""

@@ -17,9 +17,13 @@ from .masks import voc_colormap as voc_colormap
 from .openraster import Layer as Layer
 from .openraster import save_openraster as save_openraster
 from .save import FORMATS as FORMATS
+from .save import ROUNDING_SAID as ROUNDING_SAID
 from .save import format_of as format_of
 from .save import losses as losses
 from .save import refuse_input as refuse_input
+from .save import reread as reread
+from .save import rounded as rounded
 from .save import save_photo as save_photo
+from .save import suffix_of as suffix_of
 from .whole import whole_file as whole_file
 from .whole import write_bytes as write_bytes

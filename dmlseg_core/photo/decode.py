@@ -53,15 +53,22 @@ def dpi_of(
 
 def _stored_dpi(image: Image.Image, data: bytes, about: Metadata) -> tuple[float, float] | None:
     """As the file says: Pillow makes up values where there are none."""
-    if image.format == "TIFF":
-        return resolution_of(data)
+    exact = resolution_of(data if image.format == "TIFF" else about.exif)
+    rounded = None if image.format == "TIFF" else _container_dpi(image)
+    if rounded is None or (exact is not None and np.allclose(exact, rounded, rtol=0.005)):
+        return exact  # the container rounds, EXIF holds fractions
+    return rounded
+
+
+def _container_dpi(image: Image.Image) -> tuple[float, float] | None:
+    """As JFIF's head or a PNG's chunk says."""
     if "jfif" in image.info:
         scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
         if scale is not None and all(density := image.info["jfif_density"]):
             return density[0] * scale, density[1] * scale
     if image.format in ("PNG", "BMP", "GIF") and "dpi" in image.info:
         return float(image.info["dpi"][0]), float(image.info["dpi"][1])
-    return resolution_of(about.exif)
+    return None
 
 
 def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -30,12 +30,19 @@ from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
+    holds_profile,
     pixels_alone,
     profile_of,
     read_metadata,
     read_signal,
 )
-from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
+from dmlseg_core.photo.profiles import (
+    has_inverse,
+    matrix_profile,
+    srgb_profile,
+    to_srgb8,
+    usable_profile,
+)
 from dmlseg_core.photo.source import check_size, opened, read_source
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -54,7 +61,7 @@ class Photo:
         notes: one sentence for each thing changed on the way in.
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
-        icc_profile: the embedded profile as it was.
+        icc_profile: the embedded profile as it was; None where it cannot be used.
         about: EXIF, XMP, IPTC, comments and texts: as in the file but for the orientation, which
             has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
@@ -191,12 +198,12 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     cap = MAX_MEGAPIXELS.check(max_megapixels)
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
-    path, name, data = read_source(source)
+    path, name, data = read_source(source, cap)
     plain = pixels_alone(data)
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
         if not managed:
-            image.info.pop("icc_profile", None)
+            image.info["icc_profile"] = b""
         signal = read_signal(data) if managed else Signal()
         return _decode(image, plain, (about, signal), path, name)
 
@@ -223,7 +230,10 @@ def _pixels(
     image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
-    profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    found = image.info.get("icc_profile")
+    if found is None and holds_profile(data, image.format):
+        found = b"damaged"  # a segment is missing, say: Pillow gave it up without a word
+    profile = fields["icc_profile"] = usable_profile(found or None, notes)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:
         fields["icc_profile"] = profile = None  # PNG's code points overrule it
@@ -244,6 +254,10 @@ def _pixels(
         pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
     fields["rgb_profile"] = None if native is None else profile
+    if native is not None and profile is not None and not has_inverse(profile):
+        notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")
+        native = deep = deep_alpha = fields["rgb_profile"] = None
+        fields["icc_profile"] = srgb_profile().tobytes()
     if deep is not None:
         native = None  # `deep` holds it
     return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}

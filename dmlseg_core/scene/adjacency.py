@@ -7,16 +7,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from dmlseg_core.scene.frame import Frame
-from dmlseg_core.scene.superpixels import superpixels
+from dmlseg_core.scene.frame import Frame, stretch
 
 SIDE = 384
 """Long side at which a larger photo is cut up, pixels: the superpixels' sizes are for it."""
+SUPERPIXELS: dict[str, Any] = {"scale": 20, "sigma": 0.8, "min_size": 20}
+"""Arguments of `skimage.segmentation.felzenszwalb`: some 900 superpixels a photo."""
 BINS = 8
-_FINE, _STEP = 64, 4  # bins of 8-bit values that are counted, and the values in each
 LAB_RANGES = ((0.0, 100.0), (-50.0, 50.0), (-50.0, 50.0))
 FEATURES: tuple[str, ...] = ("embedding", "color", "contrast", "size")
 """What `features` says of a pair, in its order."""
@@ -35,16 +34,17 @@ class Adjacency:
         edges: (E, 2): length of their boundary in pixels, and the sum of the contrast along it.
     """
 
-    labels: NDArray[np.int32]
-    cells: NDArray[np.int32]
-    sums: NDArray[np.float32]
+    labels: NDArray[np.intp]
+    cells: NDArray[np.intp]
+    sums: NDArray[np.float64]
     pairs: NDArray[np.intp]
-    edges: NDArray[np.float32]
+    edges: NDArray[np.float64]
 
 
 def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A photo (H, W, 3) uint8 at a long side of at most SIDE."""
-    scale = min(1.0, SIDE / max(rgb.shape[:2]))
+    """A photo (H, W, 3) uint8 at a long side of at most SIDE, times its `stretch`."""
+    size = rgb.shape[0], rgb.shape[1]
+    scale = min(1.0, SIDE * stretch(size) / max(size))
     height, width = (max(1, round(n * scale)) for n in rgb.shape[:2])
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -57,87 +57,62 @@ def measure(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]
         frame: where the grid lies on the photo.
         rgb: (h, w, 3) uint8, the photo at any size.
     """
+    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy, and recoloring needs none of it
+    from skimage.color import rgb2lab  # noqa: PLC0415
+    from skimage.segmentation import felzenszwalb  # noqa: PLC0415
+
     image = shrink(rgb)
-    labels = superpixels(image)
-    lab = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.uint8)
-    area = np.bincount(labels.ravel()).astype(np.float32)[:, None]
+    labels = felzenszwalb(image, **SUPERPIXELS)
+    lab = rgb2lab(image).astype(np.float32)
     small = Frame(labels.shape, frame.input_size, frame.padded_size, frame.stride)
-    cells = labels[np.ix_(*small.centres())]
-    sums = [area, area * _vectors(embedding, labels, small), _histograms(lab, labels)]
-    return Adjacency(labels, cells, np.concatenate(sums, 1), *_boundaries(lab, labels))
+    rows, columns = small.cells()
+    cells = (rows[:, None] * embedding.shape[2] + columns).ravel()
+    count, flat = int(labels.max()) + 1, labels.ravel()
+    # how many pixels of a superpixel see a cell: its vector is the mean over its pixels
+    seen = coo_array((np.ones(flat.size), (flat, cells)), (count, embedding[0].size)).tocsr()
+    vectors = seen @ embedding.reshape(len(embedding), -1).T
+    area = np.bincount(flat, minlength=count)
+    sums = np.concatenate([area[:, None], vectors, *_histograms(lab, labels)], 1)
+    return Adjacency(labels, labels[np.ix_(*small.centres())], sums, *_boundaries(lab, labels))
 
 
-def _vectors(
-    embedding: NDArray[np.float32], labels: NDArray[np.int32], small: Frame
-) -> NDArray[np.float32]:
-    """(N, D) mean over a superpixel's pixels of the cell that each lies in.
-
-    Of all pixel rows, but in each cell's central column alone: a third of the pixels. A superpixel
-    that holds none of them takes the cell of one of its pixels.
-    """
-    (down, right), columns = small.cells(), small.centres()[1]
-    samples = torch.from_numpy(labels[:, columns].ravel())
-    seen = torch.from_numpy((down[:, None] * len(columns) + np.arange(len(columns))).ravel())
-    held = np.bincount(samples.numpy(), minlength=int(labels.max()) + 1)
-    rows = torch.from_numpy(embedding).flatten(1).T
-    total = torch.zeros(len(held), rows.shape[1]).index_add_(0, samples, rows[seen])
-    found: NDArray[np.float32] = np.divide(
-        total.numpy(), np.maximum(held, 1)[:, None], dtype=np.float32
-    )
-    pixel = np.empty(len(held), np.intp)
-    pixel[labels.ravel()] = np.arange(labels.size)  # any one of its pixels
-    empty = np.flatnonzero(held == 0)
-    y, x = np.divmod(pixel[empty], labels.shape[1])
-    found[empty] = embedding[:, down[y], right[x]].T
+def _histograms(lab: NDArray[np.float32], labels: NDArray[np.intp]) -> list[NDArray[np.float64]]:
+    """(N, BINS) soft histogram of each channel in each superpixel: a value counts for two bins."""
+    flat, count = labels.ravel(), int(labels.max()) + 1
+    found = []
+    for channel, (low, high) in zip(np.moveaxis(lab, -1, 0), LAB_RANGES, strict=True):
+        at = np.clip((channel.ravel() - low) / (high - low) * (BINS - 1), 0, BINS - 1)
+        first = np.minimum(at.astype(np.intp), BINS - 2)
+        total = np.zeros(count * BINS)
+        for bins, share in ((first, 1 - (at - first)), (first + 1, at - first)):
+            total += np.bincount(flat * BINS + bins, share, minlength=count * BINS)
+        found.append(total.reshape(count, BINS))
     return found
 
 
-def _histograms(lab: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """(N, 3 BINS) soft histogram of each channel of superpixels: a value counts for two bins."""
-    count, wide = int(labels.max()) + 1, labels * np.int32(_FINE)
-    found = []
-    for k, (low, high) in enumerate(LAB_RANGES):
-        # counted in fine bins first, each of which then counts for two of the BINS
-        fine = np.bincount((wide + lab[..., k] // _STEP).ravel(), minlength=count * _FINE)
-        middle = _lab_value(np.arange(_FINE) * _STEP + (_STEP - 1) / 2, k)
-        at = np.clip((middle - low) / (high - low), 0, 1) * (BINS - 1)
-        share = np.maximum(1 - np.abs(at[:, None] - np.arange(BINS)), 0).astype(np.float32)
-        found.append(fine.reshape(count, _FINE).astype(np.float32) @ share)
-    return np.concatenate(found, 1)
-
-
-def _lab_value(value: NDArray[Any], channel: int) -> NDArray[Any]:
-    """L, a or b of OpenCV's 8-bit value."""
-    return value - 128 if channel else value * (100 / 255)
-
-
 def _boundaries(
-    lab: NDArray[np.uint8], labels: NDArray[np.int32]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    lab: NDArray[np.float32], labels: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Touching pairs, and the length of their boundary and the sum of the contrast along it."""
-    smooth = cv2.GaussianBlur(lab.astype(np.float32), (0, 0), 1.0)
-    (height, width), count = labels.shape, int(labels.max()) + 1
-    number, pixels = labels.reshape(-1), smooth.reshape(-1, 3)
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    count = int(labels.max()) + 1
     keys, contrast = [], []
-    for axis, step in ((0, width), (1, 1)):
-        apart = labels[:-1] != labels[1:] if axis == 0 else labels[:, :-1] != labels[:, 1:]
-        y, x = np.nonzero(apart)
-        at = y * width + x
-        # one pixel beyond either side of the edge
-        back = at - step * ((y, x)[axis] > 0)
-        ahead = at + step * (1 + ((y, x)[axis] + 2 < (height, width)[axis]))
-        gap = (pixels[ahead] - pixels[back]) * np.array([100 / 255, 1, 1], np.float32)
-        contrast.append(np.sqrt(np.einsum("kc,kc->k", gap, gap)))
-        one, other = number[at].astype(np.intp), number[at + step]
-        keys.append(np.minimum(one, other) * count + np.maximum(one, other))
+    for axis in (0, 1):
+        a, b = (np.moveaxis(labels, axis, 0)[part] for part in (slice(-1), slice(1, None)))
+        x = np.moveaxis(smooth, axis, 0)
+        x = np.concatenate([x[:1], x, x[-1:]])
+        step = np.linalg.norm(x[3:] - x[:-3], axis=-1)  # one pixel beyond either side of the edge
+        apart = a != b
+        keys.append((np.minimum(a, b) * count + np.maximum(a, b))[apart])
+        contrast.append(step[apart])
     unique, which = np.unique(np.concatenate(keys), return_inverse=True)
     edges = [np.bincount(which), np.bincount(which, np.concatenate(contrast))]
-    return np.stack(np.divmod(unique, count), 1), np.stack(edges, 1).astype(np.float32)
+    return np.stack(np.divmod(unique, count), 1), np.stack(edges, 1).astype(np.float64)
 
 
 def features(
-    ours: NDArray[np.float32], theirs: NDArray[np.float32], edges: NDArray[np.float32], pixels: int
-) -> NDArray[np.float32]:
+    ours: NDArray[np.float64], theirs: NDArray[np.float64], edges: NDArray[np.float64], pixels: int
+) -> NDArray[np.float64]:
     """What speaks for a boundary between two regions: (K, 4), in the order of FEATURES.
 
     Distance of the mean embeddings; chi-squared distance of the Lab histograms, 0 to 3; log of the
@@ -149,13 +124,10 @@ def features(
         pixels: of the whole photo.
     """
     split = ours.shape[1] - len(LAB_RANGES) * BINS
-    a, b = ours[:, 1:] / ours[:, :1], theirs[:, 1:] / theirs[:, :1]
-    gaps = a - b
-    squared = np.square(gaps, out=gaps)
-    apart = np.sqrt(squared[:, : split - 1].sum(1))
-    a += b
-    a += np.float32(1e-9)
-    color = (squared[:, split - 1 :] / a[:, split - 1 :]).sum(1) / 2
+    a, b = ours / ours[:, :1], theirs / theirs[:, :1]
+    apart = np.linalg.norm(a[:, 1:split] - b[:, 1:split], axis=1)
+    p, q = a[:, split:], b[:, split:]
+    color = ((p - q) ** 2 / (p + q + 1e-9)).sum(1) / 2
     contrast = np.log1p(edges[:, 1] / edges[:, 0])
     size = np.log(np.minimum(ours[:, 0], theirs[:, 0]) / pixels)
     return np.stack([apart, color, contrast, size], 1)

@@ -85,14 +85,14 @@ class Grower:
     """
 
     def __init__(self, found: Adjacency, weights: Sequence[float], bias: float) -> None:
-        self.found, self.weights, self.bias = found, np.array(weights, np.float32), bias
+        self.found, self.weights, self.bias = found, np.array(weights, np.float64), bias
         count = len(found.sums)
-        self.logits = np.full(len(found.pairs), np.nan, np.float32)  # not weighed yet
+        self.logits = np.full(len(found.pairs), np.nan, np.float64)  # not weighed yet
         # a region's row, ends and height stand at one of its superpixels
         self.sums, self.pairs, self.edges = found.sums.copy(), found.pairs, found.edges
         self.first, self.last = np.arange(count), np.arange(count)
-        self.height = np.full(count, -np.inf, np.float32)
-        self.next, self.gap = np.full(count, -1), np.full(count, np.inf, np.float32)
+        self.height = np.full(count, -np.inf, np.float64)
+        self.next, self.gap = np.full(count, -1), np.full(count, np.inf, np.float64)
 
     def tree(self, photo_size: tuple[int, int]) -> RegionTree:
         """The whole hierarchy, for a photo of (H, W) pixels."""
@@ -111,7 +111,7 @@ class Grower:
         labels, cells = (place[m].astype(np.int32) for m in (self.found.labels, self.found.cells))
         return RegionTree(labels, cells, gaps, photo_size)
 
-    def weigh(self) -> NDArray[np.float32]:
+    def weigh(self) -> NDArray[np.float64]:
         """Logit of a boundary between each touching pair of regions; only new pairs are weighed."""
         new = np.flatnonzero(np.isnan(self.logits))
         a, b = self.pairs[new].T
@@ -120,10 +120,10 @@ class Grower:
         return self.logits
 
     def _mutual(
-        self, logits: NDArray[np.float32]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        self, logits: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
         """Pairs that are each other's least separate neighbour; ties go to the earlier pair."""
-        least = np.full(len(self.sums), np.inf, np.float32)
+        least = np.full(len(self.sums), np.inf, np.float64)
         for side in self.pairs.T:
             np.minimum.at(least, side, logits)
         mutual = np.flatnonzero((logits == least[self.pairs].T).all(0))
@@ -135,7 +135,7 @@ class Grower:
         return source, target, logits[mutual]
 
     def join(
-        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float32]
+        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float64]
     ) -> None:
         """Each `source` becomes part of its `target`; no region is in two of the pairs."""
         height = np.maximum.reduce([height, self.height[source], self.height[target]])
@@ -158,8 +158,8 @@ class Grower:
         unique, which = np.unique(ends[apart] @ [count, 1], return_inverse=True)
         edges = [np.bincount(which, e, len(unique)) for e in self.edges[changed[apart]].T]
         self.pairs = np.concatenate([pairs[kept], np.stack(np.divmod(unique, count), 1)])
-        self.edges = np.concatenate([self.edges[kept], np.stack(edges, 1).astype(np.float32)])
-        self.logits = np.append(self.logits[kept], np.full(len(unique), np.nan, np.float32))
+        self.edges = np.concatenate([self.edges[kept], np.stack(edges, 1).astype(np.float64)])
+        self.logits = np.append(self.logits[kept], np.full(len(unique), np.nan, np.float64))
 
 
 def region_tree(

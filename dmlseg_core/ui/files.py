@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dmlseg_core.edit import EditSession, save_recipe
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.photo import (
-    FORMATS,
     Layer,
     save_cutout,
     save_mask,
     save_openraster,
     save_photo,
     shown,
+    suffix_of,
     to_8_bits,
 )
 from dmlseg_core.ui.text import class_label
@@ -31,7 +31,7 @@ def write(what: str, session: EditSession, folder: Path, suffix: str, language: 
         what: a key of KINDS.
         session: what it is made of.
         folder: where to.
-        suffix: of the photo; "" is the source's own, PNG where that cannot be written.
+        suffix: of the photo; "" is that of the source's format, PNG where it is not written.
         language: of the names of layers.
 
     Raises:
@@ -41,9 +41,7 @@ def write(what: str, session: EditSession, folder: Path, suffix: str, language: 
 
 
 def _photo(session: EditSession, base: Path, *, suffix: str, **_: Any) -> Path:
-    ending = suffix or (session.photo.path or base).suffix.lower()
-    ending = ending if ending in FORMATS else ".png"
-    path = base.with_name(f"{base.name}-recolored{ending}")
+    path = base.with_name(f"{base.name}-recolored{suffix or suffix_of(session.photo)}")
     return save_photo(session.render(full=True), path, session.photo)
 
 

@@ -18,9 +18,9 @@ class Metadata:
         xmp: a packet.
         photoshop: image resource blocks, IPTC among them.
         comments: of a JPEG file.
-        texts: text chunks of a PNG file, whole.
+        texts: text chunks of a PNG file, and others that are safe to copy, whole.
         segments: (marker, content) of other application segments of a JPEG file.
-        left: what is never written: "gain map", "credentials", "film", "depth", "maker note moved".
+        left: what is never written, by the names of write.py: "gain map", "credentials", ...
     """
 
     exif: bytes | None = field(default=None, repr=False)

@@ -12,7 +12,7 @@ from dmlseg_core.photo.metadata.about import Metadata
 ROOM = 65533
 """Bytes that one segment can hold."""
 EXIF_HEAD = b"Exif\0\0"
-_ICC_HEAD = b"ICC_PROFILE\0"
+ICC_HEAD = b"ICC_PROFILE\0"
 _SOI, _EOI, _SOS, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 _APP1, _APP2, _APP11, _APP13 = 0xE1, 0xE2, 0xEB, 0xED
 # JFIF and Adobe's color transform are the encoder's; these speak of pictures that are not kept.
@@ -58,7 +58,7 @@ def read_jpeg(data: bytes) -> Metadata:
     for marker, content in segments(data):
         kind = marker, content
         if marker == _APP1 and content.startswith(EXIF_HEAD[:5]):
-            exif += content[6:]
+            exif += b"" if exif and content[6:10] in (b"II*\0", b"MM\0*") else content[6:]
         elif marker == _APP1 and content.startswith(xmp.JPEG_HEAD):
             packet = packet or content[len(xmp.JPEG_HEAD) :]
         elif marker == _APP13 and content.startswith(photoshop.JPEG_HEAD):
@@ -76,7 +76,7 @@ def read_jpeg(data: bytes) -> Metadata:
 
 
 def _foreign(content: bytes) -> bool:
-    return not content.startswith((_ICC_HEAD, EXIF_HEAD[:5]))
+    return not content.startswith((ICC_HEAD, EXIF_HEAD[:5]))
 
 
 def with_segments(data: bytes, told: list[tuple[int, bytes]]) -> bytes:
@@ -98,9 +98,9 @@ def told_in_jpeg(about: Metadata, profile: bytes | None) -> list[tuple[int, byte
     told += _cut(_APP13, photoshop.JPEG_HEAD, about.photoshop or b"")
     told += about.segments
     if profile:
-        room = ROOM - len(_ICC_HEAD) - 2
+        room = ROOM - len(ICC_HEAD) - 2
         parts = [profile[k : k + room] for k in range(0, len(profile), room)]
-        told += [(_APP2, _ICC_HEAD + bytes([k + 1, len(parts)]) + p) for k, p in enumerate(parts)]
+        told += [(_APP2, ICC_HEAD + bytes([k + 1, len(parts)]) + p) for k, p in enumerate(parts)]
     return told + [part for comment in about.comments for part in _cut(_COMMENT, b"", comment)]
 
 

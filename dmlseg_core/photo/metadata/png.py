@@ -52,15 +52,24 @@ def read_png(data: bytes) -> Metadata:
             keyword, _, rest = whole[8:-4].partition(b"\0")
             name = keyword.removeprefix(_RAW).strip().lower()
             if keyword == _XMP:
-                found[b"xml"] = _text(kind, rest)
+                found[b"xml"] = _text(kind, rest) or b""
             elif keyword.startswith(_RAW) and name in (b"exif", b"app1", b"iptc", b"8bim", b"xmp"):
                 _take(found, name, _unhex(_text(kind, rest)))
+            elif keyword and b"\0" in whole[8:-4] and _text(kind, rest) is not None:
+                texts.append(chunk(kind, whole[8:-4]))
             else:
-                texts.append(whole)
+                left.add("damaged text")
         elif kind == b"caBX":
             left.add("credentials")
+        elif _may_be_copied(kind):
+            texts.append(whole)
     return Metadata(found.get(b"exif") or None, found.get(b"xml") or found.get(b"xmp"),
                     found.get(b"iptc"), (), tuple(texts), (), frozenset(left))  # fmt: skip
+
+
+def _may_be_copied(kind: bytes) -> bool:
+    """Ancillary, safe to copy though pixels change (5.4), and not written by ourselves."""
+    return kind.isalpha() and kind[0] > 96 and kind[3] > 96 and kind != b"pHYs"
 
 
 def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
@@ -80,8 +89,8 @@ def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
         found.setdefault(b"iptc", body if is_block else photoshop.block_of_iptc(body))
 
 
-def _text(kind: bytes, rest: bytes) -> bytes:
-    """Content of a text chunk behind its keyword; b"" where it is damaged."""
+def _text(kind: bytes, rest: bytes) -> bytes | None:
+    """Content of a text chunk behind its keyword; None where it is damaged."""
     try:
         if kind == b"zTXt":
             return _inflated(rest[1:])
@@ -90,7 +99,7 @@ def _text(kind: bytes, rest: bytes) -> bytes:
             body = rest[2:].split(b"\0", 2)[2]
             return _inflated(body) if packed else body
     except (zlib.error, IndexError):
-        return b""
+        return None
     return rest
 
 
@@ -98,9 +107,9 @@ def _inflated(body: bytes) -> bytes:
     return zlib.decompressobj().decompress(body, _MOST)
 
 
-def _unhex(text: bytes) -> bytes | None:
+def _unhex(text: bytes | None) -> bytes | None:
     """Bytes of "\\nname\\n    length\\nhex lines"; None where that is damaged."""
-    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text)
+    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text or b"")
     if found is None:
         return None
     digits = re.sub(rb"\s", b"", found[2])
@@ -108,9 +117,9 @@ def _unhex(text: bytes) -> bytes | None:
 
 
 def text_name(whole: bytes) -> str:
-    """Keyword of a text chunk, as it can be shown."""
-    keyword = whole[8:].partition(b"\0")[0][:79].decode("latin-1")
-    return "".join(c for c in keyword if c.isprintable())
+    """Keyword of a text chunk, type of another, as it can be shown."""
+    keyword = whole[8:].partition(b"\0")[0] if whole[4:8] in _TEXTS else whole[4:8]
+    return "".join(c for c in keyword[:79].decode("latin-1") if c.isprintable())
 
 
 def with_chunks(data: bytes, told: list[bytes]) -> bytes:

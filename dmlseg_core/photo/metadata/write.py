@@ -19,6 +19,9 @@ _NEVER = {
     "gain map": "The gain map (HDR) was left out: the result shows the standard range.",
     "credentials": "Content Credentials were left out: they vouch for the photo as it was.",
     "film": "The film of the motion photo was left out.",
+    "layers": "Photoshop's layers beside the photo were left out.",
+    "previews": "Smaller copies of the photo in the file were left out.",
+    "damaged text": "A damaged text chunk was left out.",
     "depth": "Depth maps and mattes beside the photo were left out.",
     "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",
 }
@@ -49,7 +52,7 @@ def _sentence(file_format: str, name: str, about: Metadata) -> str:
         return f"{file_format} holds no comment: it was left out."
     if name == "texts":
         names = ", ".join(text_name(text) for text in about.texts)
-        return f"{file_format} holds no PNG texts: {names} went."
+        return f"{file_format} holds no PNG texts and chunks: {names} went."
     names = ", ".join(dict.fromkeys(_named(content) for _, content in about.segments))
     return f"{file_format} holds no segments of other programs: {names} went."
 

@@ -56,7 +56,7 @@ class _Watcher(Grower):
         self.tables = votes(found.labels, people)
         self.rows: list[NDArray[np.float64]] = []  # features, share of people, root of the length
 
-    def weigh(self) -> NDArray[np.float32]:
+    def weigh(self) -> NDArray[np.float64]:
         a, b = self.pairs.T
         seen = features(self.sums[a], self.sums[b], self.edges, self.found.labels.size)
         drawn = [table.argmax(1) for table in self.tables]
@@ -65,7 +65,7 @@ class _Watcher(Grower):
         return super().weigh()
 
     def join(
-        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float32]
+        self, source: NDArray[np.intp], target: NDArray[np.intp], height: NDArray[np.float64]
     ) -> None:
         super().join(source, target, height)
         for table in self.tables:

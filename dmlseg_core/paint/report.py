@@ -1,0 +1,110 @@
+"""How well a recolored object came out, measured on the pixels that were written.
+
+The yardstick is not the brush's own model, which would agree with itself: it is the color asked
+for, in light of the strength that the photo shows at each pixel (luminance over that of the
+object's usual color), as a camera would clip it. Gray patches, washed-out light, flat shadows and
+lifted blacks all count. So do a lamp's color and a reflection, which are no faults: hence the
+median, the 95th percentile and the share within 2 stand side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.color import delta_e_2000, linear_to_srgb, srgb_to_linear
+
+Floats: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Places: TypeAlias = NDArray[np.intp]
+
+_SAMPLE = 4000
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Of linear sRGB (IEC 61966-2-1)."""
+_SMALL, _LARGE = 1, 6
+"""Levels of 255: a step in the photo that nobody sees, one in the result that is a contour."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of a recolored object's pixels.
+
+    Attributes:
+        median: CIEDE2000 between a pixel and the color asked for in that pixel's light.
+        p95: its 95th percentile.
+        within_2: share of pixels where it is at most 2.
+        clipped: share that has a channel at the largest level, or is black, and was not before.
+        posterized: share of neighbors at most 1 level apart before and at least 6 after.
+    """
+
+    median: float
+    p95: float
+    within_2: float
+    clipped: float
+    posterized: float
+
+    @classmethod
+    def of(
+        cls,
+        before: Pixels,
+        after: Pixels,
+        share: Floats,
+        places: Places,
+        *,
+        color: Floats,
+        asked: Floats,
+    ) -> Report:
+        """Measure (H, W, 3) photos at flat indices `places`, all of the object.
+
+        Args:
+            before: the photo.
+            after: its recolored version.
+            share: (H, W), how much of each pixel is painted.
+            places: (N,), N >= 1.
+            color: (3,) linear light of the object's usual color before.
+            asked: (3,) the same, asked for.
+        """
+        places = places[:: max(1, places.size // _SAMPLE)]
+        old, new = (photo.reshape(-1, 3)[places] for photo in (before, after))
+        strength = srgb_to_linear(old) @ _LUMINANCE / max(float(color @ _LUMINANCE), 1e-4)
+        wanted = np.clip(strength[:, None] * asked, 0, 1)
+        off = delta_e_2000(linear_to_srgb(wanted), _levels(new) / 255)
+        ends = [_ends(photo) for photo in (old, new)]
+        return cls(
+            median=float(np.median(off)),
+            p95=float(np.percentile(off, 95)),
+            within_2=float((off <= 2).mean()),
+            clipped=float((ends[1] & ~ends[0]).mean()),
+            posterized=_posterized(before, after, share, places),
+        )
+
+
+def _levels(pixels: Pixels) -> Floats:
+    scale = 257 if pixels.dtype == np.uint16 else 1
+    return (pixels / scale).astype(np.float32)
+
+
+def _ends(pixels: Pixels) -> NDArray[np.bool_]:
+    """Which of (N, 3) pixels lost something at an end of the range."""
+    ends: NDArray[np.bool_] = (pixels.max(axis=1) == np.iinfo(pixels.dtype).max) | ~pixels.any(1)
+    return ends
+
+
+def _posterized(before: Pixels, after: Pixels, share: Floats, places: Places) -> float:
+    """Share of pixels that differ from the next one in the row as `Report.posterized` says."""
+    places = places[places % share.shape[1] < share.shape[1] - 1]
+    sure = share.reshape(-1)
+    places = places[sure[places + 1] >= sure[places]]
+    if places.size == 0:
+        return 0.0
+    steps = [_step(photo.reshape(-1, 3), places, places + 1) for photo in (before, after)]
+    return float(((steps[0] <= _SMALL) & (steps[1] >= _LARGE)).mean())
+
+
+def _step(pixels: Pixels, places: Places, others: Places) -> NDArray[Any]:
+    first, second = (_levels(pixels[at]) for at in (places, others))
+    step: NDArray[Any] = np.abs(first - second).max(axis=1)
+    return step
