@@ -47,10 +47,10 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
     about = {"class": mask.class_name, "score": mask.score, "tau": mask.seed.tau}
     recipe = None
     if args.save_recipe is not None:
-        from dmlseg_core.edit import recipe_of
+        from dmlseg_core.edit import Selection, recipe_of
         from dmlseg_core.scene import Override
 
-        chosen = [(Override(y, x, args.tau), style, mask)]
+        chosen = [(Selection(Override(y, x, args.tau)).styled(style), mask)]
         recipe = recipe_of(photo, scene, chosen, args.recipe_by or "point")
     return Found(alpha, about, recipe)
 

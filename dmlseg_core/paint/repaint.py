@@ -82,7 +82,7 @@ class Repaint:
         shading = np.linspace(0, 1, _ENTRIES) ** 2 * top
         body = light.body(shading)
         usual = float(light.body(np.array([light.usual]))[0])
-        lit = float(light.body(np.array([max(bright, light.usual)]))[0])
+        lit = float(light.body(np.array([min(max(bright, light.usual), light.knee)]))[0])
         shine = share * (1 - light.colored) * (shading - body)
         body = shading - shine
         here = share * (1 - light.colored) * (light.usual - usual)

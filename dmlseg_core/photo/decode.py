@@ -6,6 +6,7 @@ Each works on an open Pillow image or on arrays; damaged files raise one of DECO
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from dmlseg_core.photo.metadata import Metadata, resolution_of
+from dmlseg_core.photo.metadata import Metadata, resolution_of, segments, with_segments
 from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
 from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
 
@@ -121,3 +122,21 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     if image.mode == "LA":
         return image.convert("L"), alpha
     return image.convert("RGBA" if alpha is not None else "RGB").convert("RGB"), alpha
+
+
+def turned_jpeg(data: bytes, turn: int) -> bytes | None:
+    """A JPEG file turned by an EXIF orientation, with its own segments; None where it is damaged.
+
+    Coded anew with its own tables, so it loses next to nothing.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            about = jpeg_of(image, turn)
+            pixels = turned(np.asarray(image), turn)
+            buffer = io.BytesIO()
+            options = {"qtables": about["jpeg_tables"], "subsampling": "4:4:4"}
+            Image.fromarray(pixels).save(buffer, "JPEG", **options)
+    except DECODER_ERRORS:
+        return None
+    kept = [s for s in segments(data) if s[0] in (0xE1, 0xE2)]
+    return with_segments(buffer.getvalue(), kept)

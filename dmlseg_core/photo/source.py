@@ -27,6 +27,8 @@ READ = (
     "PCX", "PSD", "QOI", "SGI", "DDS", "ICO", "ICNS",
 )  # fmt: skip
 """Formats that are tried. Not EPS: Pillow has Ghostscript run what the file says."""
+# what Pillow says of damaged files would otherwise stand on the terminal beside our sentence
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE = 24_000_000
 """Photos of more pixels are decoded one at a time."""
@@ -41,8 +43,8 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
           (0, 1, 1, 2))  # fmt: skip
 """Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
 _OPENING = threading.Lock()
-# what Pillow says of damaged files would otherwise stand on the terminal beside our sentence
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+UNNAMED = "the given data"
+"""What messages call bytes that have no name."""
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -54,9 +56,9 @@ def read_source(
     Raises:
         ImageError: there are none, or more than a photo of `cap` megapixels can have.
     """
-    path = Path(source) if isinstance(source, str | Path) else None
-    name = str(path) if path is not None else "the given data"
     most = int(_BYTES_PER_MEGAPIXEL * cap) + _BYTES_BESIDE
+    path = Path(source) if isinstance(source, str | Path) else None
+    name = str(path) if path is not None else UNNAMED
     try:
         if path is not None:
             _check_kind(path, name)

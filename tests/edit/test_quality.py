@@ -7,21 +7,21 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+from dmlseg_core.edit.store import SessionStore
+from dmlseg_core.ui.handlers import Handlers
+from tests.ui.pages import painted
 
 from dmlseg_core.color import delta_e_2000, parse_color
 from dmlseg_core.config import QUALITIES, SceneConfig
 from dmlseg_core.edit.recipe_file import save_recipe
 from dmlseg_core.edit.session import EditSession
-from dmlseg_core.edit.store import SessionStore
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.ui import actions
-from dmlseg_core.ui.handlers import Handlers
 from dmlseg_core.ui.page import Page
 from tests import synth
 from tests.edit.test_session import BLUE, CAT, PERSON, RED, picture
-from tests.ui.pages import painted
 
 QUALITY = SceneConfig(connected=False, overlap=0.5)
 

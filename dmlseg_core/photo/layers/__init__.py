@@ -1,0 +1,1 @@
+"""Photos with their objects as layers: OpenRaster and Photoshop files."""
