@@ -85,9 +85,9 @@ class Light:
         satin = (1 - colored) * (1 - _smooth(color.mean(), _PALE))
         satin *= _smooth(bright / middle, _SATIN)
         knee = middle * _KNEE / max(1 - max(colored, _smooth(color.mean(), _PALE)), 1e-3)
-        rough = _ROUGH + _ROUGH_COLORED * colored + _ROUGH_BLOCKS * min(noise.blocks, 2)
+        least = _ROUGH + _ROUGH_COLORED * colored + _ROUGH_BLOCKS * min(noise.blocks, 2)
         # A level of 255 in linear light: the slope of the sRGB curve there.
-        rough = np.maximum(rough, noise.level / 255 * 2.27 * color ** (1 - 1 / 2.4))
+        rough = np.maximum(least, noise.level / 255 * 2.27 * color ** (1 - 1 / 2.4))
         return cls(
             color=color,
             rows=rows,
