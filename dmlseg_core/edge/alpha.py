@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dmlseg_core.edge.contour import band_radius
 from dmlseg_core.edge.guided import GuidedFit, Pixels, Places, resized, sample
+from dmlseg_core.edge.tiles import Box, tiles_of
 from dmlseg_core.errors import ParameterError
 
 Floats: TypeAlias = NDArray[np.float32]
-Box: TypeAlias = tuple[slice, slice]
 
 CELLS = 112
 """Grid cells along a photo's long side at the default analysis size; see `refine_alpha`."""
@@ -182,36 +182,13 @@ def _filtered(
     wide, narrow = (how(how(levels, window), window.T) for how in (cv2.dilate, cv2.erode))
     band = np.asarray(wide != narrow)
     step = max(1, round(radius / 2.5))
-    for part, inner in _parts(band, radius, step):
+    # At multiples of the step: the reduced grids of the tiles are one grid.
+    side, margin = step * (max(_TILE, 8 * radius) // step), step * -(-2 * radius // step + 1)
+    for own, part in tiles_of(band, side, margin):
         fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
-        for rows, columns in _places(band[part][inner]):
-            at = rows + inner[0].start, columns + inner[1].start
-            soft = fit.at(rgb[part], *at)
-            yield at[0] + part[0].start, at[1] + part[1].start, soft
-
-
-def _parts(band: NDArray[np.bool_], radius: int, step: int) -> Iterator[tuple[Box, Box]]:
-    """Crops that hold the band with what the fit sees around it, and their own part in the crop.
-
-    Tiles, because a band is a line in a picture; at multiples of `step`, so that their reduced
-    grids are one.
-    """
-    height, width = band.shape
-    side = step * max(_TILE // step, 8 * radius // step)
-    margin = step * -(-2 * radius // step + 1)
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            own = slice(top, min(top + side, height)), slice(left, min(left + side, width))
-            if band[own].any():
-                crop = [
-                    slice(max(0, s.start - margin), min(s.stop + margin, length))
-                    for s, length in zip(own, band.shape, strict=True)
-                ]
-                inner = [
-                    slice(s.start - c.start, s.stop - c.start)
-                    for s, c in zip(own, crop, strict=True)
-                ]
-                yield (crop[0], crop[1]), (inner[0], inner[1])
+        for rows, columns in _places(band[own]):
+            at = rows + own[0].start, columns + own[1].start
+            yield *at, fit.at(rgb[part], at[0] - part[0].start, at[1] - part[1].start)
 
 
 def _refine_share(

@@ -19,11 +19,11 @@ from dmlseg_core.color import (
     to_hex,
 )
 from dmlseg_core.config import PATTERN_MODE
-from dmlseg_core.edge import ForegroundModel
+from dmlseg_core.edge import ForegroundModel, Spill
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
-from dmlseg_core.paint.look import Look, checked_photo
+from dmlseg_core.paint.look import Look, checked_photo, seen
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
 from dmlseg_core.paint.report import Report
 
@@ -34,6 +34,8 @@ _STRIP = 1 << 16
 """Pixels of one piece of work: few enough for the caches, many enough for numpy's calls to pay."""
 _EDGE_STRIP = 1 << 20
 """The same of one search for edge pixels, of which there are few."""
+_FAR = 0.05
+"""A change in OKLab from which on the old color's ring outside the object is taken back wholly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,7 @@ class Subject:
         alpha: NDArray[Any],
         *,
         gate: ColorGate | Sequence[ColorGate] | None = None,
+        visible: NDArray[np.bool_] | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`."""
         alpha = checked_photo(rgb, alpha)
@@ -93,7 +96,8 @@ class Subject:
         box = _box_of(share)
         mixed = (alpha[box] > 0) & (alpha[box] < 1)
         foreground = ForegroundModel.of(rgb, alpha) if mixed.any() else None
-        return cls(rgb, alpha, share, box, Core.of(rgb, share), foreground)
+        core = Core.of(rgb, share if visible is None else seen(share, visible))
+        return cls(rgb, alpha, share, box, core, foreground)
 
     def plan(self, look: Look) -> Plan:
         """What `recolor` will do."""
@@ -110,22 +114,31 @@ class Subject:
         painted = iter(self._painted([p for p, k in zip(plans, looks, strict=True) if k.strength]))
         # no paint is no rounding either
         results = [next(painted) if look.strength else self.rgb.copy() for look in looks]
+        spill = Spill.of(self.rgb, self.share)
+        for look, plan, result in zip(looks, plans, results, strict=True):
+            spill.take_back(result, self._moved(look, plan))
         return tuple(map(self._measured, looks, plans, results))
 
     def measure(self, look: Look, painted: Pixels) -> Recolored:
         """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3)."""
         return self._measured(look, self.plan(look), painted)
 
+    def _moved(self, look: Look, plan: Plan) -> float:
+        """How far the color goes, 0..1: nothing at all leaves the edge's surroundings alone too."""
+        far = 1.0 if look.mode == PATTERN_MODE else np.abs(plan.asked - self.core.anchor.lab).max()
+        return look.strength * min(1.0, float(far) / _FAR)
+
     def _measured(self, look: Look, plan: Plan, painted: Pixels) -> Recolored:
         got = srgb_of(self.core.color_in(painted).lab)
+        report = self._report(look, plan, painted)
         return Recolored(
             rgb=painted,
             delta_e=float(delta_e_2000(srgb_of(plan.asked), got)),
             anchor=to_hex(srgb_of(self.core.anchor.lab)),
             result_anchor=to_hex(got),
             noise_gain=plan.noise_gain(self.core.anchor),
-            report=self._report(look, plan, painted),
-            notes=look.notes + plan.notes,
+            report=report,
+            notes=look.notes + plan.notes + (report.notes if report else ()),
         )
 
     def _report(self, look: Look, plan: Plan, painted: Pixels) -> Report | None:

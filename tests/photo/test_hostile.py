@@ -35,6 +35,13 @@ def test_what_is_no_photo(data):
         load_photo(data)
 
 
+def test_no_more_is_read_than_a_photo_can_have(tmp_path):
+    with (tmp_path / "sparse.jpg").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ImageError, match=r"more than 64 MB, too much for 0.01 megapixels"):
+        load_photo(tmp_path / "sparse.jpg", max_megapixels=0.01)
+
+
 def test_nothing_runs_what_a_file_says(monkeypatch):
     """EPS is a program, and Pillow would start Ghostscript for it."""
     file = io.BytesIO()
