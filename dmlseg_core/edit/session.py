@@ -20,12 +20,12 @@ from dmlseg_core.config import TARGET_MODES
 from dmlseg_core.edit.choose import edits_of, recipe_of
 from dmlseg_core.edit.choosing import Choosing
 from dmlseg_core.edit.recipe import Edit, Recipe
-from dmlseg_core.edit.render import Easel, Item, Painted, Pixels, shrunk
+from dmlseg_core.edit.render import Easel, Item, Painted, Pixels, ground, shrunk_photo
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.edit.style import Style
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Recolored
-from dmlseg_core.photo import Photo, shown
+from dmlseg_core.photo import Photo, shown, to_8_bits
 from dmlseg_core.scene import Mask, Override, Scene
 
 PREVIEW_SIDE = 1280
@@ -55,12 +55,12 @@ class EditSession(Choosing):
     @cached_property
     def preview(self) -> NDArray[np.uint8]:
         """The photo at PREVIEW_SIDE at most: (h', w', 3) uint8."""
-        return shrunk(self.photo.rgb, PREVIEW_SIDE)
+        return shrunk_photo(self.photo, PREVIEW_SIDE)
 
     @cached_property
     def easel(self) -> Easel:
         """Paints the preview, and remembers what it painted."""
-        return Easel(self.preview, self.preview)
+        return Easel(self.preview, ground(self.photo, self.preview))
 
     def median_color(self, mask: Mask) -> NDArray[np.uint8]:
         """(3,) uint8, the median of the preview under a mask."""
@@ -115,6 +115,8 @@ class EditSession(Choosing):
     def render(self, *, full: bool = False) -> Pixels:
         """The photo with every styled selection recolored: (H, W, 3) sRGB.
 
+        The preview lies over squares where the photo is transparent, as it is looked at.
+
         Args:
             full: at the photo's own size and depth: uint16 where the file had 16 bits (see
                 `Photo.working_pixels`), for `save_photo`; else uint8 at the size of `preview`. The
@@ -127,7 +129,7 @@ class EditSession(Choosing):
         pixels = easel.pixels
         for painted in easel.paint(self.items()):
             pixels = painted.made.rgb
-        return pixels
+        return pixels if full else ground(self.photo, to_8_bits(pixels), checkered=True)
 
     def paint(self, *, full: bool = True) -> Iterator[Painted]:
         """The styled selections, recolored one after the other; what `render` and layers are of.

@@ -26,6 +26,11 @@ Words: TypeAlias = NDArray[np.uint16]
 
 MAX_DPI = 1e6
 """Beyond this a resolution is a mistake and is not written."""
+GROUND = 128
+"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
+CHECKS = (204, 255)
+"""Levels of the checkered ground's squares."""
+_SQUARE = 8
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
@@ -106,6 +111,18 @@ def to_8_bits(pixels: Words | Bytes) -> Bytes:
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+    ground: Any = np.uint16(GROUND)
+    if checkered:
+        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        odd = (y[:, None] + x) % 2
+        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
+    share = alpha.astype(np.uint16)[..., None]
+    mixed = rgb * share + ground * (255 - share)
+    return np.asarray((mixed + 127) // 255, np.uint8)
 
 
 def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Bytes | None]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.edit import PREVIEW_SIDE
+from dmlseg_core.edit import PREVIEW_SIDE, ground, shrunk_photo
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import over, to_8_bits
+from dmlseg_core.photo import to_8_bits
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.pack import pack
 
@@ -31,10 +31,12 @@ def preview(work: Work, *, result: bool) -> bytes:
     """
     session = work.session
     if session is None:
-        small = _fitted(work.photo.rgb, PREVIEW_SIDE)
+        small = shrunk_photo(work.photo, PREVIEW_SIDE)
+    elif result:
+        return _jpeg(session.render())
     else:
-        small = session.render() if result else session.preview
-    return _jpeg(_on_ground(work, small))
+        small = session.preview
+    return _jpeg(ground(work.photo, small, checkered=True))
 
 
 def mask_of(work: Work, k: int) -> bytes:
@@ -114,13 +116,6 @@ def _fitted(rgb: Bytes, side: int) -> Bytes:
     scale = min(1.0, side / max(rgb.shape[:2]))
     size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _on_ground(work: Work, rgb: Bytes) -> Bytes:
-    if work.photo.alpha is None:
-        return rgb
-    alpha = cv2.resize(work.photo.alpha, rgb.shape[1::-1], interpolation=cv2.INTER_AREA)
-    return over(rgb, np.asarray(alpha, np.uint8), checkered=True)
 
 
 def _jpeg(rgb: Bytes, quality: int = _QUALITY) -> bytes:
