@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dmlseg_core.config import TARGET_MODES
 from dmlseg_core.edit.choose import edits_of, recipe_of
 from dmlseg_core.edit.choosing import Choosing
+from dmlseg_core.edit.history import History
 from dmlseg_core.edit.recipe import Edit, Recipe
 from dmlseg_core.edit.render import Easel, Item, Painted, Pixels, ground, shrunk_photo
 from dmlseg_core.edit.selection import Selection
@@ -50,7 +51,18 @@ class EditSession(Choosing):
     def nbytes(self) -> int:
         """Bytes held by photo, preview, scene and what is remembered of paintings."""
         own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
-        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes
+        patterns = {id(s.pattern): s.pattern for s in self.selections if s.pattern is not None}
+        tiles = sum(p.nbytes for p in patterns.values())
+        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes + tiles
+
+    def snapshot(self) -> EditSession:
+        """The edits as they are now, for work that takes long while they go on."""
+        made = EditSession(self.photo, self.scene)
+        made.resume(History([self.history.now]))
+        for name in ("preview", "proposals"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
 
     @cached_property
     def preview(self) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import cv2
@@ -141,7 +142,16 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     return image.convert("RGBA" if alpha is not None else "RGB").convert("RGB"), alpha
 
 
-def turned_jpeg(data: bytes, turn: int) -> bytes | None:
+def with_turned_map(about: Metadata, turn: int) -> Metadata:
+    """With the gain map as the photo is displayed; without it where it is damaged."""
+    if about.gain_map is None or turn == 1:
+        return about
+    gain_map = _turned_jpeg(about.gain_map, turn)
+    left = about.left | ({"gain map"} if gain_map is None else set())
+    return replace(about, gain_map=gain_map, left=left)
+
+
+def _turned_jpeg(data: bytes, turn: int) -> bytes | None:
     """A JPEG file turned by an EXIF orientation, with its own segments; None where it is damaged.
 
     Coded anew with its own tables, so it loses next to nothing.

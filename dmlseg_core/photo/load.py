@@ -7,7 +7,7 @@ back as it came. Nothing here executes what it reads: no pickle, no numpy archiv
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -26,7 +26,7 @@ from dmlseg_core.photo.decode import (
     plain_pixels,
     to_8_bits,
     turned,
-    turned_jpeg,
+    with_turned_map,
 )
 from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.metadata import (
@@ -205,10 +205,7 @@ def _decode(
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
-    if about.gain_map is not None and turn > 1:
-        gain_map = turned_jpeg(about.gain_map, turn)
-        left = about.left | ({"gain map"} if gain_map is None else set())
-        about = replace(about, gain_map=gain_map, left=left)
+    about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 

@@ -119,7 +119,7 @@ def exported(work: Work, session: EditSession, asked: Asked, language: str) -> F
 
     Args:
         work: the photo.
-        session: its edits, locked by the caller.
+        session: a snapshot of its edits: making a file takes long.
         asked: `kind`, one of KINDS, and what belongs to it: format, quality, size, ids, by,
             swatches.
         language: of layers' names.

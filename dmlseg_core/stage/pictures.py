@@ -21,6 +21,7 @@ TILE = 512
 """Pixels along a tile."""
 _LEVELS = 12
 _THUMB = 96
+_SHADES = 15
 _QUALITY = 95
 
 
@@ -40,14 +41,16 @@ def preview(work: Work, *, result: bool) -> bytes:
 
 
 def mask_of(work: Work, k: int) -> bytes:
-    """The soft mask of selection k at preview size, cut to its box: a buffer of `pack`."""
+    """The soft mask of selection k at preview size, cut to its box, in 16 levels: for outlines and
+    overlays, at half the bytes. A buffer of `pack`.
+    """
     session = _session(work)
     patch = session.easel.alpha(session.selections[k], session.mask_of(k))
     height, width = session.preview.shape[:2]
     rows, columns = patch.box
     return pack(
         {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
-        {"mask": np.rint(patch.values * 255).astype(np.uint8)},
+        {"mask": np.rint(patch.values * _SHADES).astype(np.uint8) * np.uint8(255 // _SHADES)},
     )
 
 
@@ -81,11 +84,13 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
 def full_size(desk: Desk, work: Work) -> Bytes:
     """(H, W, 3) uint8 of the recolored photo, made once for each version of the edits."""
     session = _session(work)
-    with session.lock:
-        if work.full is None or work.full[0] != desk.version:
+    with work.lock:  # not the session's: edits go on meanwhile
+        with session.lock:
+            version, now = desk.version, session.snapshot()
+        if work.full is None or work.full[0] != version:
             work.full = None
-            work.full = desk.version, to_8_bits(session.render(full=True))
-        return work.full[1]  # type: ignore[return-value]
+            work.full = version, to_8_bits(now.render(full=True))
+        return np.asarray(work.full[1], np.uint8)
 
 
 def thumbnail(work: Work, k: int) -> bytes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import tempfile
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +64,39 @@ def main(words: Sequence[str] | None = None) -> int:
         ParameterError: a flag's value, or no free port; WeightsError: weights that cannot be used.
     """
     args = build_parser().parse_args(words)
-    server, url = start(prepare(args), args)
-    print(f"dmlseg is running at {url} (Ctrl+C stops it)", flush=True)
-    if has_screen() if args.inbrowser is None else args.inbrowser:
-        webbrowser.open(url)
-    try:
-        server.thread.join()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.close()
+    with scratch():
+        server, url = start(prepare(args), args)
+        print(f"dmlseg is running at {url} (Ctrl+C stops it)", flush=True)
+        if has_screen() if args.inbrowser is None else args.inbrowser:
+            webbrowser.open(url)
+        try:
+            server.thread.join()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.close()
     return 0
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for every temporary file of this process, which no other account can read.
+
+    It is removed at the end, after SIGTERM too: that ends the process as Ctrl+C does.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    usual, before = tempfile.tempdir, signal.signal(signal.SIGTERM, stop)
+    try:
+        with tempfile.TemporaryDirectory(prefix="dmlseg-", ignore_cleanup_errors=True) as folder:
+            tempfile.tempdir = os.environ["GRADIO_TEMP_DIR"] = folder
+            yield Path(folder)
+    finally:
+        tempfile.tempdir = usual
+        os.environ.pop("GRADIO_TEMP_DIR", None)
+        signal.signal(signal.SIGTERM, before)
 
 
 def prepare(args: argparse.Namespace) -> FastAPI:

@@ -61,8 +61,9 @@ def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
     x, y = (int(v) for v in tab.middle())
     wanted = rgb(tab.color.input_value())
     assert all(edit["op"] != "style" for edit in tab.edits)
-    seen = np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1))
-    assert np.abs(seen - wanted).max() <= 4
+    assert (
+        np.abs(np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1)) - wanted).max() <= 4
+    )
     tab.edit(tab.page.mouse.up)
     assert np.abs(middle_color(tab) - wanted).max() <= 3
 
