@@ -19,6 +19,8 @@ SIZE = 160
 _FINE = 8
 RED, BLUE = (0.74, 0.09, 0.10), "#1f4fbf"
 SHAPES = ("crisp", "soft", "defocus", "fur", "hair")
+STRANDS = {"fur": (200, 0.05, 2.2), "hair": (90, 0.12, 2.2), "dense": (700, 0.1, 0.8)}
+"""How many hairs, how long as a share of the picture, how many pixels wide at the root."""
 GROUNDS = ("plain", "ramp", "dark", "blotches", "leaves", "stripes")
 
 
@@ -118,18 +120,18 @@ def matte(shape, size):
     radius = fine * (0.27 + 0.02 * np.sin(5 * angle) + 0.01 * np.sin(11 * angle))
     rim = fine / 2 + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     cv2.fillPoly(picture, [rim.astype(np.int32)], 255)
-    if shape in ("fur", "hair"):
-        count, reach = (200, 0.05) if shape == "fur" else (90, 0.12)
-        _strands(picture, count, reach * fine)
+    if shape in STRANDS:
+        count, reach, width = STRANDS[shape]
+        _strands(picture, count, reach * fine, width)
     alpha = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) / np.float32(255)
-    blur = {"soft": 1.5, "defocus": 3.0, "fur": 0.5, "hair": 0.5}.get(shape)
+    blur = {"soft": 1.5, "defocus": 3.0, "fur": 0.5, "hair": 0.5, "dense": 0.7}.get(shape)
     alpha = cv2.GaussianBlur(alpha, (0, 0), blur) if blur else alpha
     # In steps of 1/255: the tails of the blur, which no picture shows, would dilute the band.
     return np.rint(alpha * 255).astype(np.float32) / 255
 
 
-def _strands(picture, count, reach):
-    """Draw hairs from inside the rim outwards, bent, 2.2 pixels wide thinning to 0.4."""
+def _strands(picture, count, reach, thick):
+    """Draw hairs from inside the rim outwards, bent, `thick` pixels wide thinning to 0.4."""
     rng, middle = np.random.default_rng(7), picture.shape[0] / 2
     along = np.linspace(0, 1, 24)
     for start in rng.uniform(0, 2 * np.pi, count):
@@ -139,6 +141,6 @@ def _strands(picture, count, reach):
         root = middle + 0.235 * picture.shape[0] * np.array([np.cos(start), np.sin(start)])
         path = root + steps.cumsum(0)
         for k in range(len(along) - 1):
-            width = max(1, round(_FINE * (2.2 - 1.8 * along[k])))
+            width = max(1, round(_FINE * (thick - (thick - 0.4) * along[k])))
             ends = [tuple(int(v) for v in path[i]) for i in (k, k + 1)]
             cv2.line(picture, *ends, 255, width, cv2.LINE_AA)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.errors import ExportError, ParameterError, one_line
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import (
+    ROUNDING_SAID,
     Layer,
     Photo,
     format_of,
     losses,
     png_path,
     refuse_input,
+    reread,
+    rounded,
     save_cutout,
     save_openraster,
     save_photo,
@@ -126,6 +129,7 @@ class Outputs:
         for k, (style, made) in enumerate(zip(styles, results, strict=True)):
             more = dict(about)
             save_photo(made.rgb, self.photos[k], photo)
+            told = _in_file(self.photos[k], photo, subject, style, made)
             if self.cutouts:
                 save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
@@ -134,7 +138,7 @@ class Outputs:
             if cubes:
                 text, more["cube_error_mean"], more["cube_error_p99"] = cubes[k]
                 write_bytes(text.encode("ascii"), self.cubes[k])
-            self._tell(photo, self.photos[k], style, made, more)
+            self._tell(photo, self.photos[k], style, told, more)
         if self.recipe is not None and recipe is not None:
             from dmlseg_core.edit import save_recipe
 
@@ -149,9 +153,11 @@ class Outputs:
                 for p in painted
             ]
             save_openraster(self.layered[0], photo, layers)
+        words = rounded(painted[-1].made.rgb, self.photos[0], photo)
         for p in painted:
             found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
-            self._tell(photo, self.photos[0], p.selection, p.made, found)
+            made = replace(p.made, notes=(*p.made.notes, *words))
+            self._tell(photo, self.photos[0], p.selection, made, found)
 
     def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
         from dmlseg_core.paint import cube_of
@@ -190,3 +196,17 @@ class Outputs:
             "notes": notes,
         }
         print(json.dumps(row))
+
+
+def _in_file(
+    path: Path, photo: Photo, subject: Subject, style: Style, made: Recolored
+) -> Recolored:
+    """What is told of a result: the color that the written file shows, measured the same way."""
+    got = reread(path, photo)
+    if got is None:
+        return made
+    told = subject.measure(style.look(), got)
+    far = abs(told.delta_e - made.delta_e) > ROUNDING_SAID
+    word = f"The file rounds colors: they are off by Delta-E {told.delta_e:.1f} in it, "
+    notes = (*made.notes, f"{word}{made.delta_e:.1f} before.") if far else made.notes
+    return replace(told, rgb=made.rgb, noise_gain=made.noise_gain, notes=notes)

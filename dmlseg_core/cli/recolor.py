@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from dmlseg_core.photo import Photo
 
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
-                  "pattern_scale", "strength", "protect_highlights", "matting", "cutout", "cube",
-                  "quality", "long_side", "tau", "save_recipe")  # fmt: skip
+                  "pattern_scale", "strength", "protect_highlights", "matting", "refine", "cutout",
+                  "cube", "quality", "long_side", "tau", "save_recipe")  # fmt: skip
+
+_HALF = 0.5
+"""A given mask's edge lies where it is half white."""
 
 
 def add_command(commands: Any) -> None:
@@ -96,6 +99,10 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matting", action="store_true", default=None, help="find hair and fur about the edge"
     )
+    parser.add_argument(
+        "--refine", action="store_true", default=None,
+        help="with --mask: fit its edge to the photo; without, it is used as it is",
+    )  # fmt: skip
     _add_number(parser, "--gate-tolerance", GATE_TOLERANCE, 0.35, "how far near is, for both")
 
 
@@ -165,10 +172,12 @@ def _recolor_object(
 
 def _given_alpha(args: argparse.Namespace, photo: Photo) -> NDArray[np.float32]:
     from dmlseg_core.cli.chosen import read_mask
-    from dmlseg_core.edge import matte_alpha
+    from dmlseg_core.edge import matte_alpha, refine_alpha
     from dmlseg_core.photo import shown
 
     alpha = read_mask(args.mask, photo, args.max_megapixels)
+    if args.refine:
+        alpha = refine_alpha(alpha >= _HALF, shown(photo))
     return matte_alpha(alpha, shown(photo)) if args.matting else alpha
 
 
@@ -184,6 +193,8 @@ def asked_styles(args: argparse.Namespace) -> list[Style]:
         raise ParameterError(f"--mode {mode} takes {needs}, no {others}")
     if args.save_recipe is not None and (args.at is None or len(args.color or [""]) > 1):
         raise ParameterError("--save-recipe goes with --at and one color")
+    if args.refine and args.mask is None:
+        raise ParameterError("--refine goes with --mask; a mask found at a point is refined anyway")
     if args.recipe_by is not None and args.save_recipe is None:
         raise ParameterError("--recipe-by goes with --save-recipe")
     options: dict[str, Any] = {

@@ -2,3 +2,4 @@ from .alpha import refine_alpha as refine_alpha
 from .foreground import ForegroundModel as ForegroundModel
 from .foreground import estimate_foreground as estimate_foreground
 from .matting import matte_alpha as matte_alpha
+from .spill import Spill as Spill

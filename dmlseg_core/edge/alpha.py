@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edge.contour import band_radius
 from dmlseg_core.edge.guided import GuidedFit, Pixels, Places, resized, sample
+from dmlseg_core.edge.tiles import Box, tiles_of
 from dmlseg_core.errors import ParameterError
 
 Floats: TypeAlias = NDArray[np.float32]
-Box: TypeAlias = tuple[slice, slice]
 
 CELLS = 112
 """Grid cells along a photo's long side at the default analysis size; see `refine_alpha`."""
@@ -27,6 +28,14 @@ _BAND_SHARE = 0.25
 """At most this share of the largest disc's radius: a band as wide as a part would swallow it."""
 _TRUST = 4
 """Power of the fit's trust where a share map already tells the edge to a fraction of a cell."""
+_FINE = 5
+"""A band no wider than this needs no decision: the mask's edge is the photo's."""
+_SETTLED = 0.75
+"""A band must shrink at least so far for another look at it."""
+_WIDEST = 6
+"""Half width of the band in which alpha may be soft: a decision is better than a smear."""
+_TILE = 96
+"""Pixels along a tile of a narrow band."""
 _STRIP = 256
 """Rows of one piece of work: indices and floats of the band stay small whatever the photo."""
 
@@ -39,7 +48,7 @@ def refine_alpha(
     cells: int = CELLS,
     radius: int | None = None,
     eps: float = 1e-3,
-    gain: float = 1.1,
+    gain: float = 1.0,
 ) -> Floats:
     """Snap a mask's edge to the photo: a guided filter (He, Sun, Tang 2013) in the edge band.
 
@@ -67,7 +76,8 @@ def refine_alpha(
     inside = _inside(field, rgb, edge)
     _check_options(cells, radius, eps, gain)
     alpha = inside.astype(np.float32)
-    radius = default_radius(inside, cells) if radius is None else radius
+    if radius is None:
+        radius = band_radius(inside, rgb, default_radius(inside, cells))
     box = mask_box(inside, margin=4 * radius)
     if box is None or inside[box].all():
         return alpha
@@ -143,14 +153,42 @@ def _check_options(cells: int, radius: int | None, eps: float, gain: float) -> N
 def _refine_level(
     alpha: Floats, inside: NDArray[np.bool_], rgb: Pixels, *, radius: int, eps: float, gain: float
 ) -> None:
-    """Replace alpha, in place, in the band about the edge of `inside`."""
+    """Replace alpha, in place, in a band about the edge of `inside` or of what it is moved to."""
+    while radius > _FINE:  # an edge that is only nearby: decide where, then look again, closer
+        inside = _snapped(inside, rgb, radius, eps)
+        nearer = band_radius(inside, rgb, radius)
+        if nearer > radius * _SETTLED:
+            break
+        radius = nearer
+    alpha[...] = inside
+    for rows, columns, soft in _filtered(inside, rgb, min(radius, _WIDEST), eps=eps / 10):
+        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+
+
+def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
+    """The mask with its edge moved to the photo's, at most `radius` away."""
+    moved = inside.copy()
+    for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps, passes=2):
+        moved[rows, columns] = soft >= np.float32(0.5)
+    return moved
+
+
+def _filtered(
+    inside: NDArray[np.bool_], rgb: Pixels, radius: int, *, eps: float, passes: int = 1
+) -> Iterator[tuple[Places, Places, Floats]]:
+    """Rows, columns and filtered values, 0..1, of the band about a mask's edge."""
     window = np.ones((1, 2 * radius + 1), np.uint8)
     levels = inside.view(np.uint8) * np.uint8(255)
     wide, narrow = (how(how(levels, window), window.T) for how in (cv2.dilate, cv2.erode))
-    fit = GuidedFit.of(levels, rgb, radius, eps=eps, step=max(1, radius // 3), passes=2)
-    for rows, columns in _places(np.asarray(wide != narrow)):
-        soft = fit.at(rgb, rows, columns)
-        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+    band = np.asarray(wide != narrow)
+    step = max(1, round(radius / 2.5))
+    # At multiples of the step: the reduced grids of the tiles are one grid.
+    side, margin = step * (max(_TILE, 8 * radius) // step), step * -(-2 * radius // step + 1)
+    for own, part in tiles_of(band, side, margin):
+        fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
+        for rows, columns in _places(band[own]):
+            at = rows + own[0].start, columns + own[1].start
+            yield *at, fit.at(rgb[part], at[0] - part[0].start, at[1] - part[1].start)
 
 
 def _refine_share(

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import encode_srgb, srgb_to_linear
-from dmlseg_core.edge.alpha import Box, check_photo, mask_box
+from dmlseg_core.edge.alpha import check_photo, mask_box
 from dmlseg_core.edge.guided import Pixels, Places, resized, sample
+from dmlseg_core.edge.tiles import Box
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -27,6 +28,10 @@ _SIDE = _TILE // _PYRAMID
 _BATCH = 1 << 19
 """Photo pixels whose tiles are read at a time."""
 _SURE = 0.99
+_SAMPLE = 200_000
+"""Pixels that the object's range of colors is measured on."""
+_FEW = 50
+"""Fewer sure pixels tell no range."""
 
 
 def estimate_foreground(rgb: Pixels, alpha: Floats) -> Pixels:
@@ -63,6 +68,7 @@ class ForegroundModel:
     def __init__(self, rgb: Pixels, alpha: Floats, box: Box, fore: Floats, back: Floats) -> None:
         self._rgb, self._alpha, self._box = rgb, alpha, box
         self._fore, self._back = fore, back
+        self._least, self._most = _range(rgb[box], alpha[box])
 
     @classmethod
     def of(cls, rgb: Pixels, alpha: Floats) -> ForegroundModel:
@@ -79,13 +85,25 @@ class ForegroundModel:
         rest = mixed - alpha * fore - (1 - alpha) * back
         # The smallest change of the two guesses that explains the pixel exactly.
         fore += rest * (alpha / (alpha**2 + (1 - alpha) ** 2))
-        return np.clip(fore, 0.0, 1.0, out=fore)
+        # An alpha that is a little off asks for colors that the object has nowhere: unpainted,
+        # they would be a dark or a light line along the edge.
+        return np.clip(fore, self._least[:, None], self._most[:, None], out=fore)
 
     def _sample(self, level: Floats, rows: Places, columns: Places) -> Floats:
         """Bilinear samples (3, N) of the finest pyramid level (h, w, 4) at photo pixels."""
         size = level.shape[0] * _PYRAMID, level.shape[1] * _PYRAMID
         top, left = (side.start for side in self._box)
         return np.ascontiguousarray(sample(level, size, rows - top, columns - left).T[:3])
+
+
+def _range(rgb: Pixels, alpha: Floats) -> Floats:
+    """The 1st and the 99th percentile of the object's own linear colors: (2, 3)."""
+    step = max(1, int((alpha.size / _SAMPLE) ** 0.5))
+    own = rgb[::step, ::step][alpha[::step, ::step] >= _SURE]
+    if len(own) < _FEW:
+        return np.array([[0.0] * 3, [1.0] * 3], np.float32)
+    levels = np.quantile(own, (0.01, 0.99), axis=0)
+    return srgb_to_linear(np.asarray(levels / np.iinfo(rgb.dtype).max, np.float32))
 
 
 def _near(band: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ is, so that a 50 MP photo is never held as floats.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -63,6 +64,14 @@ class GuidedFit:
             target = np.clip((found - 0.5) * np.float32(_SHARPEN) + 0.5, 0.0, 1.0)
             linear, trust = _fit(guide, target, max(1, radius // step), eps)
         return cls(linear, trust, (height, width))
+
+    @classmethod
+    def between(
+        cls, goal: Floats, guide: Floats, size: tuple[int, ...], radius: int, eps: float
+    ) -> GuidedFit:
+        """Fit (h, w) `goal` to (h, w, 3) colors in 0..1 that are (H, W) = `size` made small."""
+        linear, trust = _fit(guide, goal, radius, eps)
+        return cls(linear, trust, (size[0], size[1]))
 
     def at(self, rgb: Pixels, rows: Places, columns: Places) -> Floats:
         """(N,) float32, not clipped: the filtered goal at pixels of the (H, W, 3) photo part."""
@@ -127,14 +136,20 @@ def _fit(guide: Floats, goal: Floats, radius: int, eps: float) -> tuple[Floats, 
 
 
 def _solve3(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[Floats]:
-    """Solve symmetric 3 x 3 systems by cofactors, a plane for each element of the upper triangle.
+    """Solve symmetric 3 x 3 systems, a plane for each element of the upper triangle."""
+    x, y, z = right
+    rows: list[list[Floats]] = invert3(matrix)
+    return [row[0] * x + row[1] * y + row[2] * z for row in rows]
 
-    numpy's solve, made for large matrices, takes ten times as long.
+
+def invert3(matrix: Mapping[tuple[int, int], Any]) -> list[list[Any]]:
+    """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
+
+    By cofactors; numpy's solve, made for large matrices, takes ten times as long.
     """
     a, b, c, d, e, f = (matrix[place] for place in _UPPER)
     first = (d * f - e * e, c * e - b * f, b * e - c * d)
     second = (first[1], a * f - c * c, b * c - a * e)
     third = (first[2], second[2], a * d - b * b)
-    scale = np.float32(1) / (a * first[0] + b * first[1] + c * first[2])
-    x, y, z = right
-    return [(row[0] * x + row[1] * y + row[2] * z) * scale for row in (first, second, third)]
+    scale = 1 / (a * first[0] + b * first[1] + c * first[2])
+    return [[scale * cofactor for cofactor in row] for row in (first, second, third)]

@@ -1,46 +1,52 @@
-"""Hair: closed-form matting (Levin, Lischinski, Weiss 2008) by PyMatting, tile by tile.
+"""Hair and fur: closed-form matting where the photo says that there is some, and nowhere else.
 
-Two things make it fit here. It runs in linear light, where a mixed pixel really is the sum of its
-parts: on known answers that halves the error against sRGB values. And it runs on tiles that meet
-the edge only; a tile takes its solved neighbors' pixels as known, so there are no seams.
+It is solved with the object at most `_LONG` pixels long; the photo's own pixels then read the
+local color lines of that solution. So time does not grow with the photo, and strands are as sharp
+as the photo shows them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.color import decode_table
-from dmlseg_core.edge.alpha import Box, check_photo, mask_box
-from dmlseg_core.edge.guided import Pixels
-from dmlseg_core.errors import MissingExtraError, ParameterError
+from dmlseg_core.edge.alpha import check_photo, mask_box
+from dmlseg_core.edge.guided import GuidedFit, Pixels, resized
+from dmlseg_core.edge.hair import hairy
+from dmlseg_core.edge.laplacian import MattingLaplacian
+from dmlseg_core.errors import ParameterError
 
 Floats: TypeAlias = NDArray[np.float32]
-Doubles: TypeAlias = NDArray[np.float64]
-Solver: TypeAlias = Callable[[Doubles, Doubles, NDArray[np.bool_]], Doubles]
+Bools: TypeAlias = NDArray[np.bool_]
 
-_TILE, _CONTEXT = 160, 24
-"""Pixels along a tile, and how far around it the photo is looked at as well."""
-_HAIR = 12
+_LONG = 480
+"""Pixels along the object's long side at which hair is looked for and solved."""
+_HAIR = 25
 """An object's long side over how far its hair may reach from the mask's edge."""
-_REGULAR = 1e-6
+_INTO = 5.0
+"""How far inside the mask's edge the ground may show between strands, in solved pixels."""
+_WINDOW = 14
+"""An object's long side over the standard deviation of a neighborhood that is hair or not."""
+_REGULAR = 1e-4
 """Closed-form matting's epsilon: variance of a 3 x 3 window that counts as flat."""
-_PRIOR = 1e-4
-"""Pull towards the given alpha. It only decides where the photo does not, for instance in a tile
-that meets no sure background."""
+_PRIOR = 0.06
+"""Pull towards the given alpha: 1e-4, as with a drawn trimap, paints the ground; see docs."""
+_STEPS = 20
+"""Steps of conjugate gradients."""
 _LEAST = 1.5 / 255
 """Alpha closer than this to 0 or 1 is no hair but rounding."""
+_STRIP = 1 << 18
 
 
 def matte_alpha(alpha: NDArray[Any], rgb: Pixels, *, radius: int | None = None) -> Floats:
     """Find hair and fur about a mask's edge.
 
-    The trimap is automatic: within `radius` of the edge all is open, beyond it the mask holds.
-    Memory is bounded by the tile, time by the length of the edge times the radius.
+    Where the photo's edge is crisp alpha stays as it is, bit for bit, and so it does beyond
+    `radius` outside the mask and a few pixels inside it.
 
     Args:
         alpha: (H, W) float in [0, 1] or bool, as of `refine_alpha`; its 0.5 contour is the edge.
@@ -48,11 +54,10 @@ def matte_alpha(alpha: NDArray[Any], rgb: Pixels, *, radius: int | None = None) 
         radius: how far hair may reach from the edge, in photo pixels; None is `hair_reach`.
 
     Returns:
-        (H, W) float32 alpha in [0, 1]; beyond `radius` as given.
+        (H, W) float32 alpha in [0, 1].
 
     Raises:
         ParameterError: sizes differ, NaN, alpha outside [0, 1], a radius < 1.
-        MissingExtraError: PyMatting is not installed.
     """
     check_photo(alpha, rgb, "alpha")
     result = np.array(alpha, np.float32)
@@ -60,110 +65,83 @@ def matte_alpha(alpha: NDArray[Any], rgb: Pixels, *, radius: int | None = None) 
         raise ParameterError(f"alpha must lie in [0, 1]; got {result.min()} to {result.max()}")
     if radius is not None and radius < 1:
         raise ParameterError(f"radius must be >= 1; got {radius}")
-    hard = np.asarray(alpha >= 0.5)
-    box = mask_box(hard, margin=0)
-    if box is None or hard.all():
-        return result
-    reach, solve = radius or hair_reach(alpha), _solver()
-    for core in _tiles(box, reach, hard.shape):
-        _matte_tile(result, hard, rgb, core, reach=reach, solve=solve)
+    hard = result >= np.float32(0.5)
+    reach = radius or hair_reach(alpha)
+    box = mask_box(hard, margin=2 * reach + 8)
+    if box is not None and not hard.all():
+        _matte(result[box], rgb[box], reach)
     return result
 
 
 def hair_reach(alpha: NDArray[Any]) -> int:
-    """How far hair may reach: a twelfth of the object's long side, at least 4 pixels."""
-    box = mask_box(np.asarray(alpha >= 0.5), margin=0)
-    if box is None:
-        return 4
-    longest = max(int(side.stop - side.start) for side in box)
-    return max(4, round(longest / _HAIR))
+    """How far hair may reach: a 25th of the object's long side, at least 4 pixels."""
+    return max(4, round(_long_side(np.asarray(alpha >= 0.5)) / _HAIR))
 
 
-def _tiles(box: Box, reach: int, size: tuple[int, ...]) -> Iterator[Box]:
-    """Tiles over the object and its reach, row by row."""
-    (top, bottom), (left, right) = (
-        (max(0, side.start - reach), min(side.stop + reach, length))
-        for side, length in zip(box, size, strict=True)
-    )
-    for y in range(top, bottom, _TILE):
-        for x in range(left, right, _TILE):
-            yield slice(y, min(y + _TILE, bottom)), slice(x, min(x + _TILE, right))
+def _long_side(hard: Bools) -> int:
+    box = mask_box(hard, margin=0)
+    return 0 if box is None else max(int(side.stop - side.start) for side in box)
 
 
-def _grown(box: Box, margin: int, size: tuple[int, ...]) -> Box:
-    """The box with a margin, inside the photo, as two slices."""
-    rows, columns = (
-        slice(max(0, side.start - margin), min(side.stop + margin, length))
-        for side, length in zip(box, size, strict=True)
-    )
-    return rows, columns
+@dataclass(frozen=True, eq=False)
+class _Zone:
+    """An object made small: colors in 0..1, alpha, and distances from its edge on both sides."""
+
+    colors: Floats
+    alpha: Floats
+    inside: Floats
+    outside: Floats
+
+    @classmethod
+    def of(cls, alpha: Floats, rgb: Pixels, step: float) -> _Zone:
+        size = tuple(max(1, round(side / step)) for side in alpha.shape[::-1])
+        small = resized(rgb, (size[0], size[1]), cv2.INTER_AREA)
+        colors = small * np.float32(1 / np.iinfo(rgb.dtype).max)
+        shares = resized(alpha, (size[0], size[1]), cv2.INTER_AREA)
+        hard = (shares >= np.float32(0.5)).view(np.uint8)
+        away = (cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in (hard, 1 - hard))
+        return cls(colors, shares, *(np.asarray(part, np.float32) for part in away))
+
+    def free(self, reach: float, window: float) -> Bools:
+        """Where alpha is to be found."""
+        near = (self.inside <= _INTO) & (self.outside <= reach)
+        return near & hairy(self.colors, self.inside, self.outside, window)
 
 
-def _inner(box: Box, outer: Box) -> Box:
-    """Where `box` lies within a crop to `outer`."""
-    rows, columns = (
-        slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, outer, strict=True)
-    )
-    return rows, columns
-
-
-def _matte_tile(
-    result: Floats, hard: NDArray[np.bool_], rgb: Pixels, core: Box, *, reach: int, solve: Solver
-) -> None:
-    """Solve one tile, in place; tiles above it and to its left are solved already."""
-    crop = _grown(core, _CONTEXT, hard.shape)
-    free = _near_edge(hard, crop, reach)
-    rows, columns = inner = _inner(core, crop)
-    free[: rows.start] = False
-    free[: rows.stop, : columns.start] = False
-    near = result[crop]
-    if not free[inner].any() or near.min() == near.max():  # what is all alike stays so
+def _matte(alpha: Floats, rgb: Pixels, reach: int) -> None:
+    """Replace alpha, in place, where there is hair."""
+    long = _long_side(alpha >= np.float32(0.5))
+    step = max(1.0, long / _LONG)
+    zone = _Zone.of(alpha, rgb, step)
+    if zone.inside.max() == 0 or zone.outside.max() == 0:
         return
-    linear = decode_table(rgb.dtype)[rgb[crop]].astype(np.float64)
-    solved = solve(linear, near.astype(np.float64), free)
-    solved[solved < _LEAST], solved[solved > 1 - _LEAST] = 0, 1
-    result[core] = np.where(free, solved, near)[inner]
+    free = zone.free(reach / step, long / step / _WINDOW)
+    box = mask_box(free, margin=8)
+    if box is None:
+        return
+    solved = zone.alpha.copy()
+    solved[box] = _solved(zone.colors[box], zone.alpha[box], free[box])
+    if step == 1:
+        alpha[free] = solved[free]
+    else:
+        _enlarge(alpha, rgb, zone.colors, solved, free)
 
 
-def _near_edge(hard: NDArray[np.bool_], crop: Box, reach: int) -> NDArray[np.bool_]:
-    """The pixels of a crop at most `reach` from the mask's edge."""
-    around = _grown(crop, reach + 1, hard.shape)
-    inside = hard[around].astype(np.uint8)
-    here = _inner(crop, around)
-    if inside.min() == inside.max():
-        return np.zeros(inside[here].shape, np.bool_)
-    away = [
-        cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_5)[here]
-        for side in (inside, 1 - inside)
-    ]
-    return np.asarray(np.maximum(*away) <= reach)
+def _solved(colors: Floats, alpha: Floats, free: Bools) -> Floats:
+    laplacian = MattingLaplacian(colors, _REGULAR)
+    weight = np.full(alpha.shape, _PRIOR)
+    found = laplacian.solve(alpha.astype(np.float64), weight, free, _STEPS).clip(0, 1)
+    found[found < _LEAST], found[found > 1 - _LEAST] = 0, 1
+    return found.astype(np.float32)
 
 
-def _solver() -> Solver:
-    """Closed-form matting of one tile: (linear photo, alpha, which pixels to solve) -> alpha."""
-    try:  # here, because PyMatting takes seconds to load: it compiles
-        from pymatting import cf_laplacian, ichol  # type: ignore[import-untyped]  # noqa: PLC0415
-    except ImportError:
-        raise MissingExtraError(
-            "hair-grade matting needs PyMatting, which is not installed; "
-            "run pip install PyMatting, or leave matting off"
-        ) from None
-    from scipy.sparse import eye_array  # noqa: PLC0415
-    from scipy.sparse.linalg import LinearOperator, cg  # noqa: PLC0415
-
-    def solve(linear: Doubles, alpha: Doubles, free: NDArray[np.bool_]) -> Doubles:
-        unknown, values = free.ravel(), alpha.ravel()
-        rows = cf_laplacian(linear, epsilon=_REGULAR, is_known=~unknown)[unknown]
-        system = rows[:, unknown] + _PRIOR * eye_array(int(np.count_nonzero(unknown)), format="csr")
-        right = _PRIOR * values[unknown] - rows[:, ~unknown] @ values[~unknown]
-        # Without a shift the factorization fails on flat tiles, and says so on stdout.
-        factor = ichol(system.tocsc(), shifts=(2e-3, 1e-2, 5e-2, 0.5))
-        inverse = LinearOperator(system.shape, matvec=factor, dtype=np.float64)
-        found = values.copy()
-        # scipy's solver: PyMatting's divides by zero where the start is the answer already.
-        found[unknown], _ = cg(
-            system, right, x0=values[unknown], M=inverse, rtol=1e-5, atol=1e-8, maxiter=2000
-        )
-        return found.clip(0, 1).reshape(alpha.shape)
-
-    return solve
+def _enlarge(alpha: Floats, rgb: Pixels, colors: Floats, solved: Floats, free: Bools) -> None:
+    """Read the solution's local lines in color at the photo's own pixels, in place."""
+    fit = GuidedFit.between(solved, colors, alpha.shape, radius=1, eps=1e-5)
+    wide = resized(free.view(np.uint8), alpha.shape[::-1], cv2.INTER_NEAREST)
+    places = np.flatnonzero(wide)
+    for first in range(0, places.size, _STRIP):
+        rows, columns = np.divmod(places[first : first + _STRIP], alpha.shape[1])
+        found = fit.at(rgb, rows, columns).clip(0, 1)
+        found[found < _LEAST], found[found > 1 - _LEAST] = 0, 1
+        alpha[rows, columns] = found

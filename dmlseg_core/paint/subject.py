@@ -19,7 +19,7 @@ from dmlseg_core.color import (
     to_hex,
 )
 from dmlseg_core.config import PATTERN_MODE
-from dmlseg_core.edge import ForegroundModel
+from dmlseg_core.edge import ForegroundModel, Spill
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
@@ -34,6 +34,8 @@ _STRIP = 1 << 16
 """Pixels of one piece of work: few enough for the caches, many enough for numpy's calls to pay."""
 _EDGE_STRIP = 1 << 20
 """The same of one search for edge pixels, of which there are few."""
+_FAR = 0.05
+"""A change in OKLab from which on the old color's ring outside the object is taken back wholly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +111,22 @@ class Subject:
     def recolor_all(self, looks: Sequence[Look]) -> tuple[Recolored, ...]:
         """One result for each look; colors are decoded and unmixed once for all of them."""
         plans = [self.plan(look) for look in looks]
-        results = self._painted(plans)
+        painted = iter(self._painted([p for p, k in zip(plans, looks, strict=True) if k.strength]))
+        # no paint is no rounding either
+        results = [next(painted) if look.strength else self.rgb.copy() for look in looks]
+        spill = Spill.of(self.rgb, self.share)
+        for look, plan, result in zip(looks, plans, results, strict=True):
+            spill.take_back(result, self._moved(look, plan))
         return tuple(map(self._measured, looks, plans, results))
+
+    def measure(self, look: Look, painted: Pixels) -> Recolored:
+        """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3)."""
+        return self._measured(look, self.plan(look), painted)
+
+    def _moved(self, look: Look, plan: Plan) -> float:
+        """How far the color goes, 0..1: nothing at all leaves the edge's surroundings alone too."""
+        far = 1.0 if look.mode == PATTERN_MODE else np.abs(plan.asked - self.core.anchor.lab).max()
+        return look.strength * min(1.0, float(far) / _FAR)
 
     def _measured(self, look: Look, plan: Plan, painted: Pixels) -> Recolored:
         got = srgb_of(self.core.color_in(painted).lab)

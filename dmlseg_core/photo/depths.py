@@ -106,9 +106,8 @@ def _reader(image: Image.Image) -> Callable[[Image.Image, bytes], Words] | None:
         if tags.get(_PLANAR, 1) == 2:  # Pillow mixes 16-bit planes up
             raise ImageError(_layout(image, 16))
         return None
-    if image.mode.startswith("I"):
-        return _gray
-    return {"PNG": _opencv, "HEIF": _heif}.get(image.format or "")
+    usual = _gray if image.mode.startswith("I") else None
+    return {"PNG": _opencv, "HEIF": _heif}.get(image.format or "", usual)
 
 
 def _layout(image: Image.Image, bits: int) -> str:
@@ -155,12 +154,8 @@ def _tiff(image: Image.Image, data: bytes) -> Words:
     channels, colors = tags.get(277, 1), _COLORS[tags.get(_PHOTOMETRIC, 0)]
     plain = tags.get(_PLANAR, 1) != 2 or channels == 1
     if plain and channels in (1, 3, 4) and channels <= colors + 1:
-        stack = _opencv(image, data)
-    else:
-        stack = _planes(image, data, channels)
-    if tags.get(_PHOTOMETRIC, 0) == _WHITE_IS_ZERO:
-        stack = np.concatenate([65535 - stack[..., :1], stack[..., 1:]], axis=2)
-    return stack
+        return _opencv(image, data)
+    return _planes(image, data, channels)
 
 
 def _planes(image: Image.Image, data: bytes, channels: int) -> Words:
@@ -202,10 +197,13 @@ def _split(stack: Words, image: Image.Image, notes: list[str]) -> tuple[Words, W
     """RGB and alpha; what a TIFF multiplied by alpha is divided again."""
     tags: Any = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
     extra = tags.get(_EXTRA_SAMPLES, (2,))
-    gray = tags.get(_PHOTOMETRIC, 2) in _GRAY or stack.shape[2] < 3
+    color = tags.get(_PHOTOMETRIC, 2)
+    gray = color in _GRAY or stack.shape[2] < 3
     colors = 1 if gray else 3
     if gray:
         notes.append("The photo was grey and is now RGB.")
+    if color == _WHITE_IS_ZERO:
+        stack = np.concatenate([65535 - stack[..., :1], stack[..., 1:]], axis=2)
     rgb: Words = np.ascontiguousarray(np.broadcast_to(stack[..., :colors], (*stack.shape[:2], 3)))
     if stack.shape[2] <= colors or not extra[0]:
         return rgb, None

@@ -1,10 +1,57 @@
-"""JPEG as the photo's own: tables, subsampling, order of the scans."""
+"""JPEG as the photo's own: tables, subsampling, order of the scans; no coarser than the change."""
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from typing import Any, TypeAlias
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dmlseg_core.color import delta_e_2000
 from dmlseg_core.photo.load import Photo
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Tables: TypeAlias = "dict[int, list[int]]"
+
+_CAPS = (75, 85, 92, 97)
+"""Qualities whose tables cap the source's, one after the other, where those swallow the change."""
+_TILE = 16
+"""Pixels on a side of what is compared: one block of subsampled chroma."""
+_SEEN = 1.0
+"""CIEDE2000 by which the changed pixels may be off."""
+_GAIN = 0.5
+"""CIEDE2000 that finer tables must be worth."""
+_SAMPLE = 1 << 17
+"""Pixels that a median is taken of, about."""
+
+
+def jpeg_bytes(
+    pixels: Bytes, like: Photo | None, quality: int | None, dpi: tuple[float, float] | None
+) -> bytes:
+    """A JPEG of (H, W, 3) uint8 in the colors of the source.
+
+    Coded as the source was where that was a JPEG and no quality is given. Tables of a low quality
+    round colors to steps that can be wider than what was changed: where the changed pixels would
+    come back off by more than _SEEN, their entries are capped by those of better qualities.
+    """
+    image, settings = Image.fromarray(pixels), jpeg_settings(like, quality)
+    settings |= {"dpi": dpi} if dpi else {}
+    data = _coded(image, settings)
+    changed = _changed(pixels, like)
+    if "qtables" not in settings or changed is None:
+        return data
+    off = _off(data, pixels, changed)
+    if off <= _SEEN:
+        return data
+    tables = [_capped(settings["qtables"], cap) for cap in _CAPS]
+    least = _off(_coded(image, settings | {"qtables": tables[-1]}), pixels, changed)
+    if least > off - _GAIN:  # subsampled chroma, say: tables are not to blame
+        return data
+    tries = (_coded(image, settings | {"qtables": capped}) for capped in tables)
+    return next(d for d in tries if _off(d, pixels, changed) <= max(_SEEN, least + _GAIN))
 
 
 def jpeg_settings(like: Photo | None, quality: int | None) -> dict[str, Any]:
@@ -17,3 +64,49 @@ def jpeg_settings(like: Photo | None, quality: int | None) -> dict[str, Any]:
     if quality is None and like is not None and like.jpeg_tables:
         return settings | {"qtables": like.jpeg_tables}
     return settings | {"quality": quality or 95, "optimize": True}
+
+
+def _coded(image: Image.Image, settings: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **settings)
+    return buffer.getvalue()
+
+
+def _changed(pixels: Bytes, like: Photo | None) -> NDArray[np.bool_] | None:
+    """(H, W) of the pixels that are not the source's; None where there are none."""
+    if like is None:
+        return None
+    before = like.rgb if like.native is None else like.native
+    changed: NDArray[np.bool_] = (pixels != before).any(axis=2)
+    return changed if changed.any() else None
+
+
+def _off(data: bytes, pixels: Bytes, changed: NDArray[np.bool_]) -> float:
+    with Image.open(io.BytesIO(data)) as image:
+        return color_off(pixels, np.asarray(image.convert("RGB")), changed)
+
+
+def color_off(pixels: Bytes, got: Bytes, changed: NDArray[np.bool_]) -> float:
+    """CIEDE2000 between two (H, W, 3) uint8 over the changed pixels, (H, W), not none.
+
+    The larger of two: the mean over tiles, and that of the median colors.
+    """
+    at = np.flatnonzero(changed)[:: changed.size // _SAMPLE + 1]
+    middle = [np.median(rgb.reshape(-1, 3)[at], axis=0) / 255 for rgb in (pixels, got)]
+    size = [-(-side // _TILE) for side in changed.shape[::-1]]
+    share = cv2.resize(changed.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    tiles = share >= min(1.0, float(share.max()))
+    wanted, found = (
+        cv2.resize(rgb.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)[tiles]
+        for rgb in (pixels, got)
+    )
+    return max(float(delta_e_2000(wanted, found).mean()), float(delta_e_2000(*middle)))
+
+
+def _capped(tables: Tables, quality: int) -> Tables:
+    buffer = io.BytesIO(_coded(Image.new("RGB", (8, 8)), {"quality": quality}))
+    with Image.open(buffer) as image:
+        finer: Tables = image.quantization  # type: ignore[attr-defined]
+    both = np.minimum(finer[0], finer[1]).tolist()
+    caps = {0: both} if len(tables) == 1 else {0: finer[0]}
+    return {k: np.minimum(t, caps.get(k, finer[1])).tolist() for k, t in tables.items()}

@@ -22,20 +22,29 @@ from dmlseg_core.photo.decode import (
     dpi_of,
     jpeg_of,
     orientation_of,
+    over,
     plain_pixels,
     to_8_bits,
     turned,
+    with_turned_map,
 )
 from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
+    holds_profile,
     pixels_alone,
     profile_of,
     read_metadata,
     read_signal,
 )
-from dmlseg_core.photo.profiles import matrix_profile, to_srgb8
+from dmlseg_core.photo.profiles import (
+    has_inverse,
+    matrix_profile,
+    srgb_profile,
+    to_srgb8,
+    usable_profile,
+)
 from dmlseg_core.photo.source import check_size, opened, read_source
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -54,7 +63,7 @@ class Photo:
         notes: one sentence for each thing changed on the way in.
         format: Pillow's name of the file format ("JPEG"), None for arrays.
         mode: Pillow's mode of the stored pixels ("RGB", "CMYK", "P", ...), None for arrays.
-        icc_profile: the embedded profile as it was.
+        icc_profile: the embedded profile as it was; None where it cannot be used.
         about: EXIF, XMP, IPTC, comments and texts: as in the file but for the orientation, which
             has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
@@ -144,13 +153,6 @@ class Photo:
         return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
 
 
-GROUND = 128
-"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
-CHECKS = (204, 255)
-"""Levels of the checkered ground's squares."""
-_SQUARE = 8
-
-
 def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
     """The photo as it is looked at: (H, W, 3) uint8 over a ground where it has transparency.
 
@@ -162,18 +164,6 @@ def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
         checkered: over squares, as editors show transparency; else over a neutral gray.
     """
     return photo.rgb if photo.alpha is None else over(photo.rgb, photo.alpha, checkered=checkered)
-
-
-def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
-    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
-    ground: Any = np.uint16(GROUND)
-    if checkered:
-        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
-        odd = (y[:, None] + x) % 2
-        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
-    share = alpha.astype(np.uint16)[..., None]
-    mixed = rgb * share + ground * (255 - share)
-    return np.asarray((mixed + 127) // 255, np.uint8)
 
 
 def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = True) -> Photo:
@@ -191,12 +181,12 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     cap = MAX_MEGAPIXELS.check(max_megapixels)
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
-    path, name, data = read_source(source)
+    path, name, data = read_source(source, cap)
     plain = pixels_alone(data)
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
         if not managed:
-            image.info.pop("icc_profile", None)
+            image.info["icc_profile"] = b""
         signal = read_signal(data) if managed else Signal()
         return _decode(image, plain, (about, signal), path, name)
 
@@ -215,6 +205,7 @@ def _decode(
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
+    about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
@@ -223,7 +214,10 @@ def _pixels(
     image: Image.Image, data: bytes, fields: dict[str, Any], notes: list[str]
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
-    profile = fields["icc_profile"] = image.info.get("icc_profile") or None
+    found = image.info.get("icc_profile")
+    if found is None and holds_profile(data, image.format):
+        found = b"damaged"  # a segment is missing, say: Pillow gave it up without a word
+    profile = fields["icc_profile"] = usable_profile(found or None, notes)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:
         fields["icc_profile"] = profile = None  # PNG's code points overrule it
@@ -243,7 +237,15 @@ def _pixels(
     if fields["icc_profile"] is None and profile is not None:
         pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
+    if deep is not None and native is not None and fields["icc_profile"] is None:
+        made = matrix_profile(profile) if profile is not None else None
+        if made is not None:  # linear light in 8 bits would be too coarse in the dark
+            rgb = to_8_bits(made.to_srgb16(deep))
     fields["rgb_profile"] = None if native is None else profile
+    if native is not None and profile is not None and not has_inverse(profile):
+        notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")
+        native = deep = deep_alpha = fields["rgb_profile"] = None
+        fields["icc_profile"] = srgb_profile().tobytes()
     if deep is not None:
         native = None  # `deep` holds it
     return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}

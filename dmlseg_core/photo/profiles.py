@@ -60,6 +60,44 @@ def to_srgb8(
     return converted, plain if pixels.mode == "RGB" else None
 
 
+def usable_profile(profile: bytes | None, notes: list[str]) -> bytes | None:
+    """The profile, None with a word where colors cannot be told by it: damaged, or absurd."""
+    if profile is None:
+        return None
+    try:
+        stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if stored.profile.xcolor_space.strip() != "RGB" or _is_sound(profile):
+            return profile
+        word = "cannot be used: its colors cannot be told apart"
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        word = "is damaged"
+    notes.append(f"The embedded color profile {word}; colors were taken as sRGB.")
+    return None
+
+
+def _is_sound(profile: bytes) -> bool:
+    """Do an RGB profile's curves rise, and do its primaries span a space with a white?"""
+    if profile[128:132] == bytes(4) or any(name in _tags(profile) for name in _TABLES):
+        return True
+    try:
+        colorants = _colorants(_tags(profile))
+        curves = [_curve(_tags(profile)[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    except (struct.error, IndexError, KeyError, ValueError, ZeroDivisionError):
+        return False
+    rises = all(curve[-1] - curve[0] > 0.1 for curve in curves)
+    return rises and 0.5 < colorants[1].sum() < 2 and bool(np.linalg.cond(colorants) < 1000)
+
+
+def has_inverse(profile: bytes) -> bool:
+    """Can sRGB be put into an RGB profile's colors? A scanner's tables may lead one way only."""
+    try:
+        target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        ImageCms.buildTransform(srgb_profile(), target, "RGB", "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+    return True
+
+
 def from_srgb8(rgb: Bytes, profile: bytes) -> Bytes:
     """(H, W, 3) uint8 sRGB in the colors of an RGB profile."""
     if (hdr := _hdr_profile(profile)) is not None:

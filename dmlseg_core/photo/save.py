@@ -11,25 +11,28 @@ from numpy.typing import NDArray
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
-from dmlseg_core.photo.load import Photo
+from dmlseg_core.photo.jpeg import color_off
+from dmlseg_core.photo.load import Photo, load_photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
 from dmlseg_core.photo.whole import write_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
+_SUFFIXES = {
+    "JPEG": ".jpg .jpeg .jpe .jfif .jif .mpo",
+    "PNG": ".png .apng",
+    "WEBP": ".webp",
+    "TIFF": ".tif .tiff",
+    "AVIF": ".avif .avifs",
+    "HEIF": ".heic .heif .hif .heics .heifs",
 }
-"""Suffixes of photos that can be written."""
+FORMATS = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
+"""Suffixes of photos that can be written, each format's usual one first."""
+
+
+ROUNDING_SAID = 1.0
+"""CIEDE2000 from which on a word is said about what a file's rounding does to colors."""
 
 
 def format_of(path: str | Path) -> str:
@@ -39,6 +42,18 @@ def format_of(path: str | Path) -> str:
     if found is None:
         raise ExportError(f"{path.name}: unknown photo suffix; use one of {', '.join(FORMATS)}")
     return found
+
+
+def suffix_of(photo: Photo) -> str:
+    """Suffix for a file of the photo's own format: its file's where that is true, else the usual.
+
+    ".png" where that format is not written.
+    """
+    kind = "JPEG" if photo.format == "MPO" else photo.format
+    own = "" if photo.path is None else photo.path.suffix.lower()
+    if FORMATS.get(own) == kind:
+        return own
+    return next((suffix for suffix, found in FORMATS.items() if found == kind), ".png")
 
 
 def save_photo(
@@ -75,6 +90,31 @@ def save_photo(
     profile = _profile_for(like, file_format)
     data = encode(pixels, file_format, like, profile=profile, quality=quality, name=path.name)
     return write_bytes(data, path)
+
+
+def reread(path: str | Path, like: Photo) -> Pixels | None:
+    """A written photo as its readers get it: (H, W, 3) sRGB at the depth of `like`'s work.
+
+    None where the format keeps every pixel as it was given.
+    """
+    if format_of(path) not in ("JPEG", "AVIF", "HEIF"):
+        return None
+    found = load_photo(path, max_megapixels=like.height * like.width / 1e6 + 1).working_pixels()
+    if found.dtype == like.working_dtype:
+        return found
+    return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257
+
+
+def rounded(rgb: Pixels, path: str | Path, like: Photo) -> tuple[str, ...]:
+    """A sentence where the written file shows what was changed in other colors than `rgb` does."""
+    got, before = reread(path, like), like.working_pixels()
+    changed = (rgb != before if rgb.dtype == before.dtype else rgb != like.rgb).any(axis=2)
+    if got is None or not changed.any():
+        return ()
+    off = color_off(to_8_bits(rgb), to_8_bits(got), changed)
+    return (f"The file rounds colors: what was changed is off by Delta-E {off:.1f} in it.",) * (
+        off > ROUNDING_SAID
+    )
 
 
 def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:

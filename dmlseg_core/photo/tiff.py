@@ -50,12 +50,12 @@ def tiff_bytes(
     about = about or Metadata()
     block = about.exif or EMPTY
     structure = Structure.of(block)
-    order, told = structure.order, structure.first.entries
+    order, told = structure.order, structure.sound(structure.first)
     strips = _strips(pixels, order)
     tree = _pixel_tags(pixels, order, [len(strip) for strip in strips])
     tree |= _described(about, order, icc_profile, dpi)
     ours = STRUCTURAL | {282, 283, 296}
-    kept = {tag: block[e.at : e.at + 12] for tag, e in told.items() if tag not in ours}
+    kept = {e.tag: block[e.at : e.at + 12] for e in told if e.tag not in ours}
     start = len(block) + len(block) % 2
     tree[273] = _longs(order, [0] * len(strips))
     places, place = [], start + len(packed_directory(tree, order, start, kept))

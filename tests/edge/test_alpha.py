@@ -1,5 +1,6 @@
 """Edges snap to the photo, in the edge band only."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -99,9 +100,49 @@ def test_the_band_is_a_quarter_of_a_slim_masks_radius(size, across, share):
 
 def test_the_band_shrinks_with_finer_grids():
     assert default_radius(np.ones((480, 640), bool), cells=160) == 8
+
+
+def test_an_exact_mask_is_refined_narrowly_at_any_grid():
     rgb, alpha = scene()
-    bands = [np.unique(refine_alpha(alpha >= 0.5, rgb, cells=cells)).size for cells in (20, 80)]
-    assert bands[0] > bands[1]
+    for cells in (20, 80):
+        soft = refine_alpha(alpha >= 0.5, rgb, cells=cells)
+        assert np.abs(soft - alpha).mean() < 0.6 * np.abs((alpha >= 0.5) - alpha).mean()
+        assert depth_of((soft > 0.05) & (soft < 0.95), soft >= 0.5) <= 3
+
+
+def test_a_mask_that_is_off_is_moved_to_the_edge():
+    rgb, alpha = scene()
+    shifted = np.roll(alpha >= 0.5, (2, 3), (0, 1))
+    soft = refine_alpha(shifted, rgb, cells=40)
+    assert np.abs(soft - alpha).mean() < 0.35 * np.abs(shifted - alpha).mean()
+
+
+def test_alpha_is_as_wide_as_the_photos_own_edge():
+    for blur, least, most in ((1, 0, 3), (8, 3, 8)):
+        rgb, alpha = scene(blur=blur)
+        soft = refine_alpha(alpha >= 0.5, rgb, cells=20)
+        assert least <= depth_of((soft > 0.05) & (soft < 0.95), soft >= 0.5) <= most
+
+
+def test_where_the_photo_shows_no_edge_the_mask_decides():
+    """An unsure mask is a decision, no smear, whatever the size of the photo."""
+    rng = np.random.default_rng(3)
+    rgb = rng.integers(90, 110, (600, 900, 3), dtype=np.uint8)
+    y, x = np.indices((600, 900))
+    mask = np.hypot(y - 300, x - 450) < 200
+    soft = refine_alpha(mask, rgb)
+    smear = (soft > 0.05) & (soft < 0.95) & (away_from(soft >= 0.5) > 6)
+    assert smear.sum() <= 0.002 * mask.sum()
+
+
+def away_from(hard):
+    """Distance of every pixel from the mask's edge."""
+    hard = hard.astype(np.uint8)
+    return np.maximum(*(cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in (hard, 1 - hard)))
+
+
+def depth_of(part, hard):
+    return away_from(hard)[part].max(initial=0)
 
 
 def test_a_share_keeps_its_zeros_and_ones_and_gets_sharper():

@@ -106,6 +106,14 @@ class Structure:
             return None
         return self.numbers(codes[entry.kind], entry.place)[0]
 
+    def sound(self, directory: Directory) -> list[Entry]:
+        """Entries whose value, or the directory they point to, lies in the structure."""
+        return [
+            entry
+            for tag, entry in directory.entries.items()
+            if entry.length and (tag not in POINTERS or self.under(directory, tag) is not None)
+        ]
+
     def under(self, parent: Directory, tag: int) -> Directory | None:
         """The directory that an entry points to; None where there is none that can be read."""
         place = self.integer(parent.entries.get(tag))

@@ -37,8 +37,14 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 def pixels_alone(data: bytes) -> bytes:
     """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels."""
-    kept = [whole for kind, whole in chunks(data) if kind not in (*_TEXTS, b"eXIf")]
-    return SIGNATURE + b"".join(kept)
+    kept = [pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf")]
+    return SIGNATURE + b"".join(_mended(kind, whole) for kind, whole in kept)
+
+
+def _mended(kind: bytes, whole: bytes) -> bytes:
+    """A chunk that is not critical with its right checksum: a wrong one ends the decoder."""
+    complete = len(whole) == 12 + struct.unpack_from(">I", whole)[0]
+    return chunk(kind, whole[8:-4]) if kind[0] > 96 and complete else whole
 
 
 def read_png(data: bytes) -> Metadata:
@@ -52,15 +58,29 @@ def read_png(data: bytes) -> Metadata:
             keyword, _, rest = whole[8:-4].partition(b"\0")
             name = keyword.removeprefix(_RAW).strip().lower()
             if keyword == _XMP:
-                found[b"xml"] = _text(kind, rest)
+                found[b"xml"] = _text(kind, rest) or b""
             elif keyword.startswith(_RAW) and name in (b"exif", b"app1", b"iptc", b"8bim", b"xmp"):
                 _take(found, name, _unhex(_text(kind, rest)))
+            elif keyword and b"\0" in whole[8:-4] and _text(kind, rest) is not None:
+                texts.append(chunk(kind, whole[8:-4]))
             else:
-                texts.append(whole)
+                left.add("damaged text")
         elif kind == b"caBX":
             left.add("credentials")
-    return Metadata(found.get(b"exif") or None, found.get(b"xml") or found.get(b"xmp"),
-                    found.get(b"iptc"), (), tuple(texts), (), frozenset(left))  # fmt: skip
+        elif _may_be_copied(kind):
+            texts.append(whole)
+    return Metadata(
+        exif=found.get(b"exif") or None,
+        xmp=found.get(b"xml") or found.get(b"xmp"),
+        photoshop=found.get(b"iptc"),
+        texts=tuple(texts),
+        left=frozenset(left),
+    )
+
+
+def _may_be_copied(kind: bytes) -> bool:
+    """Ancillary, safe to copy though pixels change (5.4), and not written by ourselves."""
+    return kind.isalpha() and kind[0] > 96 and kind[3] > 96 and kind != b"pHYs"
 
 
 def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
@@ -80,8 +100,8 @@ def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
         found.setdefault(b"iptc", body if is_block else photoshop.block_of_iptc(body))
 
 
-def _text(kind: bytes, rest: bytes) -> bytes:
-    """Content of a text chunk behind its keyword; b"" where it is damaged."""
+def _text(kind: bytes, rest: bytes) -> bytes | None:
+    """Content of a text chunk behind its keyword; None where it is damaged."""
     try:
         if kind == b"zTXt":
             return _inflated(rest[1:])
@@ -90,7 +110,7 @@ def _text(kind: bytes, rest: bytes) -> bytes:
             body = rest[2:].split(b"\0", 2)[2]
             return _inflated(body) if packed else body
     except (zlib.error, IndexError):
-        return b""
+        return None
     return rest
 
 
@@ -98,9 +118,9 @@ def _inflated(body: bytes) -> bytes:
     return zlib.decompressobj().decompress(body, _MOST)
 
 
-def _unhex(text: bytes) -> bytes | None:
+def _unhex(text: bytes | None) -> bytes | None:
     """Bytes of "\\nname\\n    length\\nhex lines"; None where that is damaged."""
-    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text)
+    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text or b"")
     if found is None:
         return None
     digits = re.sub(rb"\s", b"", found[2])
@@ -108,9 +128,9 @@ def _unhex(text: bytes) -> bytes | None:
 
 
 def text_name(whole: bytes) -> str:
-    """Keyword of a text chunk, as it can be shown."""
-    keyword = whole[8:].partition(b"\0")[0][:79].decode("latin-1")
-    return "".join(c for c in keyword if c.isprintable())
+    """Keyword of a text chunk, type of another, as it can be shown."""
+    keyword = whole[8:].partition(b"\0")[0] if whole[4:8] in _TEXTS else whole[4:8]
+    return "".join(c for c in keyword[:79].decode("latin-1") if c.isprintable())
 
 
 def with_chunks(data: bytes, told: list[bytes]) -> bytes:

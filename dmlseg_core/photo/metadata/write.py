@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.exif import fitted
+from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, announced
 from dmlseg_core.photo.metadata.jpeg import EXIF_HEAD, ROOM
 from dmlseg_core.photo.metadata.png import text_name
 
@@ -19,6 +20,9 @@ _NEVER = {
     "gain map": "The gain map (HDR) was left out: the result shows the standard range.",
     "credentials": "Content Credentials were left out: they vouch for the photo as it was.",
     "film": "The film of the motion photo was left out.",
+    "layers": "Photoshop's layers beside the photo were left out.",
+    "previews": "Smaller copies of the photo in the file were left out.",
+    "damaged text": "A damaged text chunk was left out.",
     "depth": "Depth maps and mattes beside the photo were left out.",
     "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",
 }
@@ -27,6 +31,7 @@ _NEVER = {
 def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...]]:
     """The part of a photo's metadata that a format holds, and a sentence for each that goes."""
     about = _with_comments(about) if file_format == "JPEG" else about
+    about = _with_map(file_format, about)
     words = [_NEVER[name] for name in sorted(about.left)]
     gone = {
         name: () if name != "photoshop" else None
@@ -42,6 +47,15 @@ def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...
     return kept, tuple(words)
 
 
+def _with_map(file_format: str, about: Metadata) -> Metadata:
+    """The gain map where it can be written, announced; else nothing that announces it."""
+    if file_format == "JPEG" and about.gain_map is not None:
+        return replace(about, xmp=announced(about.xmp, about.gain_map))
+    left = about.left | ({"gain map"} if about.gain_map is not None else set())
+    segments = tuple(s for s in about.segments if not s[1].startswith(ISO_HEAD))
+    return replace(about, gain_map=None, segments=segments, left=left)
+
+
 def _sentence(file_format: str, name: str, about: Metadata) -> str:
     if name == "photoshop":
         return f"{file_format} holds no IPTC block: it was left out."
@@ -49,7 +63,7 @@ def _sentence(file_format: str, name: str, about: Metadata) -> str:
         return f"{file_format} holds no comment: it was left out."
     if name == "texts":
         names = ", ".join(text_name(text) for text in about.texts)
-        return f"{file_format} holds no PNG texts: {names} went."
+        return f"{file_format} holds no PNG texts and chunks: {names} went."
     names = ", ".join(dict.fromkeys(_named(content) for _, content in about.segments))
     return f"{file_format} holds no segments of other programs: {names} went."
 

@@ -1,0 +1,128 @@
+"""SIGKILL at random moments of `segment` and `recolor`, then the same commands again: the result
+is byte for byte that of an undisturbed run (docs/reliability.md).
+
+    python -m tests.soak.kills --kills 50 --photos 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak.files import good
+
+COMMAND = [sys.executable, "-m", "dmlseg_core"]
+
+
+def photos(folder: Path, count: int) -> list[Path]:
+    """Small photos in two folders, a few of them broken."""
+    made = []
+    for number in range(count):
+        path = folder / ("a", "b")[number % 2] / f"{number:03}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = good("JPEG", number)
+        path.write_bytes(data[: 300 if number % 20 == 7 else len(data)])
+        made.append(path)
+    return made
+
+
+def commands(folder: Path, found: list[Path], out: Path) -> list[list[str]]:
+    """Segment all photos, then recolor each by a mask."""
+    segment = ["segment", str(folder), "-o", str(out / "found"), "--quality", "fast", "--quiet"]
+    recolored = out / "recolored"
+    recolored.mkdir(parents=True, exist_ok=True)
+    recolor = [
+        ["recolor", str(path), "--mask", str(folder.parent / "mask.png"), "--color", "navy",
+         "-o", str(recolored / path.name), "--cutout", str(recolored / f"{path.stem}.png")]
+        for path in found
+    ]  # fmt: skip
+    return [segment, *recolor]
+
+
+def run(words: list[str], until: float | None = None) -> bool:
+    """Run a command to its end, or kill it at a moment; whether it came to its end."""
+    process = subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _, said = process.communicate(timeout=until)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return False
+    assert "Traceback" not in said, said
+    return True
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def main() -> int:
+    """0 where no byte differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--photos", type=int, default=60)
+    parser.add_argument("--recolored", type=int, default=6, help="how many of them are recolored")
+    parser.add_argument("--seed", type=int, default=21)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        found = photos(root / "in", args.photos)
+        write_mask(root / "mask.png")
+        start = time.monotonic()
+        for words in commands(root / "in", found[: args.recolored], root / "plain"):
+            run(words)
+        seconds = time.monotonic() - start
+        kills = killed(root, found[: args.recolored], args.kills, seconds, rng)
+        # the journal's lines stand in the order in which photos were done: its records count
+        plain, other = tree(root / "plain"), tree(root / "killed")
+        for files in (plain, other):
+            lines = files.pop("found/instances.jsonl").decode().splitlines()
+            last = {json.loads(line)["name"]: line for line in lines}
+            files["records"] = "\n".join(last[name] for name in sorted(last)).encode()
+    odd = sorted(k for k in plain.keys() | other.keys() if plain.get(k) != other.get(k))
+    print(json.dumps({"photos": args.photos, "kills": kills, "files": len(plain), "differ": odd,
+                      "undisturbed_s": round(seconds, 1)}))  # fmt: skip
+    return bool(odd)
+
+
+def write_mask(path: Path) -> None:
+    """A mask of the photos' size."""
+    from PIL import Image, ImageDraw
+
+    mask = Image.new("L", (64, 48))
+    ImageDraw.Draw(mask).ellipse((10, 10, 50, 40), fill=255)
+    mask.save(path)
+
+
+def killed(
+    root: Path, found: list[Path], kills: int, seconds: float, rng: random.Random
+) -> dict[str, int]:
+    """Run all commands, each killed again and again at random moments before it may end."""
+    todo = commands(root / "in", found, root / "killed")
+    each = {"segment": kills - kills // 3, "recolor": kills // 3}
+    done = {"segment": 0, "recolor": 0}
+    share = max(1.0, seconds / len(todo))
+    for words in todo:
+        left = each["segment"] if words[0] == "segment" else -(-each["recolor"] // (len(todo) - 1))
+        for _ in range(left):
+            if done[words[0]] >= each[words[0]]:
+                break
+            # a command begins by loading what it needs: most kills fall into its work
+            done[words[0]] += not run(words, rng.uniform(0.5, 1.0) * share + rng.uniform(0, 4))
+        run(words)
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())
