@@ -50,7 +50,12 @@ class Spill:
 
     @classmethod
     def of(cls, rgb: Pixels, share: Floats) -> Spill:
-        """Measure (H, W, 3) uint8 or uint16 outside the edge of (H, W) share."""
+        """Measure (H, W, 3) uint8 or uint16 outside the edge of (H, W) share.
+
+        Chroma is stored at half resolution in 8-bit files only, so 16 bits have no ring.
+        """
+        if rgb.dtype == np.uint16:
+            return cls(np.zeros(0, np.intp), np.zeros((3, 0), np.float32))
         parts = list(_rings(rgb, share))
         places = np.concatenate([np.zeros(0, np.intp), *(part[0] for part in parts)])
         excess = np.concatenate([np.zeros(0, np.float32), *(part[1] for part in parts)])
