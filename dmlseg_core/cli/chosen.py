@@ -92,13 +92,14 @@ def _levels(path: Path, mask: Photo) -> NDArray[np.float32]:
     stored = mask.rgb if mask.deep is None else mask.deep
     white = np.iinfo(stored.dtype).max
     gray: NDArray[Any] = stored[..., 0]
-    if int(np.ptp(stored, axis=2).max()) > 0.05 * white:  # a little is a JPEG's rounding
-        gray = _one_color(path, stored)
+    colored = int(np.ptp(stored, axis=2).max()) > 0.05 * white  # a little is a JPEG's rounding
     if mask.alpha is not None and not (mask.alpha == 255).all():
         drawn = gray[mask.alpha > 0] / white
         both = bool(drawn.size) and drawn.min() < _BLACK and drawn.max() > 1 - _BLACK
         share = mask.alpha / np.float32(255)
-        gray = (share * gray if both else share * white).astype(stored.dtype)
+        gray = (share * (gray if both and not colored else white)).astype(stored.dtype)
+    elif colored:
+        gray = _one_color(path, stored)
     top = int(gray.max())
     if top < white and top in (1, 255) and ((gray == 0) | (gray == top)).all():
         white = top

@@ -52,9 +52,10 @@ def refine_alpha(
 ) -> Floats:
     """Snap a mask's edge to the photo: a guided filter (He, Sun, Tang 2013) in the edge band.
 
-    A bool mask or a level tells only about where the edge is: two passes look for it in the photo,
-    the second for what the first found. A share map (`edge` in the open
-    interval (0, 1)) is more: it says what part of each grid cell is the object. Its 0 and 1 are
+    A level tells only about where the edge is: passes look for it in the photo, each for what the
+    last one found, until it is decided; then alpha is made as wide as the photo's own edge. A bool
+    mask may be exact: how far its contour is from the photo's edge is measured first. A share map
+    (`edge` in the open interval (0, 1)) is more: it says what part of each grid cell is the object. Its 0 and 1 are
     kept, the blur of that averaging is undone, and the photo decides as far as it explains it.
 
     Args:
@@ -76,8 +77,10 @@ def refine_alpha(
     inside = _inside(field, rgb, edge)
     _check_options(cells, radius, eps, gain)
     alpha = inside.astype(np.float32)
+    drawn = field.dtype == np.bool_
     if radius is None:
-        radius = band_radius(inside, rgb, default_radius(inside, cells))
+        radius = default_radius(inside, cells)
+        radius = band_radius(inside, rgb, radius) if drawn else radius
     box = mask_box(inside, margin=4 * radius)
     if box is None or inside[box].all():
         return alpha
@@ -86,7 +89,11 @@ def refine_alpha(
         share = np.asarray(field[box], np.float32) + np.float32(0.5 - edge)
         _refine_share(alpha[box], share, rgb[box], step=step, eps=eps, gain=gain)
         return alpha
-    _refine_level(alpha[box], inside[box], rgb[box], radius=radius, eps=eps, gain=gain)
+    part = inside[box]
+    if not (drawn and radius <= _FINE):
+        part = _moved(part, rgb[box], radius, eps)
+        radius = band_radius(part, rgb[box], min(radius, _WIDEST))
+    _refine_level(alpha[box], part, rgb[box], radius=radius, eps=eps / 10, gain=gain)
     return alpha
 
 
@@ -153,16 +160,20 @@ def _check_options(cells: int, radius: int | None, eps: float, gain: float) -> N
 def _refine_level(
     alpha: Floats, inside: NDArray[np.bool_], rgb: Pixels, *, radius: int, eps: float, gain: float
 ) -> None:
-    """Replace alpha, in place, in a band about the edge of `inside` or of what it is moved to."""
-    while radius > _FINE:  # an edge that is only nearby: decide where, then look again, closer
+    """Replace alpha, in place, in a band about the edge of `inside`."""
+    alpha[...] = inside
+    for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps):
+        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+
+
+def _moved(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
+    """An edge that is only nearby: decided within `radius`, then looked at again, closer."""
+    while True:
         inside = _snapped(inside, rgb, radius, eps)
         nearer = band_radius(inside, rgb, radius)
-        if nearer > radius * _SETTLED:
-            break
+        if nearer <= _FINE or nearer > radius * _SETTLED:
+            return inside
         radius = nearer
-    alpha[...] = inside
-    for rows, columns, soft in _filtered(inside, rgb, min(radius, _WIDEST), eps=eps / 10):
-        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
 
 
 def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:

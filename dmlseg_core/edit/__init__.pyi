@@ -13,6 +13,8 @@ from .recipe_file import save_recipe as save_recipe
 from .recipe_file import to_json as to_json
 from .render import Painted as Painted
 from .render import Pixels as Pixels
+from .render import ground as ground
+from .render import shrunk_photo as shrunk_photo
 from .selection import Selection as Selection
 from .session import PREVIEW_SIDE as PREVIEW_SIDE
 from .session import EditSession as EditSession

@@ -117,8 +117,9 @@ class Choosing:
             new: a new selection even where there is one already.
 
         Raises:
-            ParameterError: the point lies outside the photo.
+            ParameterError: the point lies outside the photo, or where it is transparent.
         """
+        self.scene.cell_at(y, x)
         k = None if new else self.at(y, x)
         if k is not None:
             return self.activate(k)
@@ -139,7 +140,7 @@ class Choosing:
 
     def extend(self, y: float, x: float, *, subtract: bool = False) -> None:
         """Add what lies at a point to the active selection, or take it away."""
-        self.scene.frame.cell_of(y, x)
+        self.scene.cell_at(y, x)
         if self.active is None and subtract:
             raise ParameterError("nothing is selected that could be cut; select an object first")
         if self.active is None:

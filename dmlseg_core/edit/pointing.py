@@ -89,9 +89,13 @@ def _in_box(session: EditSession, box: Box) -> list[tuple[float, tuple[float, fl
     top, left, bottom, right = box
     for y in top + shares * (bottom - top):
         for x in left + shares * (right - left):
+            if scene.visible is not None and not scene.visible[round(y), round(x)]:
+                continue
             for mask in scene.stops(float(y), float(x)):
                 fit = _box_iou(_box_of(session, mask), box)
                 found.append((fit, (float(y), float(x)), mask.seed.tau))
+    if not found:
+        raise ParameterError("the photo is transparent in this box; choose a visible part")
     return found
 
 

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from dmlseg_core.color import encode_srgb, srgb_to_linear
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.paint import Recolored, Subject
+from dmlseg_core.photo import Photo, over
 from dmlseg_core.scene import Mask
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Floats: TypeAlias = NDArray[np.float32]
 T = TypeVar("T")
+Level = TypeVar("Level", np.uint8, np.float32)
 Item: TypeAlias = tuple[int, Selection, Mask]
 """Number, selection and mask; lists of them are in the order in which they lie over one another."""
 
@@ -233,10 +235,29 @@ class Easel:
         return made
 
 
-def shrunk(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """(h', w', 3) uint8 with a long side of `side`; pictures that are not larger are returned."""
+def shrunk(rgb: NDArray[Level], side: int) -> NDArray[Level]:
+    """(h', w', ...) with a long side of `side`; pictures that are not larger are returned."""
     scale = side / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
     size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), rgb.dtype)
+
+
+def shrunk_photo(photo: Photo, side: int) -> NDArray[np.uint8]:
+    """`rgb` shrunk, pixels counting as much as they show: hidden colors stay out of edges."""
+    if photo.alpha is None or max(photo.size) <= side:
+        return shrunk(photo.rgb, side)
+    weight = photo.alpha.astype(np.float32)
+    shares = shrunk(weight, side)[..., None]
+    mixed = shrunk(photo.rgb * weight[..., None], side)
+    return np.rint(mixed / np.maximum(shares, 1e-3)).clip(0, 255).astype(np.uint8)
+
+
+def ground(photo: Photo, rgb: NDArray[np.uint8], *, checkered: bool = False) -> NDArray[np.uint8]:
+    """A copy of a photo of any size over the ground of `shown`, where the photo is transparent."""
+    if photo.alpha is None:
+        return rgb
+    size = (rgb.shape[1], rgb.shape[0])
+    alpha = np.asarray(cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return over(rgb, alpha, checkered=checkered)

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from dmlseg_core.config import TARGET_MODES
 from dmlseg_core.edit.choose import edits_of, recipe_of
 from dmlseg_core.edit.choosing import Choosing
+from dmlseg_core.edit.history import History
 from dmlseg_core.edit.recipe import Edit, Recipe
-from dmlseg_core.edit.render import Easel, Item, Painted, Pixels, shrunk
+from dmlseg_core.edit.render import Easel, Item, Painted, Pixels, ground, shrunk_photo
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.edit.style import Style
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Recolored
-from dmlseg_core.photo import Photo, shown
+from dmlseg_core.photo import Photo, shown, to_8_bits
 from dmlseg_core.scene import Mask, Override, Scene
 
 PREVIEW_SIDE = 1280
@@ -50,17 +51,28 @@ class EditSession(Choosing):
     def nbytes(self) -> int:
         """Bytes held by photo, preview, scene and what is remembered of paintings."""
         own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
-        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes
+        patterns = {id(s.pattern): s.pattern for s in self.selections if s.pattern is not None}
+        tiles = sum(p.nbytes for p in patterns.values())
+        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes + tiles
+
+    def snapshot(self) -> EditSession:
+        """The edits as they are now, for work that takes long while they go on."""
+        made = EditSession(self.photo, self.scene)
+        made.resume(History([self.history.now]))
+        for name in ("preview", "proposals"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
 
     @cached_property
     def preview(self) -> NDArray[np.uint8]:
         """The photo at PREVIEW_SIDE at most: (h', w', 3) uint8."""
-        return shrunk(self.photo.rgb, PREVIEW_SIDE)
+        return shrunk_photo(self.photo, PREVIEW_SIDE)
 
     @cached_property
     def easel(self) -> Easel:
         """Paints the preview, and remembers what it painted."""
-        return Easel(self.preview, self.preview)
+        return Easel(self.preview, ground(self.photo, self.preview))
 
     def median_color(self, mask: Mask) -> NDArray[np.uint8]:
         """(3,) uint8, the median of the preview under a mask."""
@@ -115,6 +127,8 @@ class EditSession(Choosing):
     def render(self, *, full: bool = False) -> Pixels:
         """The photo with every styled selection recolored: (H, W, 3) sRGB.
 
+        The preview lies over squares where the photo is transparent, as it is looked at.
+
         Args:
             full: at the photo's own size and depth: uint16 where the file had 16 bits (see
                 `Photo.working_pixels`), for `save_photo`; else uint8 at the size of `preview`. The
@@ -127,7 +141,7 @@ class EditSession(Choosing):
         pixels = easel.pixels
         for painted in easel.paint(self.items()):
             pixels = painted.made.rgb
-        return pixels
+        return pixels if full else ground(self.photo, to_8_bits(pixels), checkered=True)
 
     def paint(self, *, full: bool = True) -> Iterator[Painted]:
         """The styled selections, recolored one after the other; what `render` and layers are of.

@@ -35,7 +35,7 @@ _BEYOND = 1 / 3
 """Of the knee: what paint may still send back above it."""
 _SATIN = (1.4, 2.0)
 """75th percentile of shading over the median: from where to where the sheen is all over."""
-_SPREAD = 0.7
+_SPREAD = 0.6
 """How much of a satin's contrast is sheen rather than shade."""
 _PALE = (0.3, 0.5)
 """Mean linear light of a paint: from where to where it is too bright to tell shine from light."""

@@ -2,14 +2,11 @@ from .coco import coco_instances as coco_instances
 from .coco import coco_polygons as coco_polygons
 from .coco import coco_rle as coco_rle
 from .coco import mask_of_rle as mask_of_rle
+from .decode import over as over
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
-from .layers.openraster import Layer as Layer
-from .layers.openraster import save_openraster as save_openraster
-from .layers.psd import save_psd as save_psd
 from .load import Photo as Photo
 from .load import load_photo as load_photo
-from .load import over as over
 from .load import shown as shown
 from .masks import box_of as box_of
 from .masks import png_path as png_path
@@ -17,6 +14,9 @@ from .masks import save_cutout as save_cutout
 from .masks import save_labels as save_labels
 from .masks import save_mask as save_mask
 from .masks import voc_colormap as voc_colormap
+from .openraster import Layer as Layer
+from .openraster import save_openraster as save_openraster
+from .openraster import save_psd as save_psd
 from .save import FORMATS as FORMATS
 from .save import ROUNDING_SAID as ROUNDING_SAID
 from .save import format_of as format_of

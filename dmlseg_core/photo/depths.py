@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -69,6 +70,16 @@ def bits_of(image: Image.Image, data: bytes) -> int:
         return int(image.info.get("bit_depth", 8))
     if image.mode in ("I", "I;16", "I;16L", "I;16B"):  # PGM and JPEG 2000: Pillow scales them
         return 16
+    return _bits_in_header(image.format, data)
+
+
+def _bits_in_header(file_format: str | None, data: bytes) -> int:
+    if file_format == "PPM":
+        found = re.match(rb"P\d\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*(\d+)", data)
+        return int(found[1][:6]).bit_length() if found else 8
+    if file_format == "JPEG2000":  # ISO/IEC 15444-1, I.5.3.1: behind height, width and channels
+        place = data.find(b"ihdr", 0, 1 << 12)
+        return (data[place + 14] & 127) + 1 if place > 0 else 8
     place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
     # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
     return data[place + 9] if place > 0 else 8
@@ -166,7 +177,10 @@ def _planes(image: Image.Image, data: bytes, channels: int) -> Words:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page: Any = file.pages[0]
             found = np.asarray(page.asarray())
-    except (NotImplementedError, ImportError):  # a compression of an optional package
+    except (NotImplementedError, ImportError, ValueError) as error:
+        if "imagecodecs" not in str(error):
+            raise
+        # a compression that tifffile leaves to an optional package
         raise ImageError(_layout(image, 16)) from None
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     found = np.moveaxis(found, 0, -1) if tags.get(_PLANAR, 1) == 2 else found

@@ -103,7 +103,7 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
             tiff = data[:4] in _TIFFS
             file = io.BytesIO(data)
-            image = AnyTiff(file) if tiff else Image.open(file, formats=READ)
+            image = AnyTiff(file) if tiff else Image.open(file, formats=_readable())
     except DECODER_ERRORS:
         raise ImageError(
             f"{name} is not a photo that can be read; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC"
@@ -119,6 +119,11 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         except DECODER_ERRORS as error:
             told = " ".join(str(error).split())[:200]  # some decoders write several lines
             raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
+
+
+def _readable() -> list[str]:
+    """READ, without what nobody taught Pillow: a name that it does not know ends the search."""
+    return [kind for kind in READ if kind != "HEIF" or kind in Image.OPEN]
 
 
 def register_heif() -> None:

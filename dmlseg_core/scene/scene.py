@@ -145,14 +145,9 @@ class Scene:
         automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
         asked = [self._ask(o, connected) for o in overrides]
         return make_proposals(
-            self.embedding,
-            automatic,
-            asked,
-            classes=self.classes,
-            frame=self.frame,
-            config=config,
+            self.embedding, automatic, asked, classes=self.classes, frame=self.frame, config=config,
             visible=self.visible,
-        )
+        )  # fmt: skip
 
     def mask_at(
         self,
@@ -242,7 +237,9 @@ class Scene:
         whole, smaller = self._click_taus(cell)
         _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
-        taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
+        taus = (
+            plateaus if smaller is None else (max(whole, smaller), whole, min(whole, plateaus[2]))
+        )
         part, object_, group = (self.mask_at(y, x, t) for t in taus)
         return part, object_, group
 

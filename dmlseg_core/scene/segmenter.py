@@ -188,9 +188,10 @@ class Segmenter:
 def tiles_of(length: int, long_side: int) -> list[tuple[int, int]]:
     """(start, length) of the tiles along an input of 16n + 1 pixels, evenly spread.
 
-    Of 2 long sides each, overlapping by at least half a long side; one for shorter inputs.
+    Of 4 long sides each, overlapping by at least one. Shorter inputs, those of photos up to 16 : 3,
+    are one tile: one pass.
     """
-    steps, own = (length - 1) // MULTIPLE, 2 * long_side // MULTIPLE
+    steps, own = (length - 1) // MULTIPLE, 4 * long_side // MULTIPLE
     if steps <= own:
         return [(0, length)]
     count = math.ceil((steps - own) / (own - own // 4)) + 1

@@ -119,6 +119,7 @@ def _covered(
     """
     radius = max(stroke.radius * (scale[0] * scale[1]) ** 0.5, 0.5)
     path = (np.array(stroke.points, float) + 0.5) * scale - 0.5
+    path = path.repeat(2, axis=0) if len(path) == 1 else path  # a line needs two ends
     margin = math.ceil(radius) + 2
     top, left = np.maximum(np.floor(path.min(0)).astype(int) - margin, 0)
     bottom, right = np.minimum(np.ceil(path.max(0)).astype(int) + margin + 1, shape[:2])

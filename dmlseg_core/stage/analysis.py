@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.edit import EditSession
 from dmlseg_core.errors import DmlsegError
-from dmlseg_core.scene import Segmenter
+from dmlseg_core.photo import Photo
+from dmlseg_core.scene import Scene, Segmenter
 from dmlseg_core.stage.desks import Desk, Desks, Work
 from dmlseg_core.stage.hover import hover_fields
 
@@ -41,6 +42,10 @@ class Analyst:
         if work.session is None or work.session.scene.config != config:
             desk.phase, work.hover = "queued", None
         return self._pool.submit(self._run, desk, work, config)
+
+    def scene(self, photo: Photo, config: SceneConfig) -> Scene:
+        """A photo analysed in the same thread as all others; waits for its turn."""
+        return self._pool.submit(self.segmenter.analyze, photo, config=config).result()
 
     def close(self) -> None:
         """Finish what is running, forget what waits."""

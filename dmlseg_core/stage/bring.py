@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dmlseg_core.config import SceneConfig
 from dmlseg_core.edit import EditSession, Recipe, choose_given, from_json, to_json
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo import Photo, image_bytes, load_photo
-from dmlseg_core.scene import Given, Segmenter
+from dmlseg_core.scene import Given, Scene
 
 _COLORED = 13
 """Levels between channels up to which a mask counts as gray: a JPEG's rounding."""
@@ -37,14 +39,16 @@ def read_recipe(data: bytes) -> Recipe:
         raise RecipeError("this is no JSON (not UTF-8); give a recipe that dmlseg wrote") from None
 
 
-def use_recipe(session: EditSession, recipe: Recipe, segmenter: Segmenter) -> None:
+def use_recipe(
+    session: EditSession, recipe: Recipe, analyze: Callable[[Photo, SceneConfig], Scene]
+) -> None:
     """Replace all selections by a recipe's.
 
     Args:
         session: locked by the caller.
         recipe: as read.
-        segmenter: analyses the photo as the recipe asks, where that is one of QUALITIES: a file may
-            not cost more than the page's own controls.
+        analyze: gives the scene of a photo as the recipe asks, where that is one of QUALITIES: a
+            file may not cost more than the page's own controls.
 
     Raises:
         RecipeError: it does not fit, or selects nothing; nothing is changed.
@@ -54,7 +58,7 @@ def use_recipe(session: EditSession, recipe: Recipe, segmenter: Segmenter) -> No
     scene: Any = None
     config = recipe.scene
     if config != session.scene.config and config.quality is not None:
-        scene = segmenter.analyze(session.photo, config=config)
+        scene = analyze(session.photo, config)
     session.apply(recipe, scene)
 
 

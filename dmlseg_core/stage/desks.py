@@ -36,6 +36,7 @@ class Work:
         session: None until the network has seen the photo.
         hover: the buffer of `hover_fields`; None until it is made.
         full: a version of the edits and the full-size picture of it, for tiles.
+        lock: of `full`.
     """
 
     photo: Photo
@@ -43,6 +44,7 @@ class Work:
     session: EditSession | None = None
     hover: bytes | None = None
     full: tuple[int, object] | None = None
+    lock: Any = field(default_factory=RLock)
 
     @property
     def nbytes(self) -> int:

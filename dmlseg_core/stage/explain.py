@@ -44,7 +44,7 @@ def explained(session: EditSession, asked: Asked) -> bytes:
 
 
 def _alike(scene: Scene, asked: Asked) -> NDArray[np.float32]:
-    cell = scene.frame.cell_of(asked.number("y"), asked.number("x"))
+    cell = scene.cell_at(asked.number("y"), asked.number("x"))
     return np.asarray(similarity(torch.from_numpy(scene.distances2(cell))).numpy())
 
 

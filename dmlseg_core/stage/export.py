@@ -23,6 +23,7 @@ from dmlseg_core.photo import (
     Photo,
     coco_instances,
     losses,
+    rounded,
     save_cutout,
     save_labels,
     save_mask,
@@ -119,7 +120,7 @@ def exported(work: Work, session: EditSession, asked: Asked, language: str) -> F
 
     Args:
         work: the photo.
-        session: its edits, locked by the caller.
+        session: a snapshot of its edits: making a file takes long.
         asked: `kind`, one of KINDS, and what belongs to it: format, quality, size, ids, by,
             swatches.
         language: of layers' names.
@@ -151,8 +152,10 @@ def _photo(job: Job) -> File:
             raise ParameterError(f"size must lie in {_SIDE[0]}..{_SIDE[1]}; got {side}")
         pixels, photo = _smaller(to_8_bits(pixels), photo, side)
     name = f"{job.stem}-recolored{suffix}"
-    lost = losses(photo, name)
-    return _written(name, lambda path: save_photo(pixels, path, photo, quality), lost)
+    with TemporaryDirectory(prefix="dmlseg-") as folder:
+        path = save_photo(pixels, Path(folder) / name, photo, quality)
+        notes = (*losses(photo, name), *rounded(pixels, path, photo))
+        return File(name, path.read_bytes(), notes)
 
 
 def _suffix(job: Job) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.edit import PREVIEW_SIDE
+from dmlseg_core.edit import PREVIEW_SIDE, ground, shrunk_photo
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import over, to_8_bits
+from dmlseg_core.photo import to_8_bits
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.pack import pack
 
@@ -21,6 +21,7 @@ TILE = 512
 """Pixels along a tile."""
 _LEVELS = 12
 _THUMB = 96
+_SHADES = 15
 _QUALITY = 95
 
 
@@ -31,21 +32,25 @@ def preview(work: Work, *, result: bool) -> bytes:
     """
     session = work.session
     if session is None:
-        small = _fitted(work.photo.rgb, PREVIEW_SIDE)
+        small = shrunk_photo(work.photo, PREVIEW_SIDE)
+    elif result:
+        return _jpeg(session.render())
     else:
-        small = session.render() if result else session.preview
-    return _jpeg(_on_ground(work, small))
+        small = session.preview
+    return _jpeg(ground(work.photo, small, checkered=True))
 
 
 def mask_of(work: Work, k: int) -> bytes:
-    """The soft mask of selection k at preview size, cut to its box: a buffer of `pack`."""
+    """The soft mask of selection k at preview size, cut to its box, in 16 levels: for outlines and
+    overlays, at half the bytes. A buffer of `pack`.
+    """
     session = _session(work)
     patch = session.easel.alpha(session.selections[k], session.mask_of(k))
     height, width = session.preview.shape[:2]
     rows, columns = patch.box
     return pack(
         {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
-        {"mask": np.rint(patch.values * 255).astype(np.uint8)},
+        {"mask": np.rint(patch.values * _SHADES).astype(np.uint8) * np.uint8(255 // _SHADES)},
     )
 
 
@@ -79,11 +84,13 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
 def full_size(desk: Desk, work: Work) -> Bytes:
     """(H, W, 3) uint8 of the recolored photo, made once for each version of the edits."""
     session = _session(work)
-    with session.lock:
-        if work.full is None or work.full[0] != desk.version:
+    with work.lock:  # not the session's: edits go on meanwhile
+        with session.lock:
+            version, now = desk.version, session.snapshot()
+        if work.full is None or work.full[0] != version:
             work.full = None
-            work.full = desk.version, to_8_bits(session.render(full=True))
-        return work.full[1]  # type: ignore[return-value]
+            work.full = version, to_8_bits(now.render(full=True))
+        return np.asarray(work.full[1], np.uint8)
 
 
 def thumbnail(work: Work, k: int) -> bytes:
@@ -114,13 +121,6 @@ def _fitted(rgb: Bytes, side: int) -> Bytes:
     scale = min(1.0, side / max(rgb.shape[:2]))
     size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _on_ground(work: Work, rgb: Bytes) -> Bytes:
-    if work.photo.alpha is None:
-        return rgb
-    alpha = cv2.resize(work.photo.alpha, rgb.shape[1::-1], interpolation=cv2.INTER_AREA)
-    return over(rgb, np.asarray(alpha, np.uint8), checkered=True)
 
 
 def _jpeg(rgb: Bytes, quality: int = _QUALITY) -> bytes:

@@ -24,6 +24,7 @@ _HIT = 2.0
 _NAMED = 0.6
 """IoU with a proposal of a known class, from which on a selection is called by it."""
 _SURE = 0.5
+_CLIPPED = 0.05
 
 
 def page_state(desk: Desk, work: Work, *, measure: bool = False) -> dict[str, Any]:
@@ -227,15 +228,23 @@ def _summary(session: EditSession, k: int, name: str, made: Recolored | None, la
 def _delta_e(selection: Selection, made: Recolored | None, language: str) -> dict[str, Any] | None:
     if made is None:
         return None
-    missed = selection.mode in TARGET_MODES and made.delta_e > _HIT
-    reason = say(language, f"why_{_why(selection)}", color=selection.color) if missed else None
+    report = made.report
+    figures = {"median": made.delta_e} if report is None else {
+        "median": report.median, "p95": report.p95, "within2": report.within_2,
+        "clipped": report.clipped, "posterized": report.posterized,
+    }  # fmt: skip
+    off = max(made.delta_e, figures["median"])
+    missed = selection.mode in TARGET_MODES and off > _HIT
+    why = _why(selection, figures.get("clipped", 0.0))
     return {
-        "median": round(made.delta_e, 2), "before": made.anchor, "after": made.result_anchor,
-        "met": not missed, "reason": reason,
+        **{name: round(value, 3) for name, value in figures.items()},
+        "color": round(made.delta_e, 2), "before": made.anchor, "after": made.result_anchor,
+        "met": not missed,
+        "reason": say(language, f"why_{why}", color=selection.color) if missed else None,
     }  # fmt: skip
 
 
-def _why(selection: Selection) -> str:
+def _why(selection: Selection, clipped: float) -> str:
     """A word for why a color was not met."""
     if selection.mode in AMOUNTS or selection.mode == PATTERN_MODE:
         return "range"
@@ -246,6 +255,8 @@ def _why(selection: Selection) -> str:
         return "strength"
     if selection.mode == "tint":
         return "tint"
+    if clipped > _CLIPPED:
+        return "clipped"
     level = float(np.mean(color.rgb))
     return "white" if level > 0.93 else "black" if level < 0.07 else "range"
 

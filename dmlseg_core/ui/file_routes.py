@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +13,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from dmlseg_core.color import Swatch, parse_color, read_swatches, to_hex, write_ase, write_gpl
+from dmlseg_core.config import PATTERN_MODE
+from dmlseg_core.edit import MAX_TILE, Pattern
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.photo import load_photo
 from dmlseg_core.stage import (
     Asked,
     Desk,
@@ -41,9 +45,8 @@ def file_routes(stage: Stage) -> APIRouter:
     async def export_(request: Request) -> Response:
         asked = await json_of(request)
         desk, work, session = stage.session(request)
-        made = await stage.slowly(
-            locked(session, partial(exported, work, session, asked, desk.language))
-        )
+        now = await run_in_threadpool(locked(session, session.snapshot))
+        made = await stage.slowly(partial(exported, work, now, asked, desk.language))
         notes = [told(desk.language, note) for note in made.notes]
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(made.name)}",
@@ -66,6 +69,14 @@ def file_routes(stage: Stage) -> APIRouter:
             act = partial(_import, stage, desk, work, data, name)
             return await stage.slowly(locked(session, act))
 
+    @router.post("/pattern/{number}")
+    async def pattern(request: Request, number: int, scale: float = 1.0) -> Any:
+        data = await body_of(request, MAX_MEGABYTES)
+        desk, work, session = stage.session(request)
+        async with desk.turn:
+            act = partial(_print, desk, work, index_of(session, number), data, scale)
+            return await stage.slowly(locked(session, act))
+
     @router.get("/colorway/{number}")
     async def colorway(request: Request, number: int, color: str, side: int = 360) -> Response:
         _, _, session = stage.session(request)
@@ -84,7 +95,7 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     assert session is not None
     before = session.scene
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        use_recipe(session, read_recipe(data), stage.segmenter)
+        use_recipe(session, read_recipe(data), stage.analyst.scene)
     elif data:
         import_mask(session, data, name, stage.max_megapixels)
     else:
@@ -93,6 +104,19 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     if session.scene is not before:
         work.hover = None
         stage.analyst.submit(desk, session.scene.config.quality)
+    return page_state(desk, work, measure=True)
+
+
+def _print(desk: Desk, work: Work, k: int, data: bytes, scale: float) -> dict[str, Any]:
+    """A selection printed with a picture."""
+    session = work.session
+    assert session is not None
+    tile = load_photo(data, max_megapixels=MAX_TILE)
+    pattern = Pattern.of(tile.rgb, scale)
+    style = replace(session.selections[k].style, mode=PATTERN_MODE, pattern=pattern)
+    session.activate(k)
+    session.set_style(style, drag="")
+    desk.version += 1
     return page_state(desk, work, measure=True)
 
 

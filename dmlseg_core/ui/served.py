@@ -30,7 +30,7 @@ def mount(app: FastAPI, stage: Stage) -> None:
     router.include_router(swatch_routes())
     app.include_router(router)
     app.include_router(_files())
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=2)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     before = app.router.lifespan_context
 
     @asynccontextmanager

@@ -50,6 +50,8 @@ _TEXT: dict[str, tuple[str, str]] = {
     "why_tint": ("tint keeps the object's own lightness", "“仅染色”会保留物体原有的明暗"),
     "why_white": ("so light a color leaves no room for shading", "颜色太浅，没有余地表现明暗"),
     "why_black": ("so dark a color leaves no room for shading", "颜色太深，没有余地表现明暗"),
+    "why_clipped": ("parts of it were already at the end of the scale",
+                    "部分区域本已达到亮度极限"),
     "why_range": ("the object's own light and shadow do not reach this color",
                   "物体自身的明暗达不到该颜色"),
     "gone": ("This photo was put aside to save memory; it is opened again.",

@@ -1,9 +1,13 @@
 """Where a click lands, where a drag ends: what the hand did is what the server got."""
 
+import os
+
 import numpy as np
 import pytest
 
 from tests.browser.conftest import WAIT, disc
+
+DRAGS = int(os.environ.get("DMLSEG_DRAGS", "8"))
 
 
 def ramps(height, width):
@@ -89,12 +93,12 @@ def test_clicks_land_in_fullscreen_and_on_fine_screens(visit):
         assert abs(got["x"] * 256 / 150 - red) <= 3 and abs(got["y"] * 256 / 100 - green) <= 3
 
 
-def test_tau_drags_end_where_the_hand_let_go(visit, request):
+def test_tau_drags_end_where_the_hand_let_go(visit):
     tab, rng = visit(), np.random.default_rng(3)
     tab.open(disc())
     tab.click()
     throttle(tab, 4)
-    for _ in range(request.config.getoption("--drags", default=8)):
+    for _ in range(DRAGS):
         box = tab.tau.bounding_box()
         y = box["y"] + box["height"] / 2
         tab.page.mouse.move(box["x"] + rng.uniform(10, box["width"] - 10), y)

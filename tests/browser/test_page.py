@@ -61,8 +61,9 @@ def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
     x, y = (int(v) for v in tab.middle())
     wanted = rgb(tab.color.input_value())
     assert all(edit["op"] != "style" for edit in tab.edits)
-    seen = np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1))
-    assert np.abs(seen - wanted).max() <= 4
+    assert (
+        np.abs(np.median(shot[y + 20 : y + 30, x + 20 : x + 30], axis=(0, 1)) - wanted).max() <= 4
+    )
     tab.edit(tab.page.mouse.up)
     assert np.abs(middle_color(tab) - wanted).max() <= 3
 
@@ -159,3 +160,20 @@ def test_chinese(browser, address, locale, name):
     page.get_by_role("listbox", name="实例").wait_for(state="attached", timeout=WAIT)
     assert page.evaluate("document.documentElement.lang") == "zh"
     context.close()
+
+
+def test_a_scene_that_the_server_put_aside_comes_back_by_itself(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    paint(tab)
+    tab.page.wait_for_timeout(900)  # what is kept is written at rest
+    tab.rest()
+    gone = {"status": 409, "json": {"code": "gone", "message": "put aside"}}
+    tab.page.route("**/stage/edit", lambda route: route.fulfill(**gone), times=1)
+    with tab.page.expect_response(lambda r: "/stage/photo" in r.url and r.ok, timeout=WAIT):
+        tab.edit(lambda: tab.page.get_by_role("application").press("Escape"))
+    tab.rest(1)
+    assert not tab.page.get_by_role("alert").locator(".toast").is_visible()
+    assert tab.chosen.count() == 0
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3

@@ -259,3 +259,25 @@ def test_a_turned_photo_takes_the_mask_as_displayed(folder, capsys):
     assert recolor(folder, *words) == 0
     outside = read(folder / "mask.png") == 0
     assert (read(folder / "out/a.png")[outside] == picture()[outside]).all()
+
+
+def test_refine_fits_a_given_mask_to_the_photo(folder, capsys):
+    (folder / "out").mkdir()
+    y, x = np.indices((360, 480))
+    true = np.hypot(y - 180, x - 240) < 105
+    Image.fromarray(np.where(true[..., None], np.uint8([60, 90, 200]), np.uint8(180))).save(
+        folder / "disc.png"
+    )
+    Image.fromarray(np.roll(true, 4, 1)).save(folder / "off.png")
+    words = ["disc.png", "--mask", "off.png", "--color", RED]
+    wrong = []
+    for name, more in (("as-is.png", []), ("refined.png", ["--refine"])):
+        assert recolor(folder, *words, *more, "-o", f"out/{name}") == 0
+        changed = np.abs(read(folder / "out" / name) - read(folder / "disc.png").astype(int))
+        wrong.append(((changed.max(axis=2) > 60) != true).sum())
+    assert wrong[1] < 0.2 * wrong[0]
+    capsys.readouterr()
+    assert (
+        recolor(folder, *words[:1], "--at", "240,180", *words[3:], "--refine", "-o", "b.png") == 2
+    )
+    assert "--refine goes with --mask" in capsys.readouterr().err

@@ -56,3 +56,13 @@ def test_bad_input():
     ]:
         with pytest.raises(ParameterError):
             estimate_foreground(photo, share)
+
+
+def test_the_objects_color_stays_within_what_the_object_has():
+    """An alpha that is too wide asks for a darker F than the object has anywhere."""
+    rgb, alpha = scene(blur=6, noise=0)
+    wide = np.clip(alpha * 1.6, 0, 1).astype(np.float32)
+    own = rgb[wide >= 0.99]
+    fore = estimate_foreground(rgb, wide)[(wide > 0) & (wide < 1)].astype(int)
+    low, high = np.quantile(own, (0.01, 0.99), axis=0)
+    assert (fore >= low - 1).all() and (fore <= high + 1).all()

@@ -150,6 +150,15 @@ def test_other_layouts_are_named():
     fails(tiff(planes(four), "separated", planarconfig="separate"), "CMYK", "separate planes")
 
 
+def test_what_is_read_with_8_bits_says_so():
+    ppm = b"P6\n# made by hand\n36 24\n65535\n" + DEEP.astype(">u2").tobytes()
+    for data in (ppm, tiff(np.dstack([65535 - DEEP, 0 * GRAY]), "separated")):
+        photo = load_photo(data)
+        assert np.abs(photo.rgb.astype(int) - picture()).max() <= 1
+        assert any("16 bits per channel and now has 8" in note for note in photo.notes)
+    assert load_photo(b"P6 36 24 255\n" + picture().tobytes()).notes == ()
+
+
 @pytest.mark.parametrize("rows", [0, 11, 23])
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_png_with_missing_rows_is_refused(rows, deep):

@@ -11,8 +11,8 @@ from PIL import Image
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.paint.apply import recolor
-from dmlseg_core.photo.layers.openraster import Layer, save_openraster
 from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.openraster import Layer, save_openraster
 from tests.photo.test_load import coded, picture
 
 

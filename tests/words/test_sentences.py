@@ -6,17 +6,59 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dmlseg_core.ui.sentences import told
-from dmlseg_core.ui.status import status
 from PIL import Image
-from tests.ui.pages import assert_told, brush, painted, tile
 
+from dmlseg_core.color.swatches import read_swatches
 from dmlseg_core.edit.recipe_file import save_recipe
+from dmlseg_core.edit.style import Pattern
 from dmlseg_core.errors import DmlsegError, RecipeError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.save import losses, save_photo
-from dmlseg_core.ui import actions, files
+from dmlseg_core.stage.asked import Asked
+from dmlseg_core.stage.bring import import_mask, read_recipe, use_recipe
+from dmlseg_core.stage.desks import Work
+from dmlseg_core.stage.export import exported
+from dmlseg_core.stage.ops import edit
+from dmlseg_core.words import told
 from tests.edit.test_session import CAT
+
+
+def styled(session, **style):
+    edit(session, {"op": "style", "style": style})
+    return session
+
+
+def painted(session, **style):
+    session.select(*CAT)
+    return styled(session, **{"color": "#c8102e", **style})
+
+
+def apply(session, path):
+    use_recipe(session, read_recipe(path.read_bytes()), None)
+
+
+def export(session, kind):
+    return exported(Work(session.photo, "a.png", session), session, Asked({"kind": kind}), "en")
+
+
+def large(session):
+    noise = np.random.default_rng(3).integers(0, 255, (200, 200, 3), np.uint8)
+    own = painted(session).selections[0].style
+    session.set_style(replace(own, color=None, mode="pattern", pattern=Pattern.of(noise, 50.0)))
+    session.render()
+
+
+def assert_told(english):
+    assert told("en", english) == english
+    chinese = told("zh", english)
+    assert chinese != english and any("\u4e00" <= c <= "\u9fff" for c in chinese)
+    assert "{" not in chinese
+
+
+def png(pixels):
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
 
 
 def _damaged():
@@ -57,16 +99,22 @@ MISTAKES = {
     "outside": lambda s, _: s.select(-1, 5),
     "no folder": lambda s, _: save_photo(s.photo.rgb, "/nowhere/at/all.png"),
     "range": lambda s, _: painted(s, strength=2.0),
-    "no pattern": lambda s, _: painted(s, mode="pattern"),
-    "gate": lambda s, _: (
-        actions.gate(painted(s), "only", "", 0.0), actions.gate(s, "only", "#00ffff", 0.0),
-        s.render(),
-    ),
-    "large tile": lambda s, folder: painted(
-        s, mode="pattern", tile=tile(folder), scale=50.0
-    ).render(),
-    "nothing painted": lambda s, folder: files.write("layers", s, folder, "", "en"),
-    "no mask": lambda s, folder: files.write("mask", s, folder, "", "en"),
+    "gate": lambda s, _: painted(
+        s, gates=[{"color": "#00ffff", "tolerance": 0, "softness": 0}]).render(),
+    "large tile": lambda s, _: large(s),
+    "nothing painted": lambda s, _: export(s, "ora"),
+    "no mask": lambda s, _: export(s, "mask"),
+    "locked": lambda s, _: (
+        painted(s), s.set_fields(0, label="lock", locked=True), s.set_tau(0.5)),
+    "black mask": lambda s, _: import_mask(s, png(np.zeros(s.photo.size, np.uint8)), "m", 100),
+    "colored mask": lambda s, _: import_mask(s, png(s.photo.rgb), "m", 100),
+    "other mask": lambda s, _: import_mask(s, png(np.ones((9, 90), np.uint8)), "m", 100),
+    "nothing like it": lambda s, _: edit(s, {"op": "tau", "id": 99, "tau": 0.5}),
+    "swatches": lambda *_: read_swatches(b"", "x.ase"),
+    "no swatches": lambda *_: read_swatches(b"words", "x.doc"),
+    "no color in it": lambda *_: read_swatches(b"name,hex\n", "x.csv"),
+    "number": lambda s, _: edit(s, {"op": "click", "x": "left", "y": 2}),
+    "word": lambda s, _: edit(s, {"op": "dance"}),
 }  # fmt: skip
 
 
@@ -103,18 +151,17 @@ def test_a_recipe_that_does_not_fit_changes_nothing_and_is_told_in_both(name, se
     path = recipe_with(session, tmp_path, RECIPES[name])
     before = session.selections
     with pytest.raises(RecipeError) as caught:
-        actions.apply(session, str(path))
+        apply(session, path)
     assert_told(str(caught.value))
     assert str(tmp_path) not in str(caught.value)  # folders of the server are nobody's business
     assert session.selections == before
 
 
-def test_no_json_and_no_file_are_told_in_both(session, tmp_path):
-    (tmp_path / "cake.json").write_text("flour")
-    for name in ("cake.json", "missing.json"):
-        with pytest.raises(RecipeError) as caught:
-            actions.apply(session, str(tmp_path / name))
-        assert_told(str(caught.value))
+@pytest.mark.parametrize("data", [b"flour", b"\xff\xfe", b"[1]"])
+def test_no_recipe_is_told_in_both(data):
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(data)
+    assert_told(str(caught.value))
 
 
 @pytest.mark.parametrize(("suffix", "count"), [(".jpg", 2), (".webp", 2), (".png", 0)])
@@ -128,19 +175,10 @@ def test_what_a_format_does_not_hold_is_told_in_both(suffix, count, tmp_path):
 
 
 def test_a_color_outside_srgb_is_painted_and_told(session):
-    session.select(*CAT)
-    actions.name_color(session, "color(display-p3 0 1 0)", *brush(mode="lightness"))
-    session.render()
+    painted(session, color="color(display-p3 0 1 0)")
     (note,) = session.measured.notes
     assert_told(note)
-    assert note in status(session, "en")
-    assert told("zh", note) in status(session, "zh")
-    # the picker's version of that color is no other color
-    actions.repaint(session, *brush(color="#00fb00", strength=0.5), drag="strength")
-    assert session.selections[0].color != "color(display-p3 0 1 0)"
-    actions.name_color(session, "color(display-p3 0 1 0)", *brush())
-    mapped = note.rpartition(" ")[2]
-    actions.repaint(session, *brush(color=mapped, strength=0.5), drag="strength")
+    styled(session, strength=0.5)  # the words stay
     assert session.selections[0].color == "color(display-p3 0 1 0)"
 
 

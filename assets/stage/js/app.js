@@ -8,7 +8,7 @@ import { Guard, Outbox } from "./sequence.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const POLL_MS = 80, KEEP_MS = 700, BUSY_MS = 300;
+const POLL_MS = 80, KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -23,6 +23,7 @@ export class App extends EventTarget {
     this.guard = new Guard();
     this.outbox = new Outbox((body) => this.api.json("edit", body));
     this.opening = 0;
+    this.rescuedAt = -RESCUE_MS;
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -202,7 +203,10 @@ export class App extends EventTarget {
 
   /** The server put this session aside: bring it back once, then try again. */
   async #lost(error, rescue = () => this.#rescued()) {
-    if (!(error instanceof Refused) || error.code !== "gone" || this.rescue) return false;
+    if (!(error instanceof Refused) || error.code !== "gone") return false;
+    if (this.rescue) return this.rescue;  // one rescue serves all who wait
+    if (performance.now() < this.rescuedAt + RESCUE_MS) return false;  // it did not help
+    this.rescuedAt = performance.now();
     this.rescue = rescue();
     try {
       return await this.rescue;

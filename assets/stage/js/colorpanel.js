@@ -21,6 +21,7 @@ export class ColorPanel {
     this.chip = h("span", { class: "chip", "aria-hidden": "true" });
     this.note = h("p", { class: "note", "aria-live": "off" });
     this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
+    this.rows.recent.classList.add("recent");
     this.choice = this.#choice();
     this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note,
       this.rows.recent, h("div", { class: "palette-head" }, this.choice, ...this.#files()), this.rows.palette);

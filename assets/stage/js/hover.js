@@ -2,6 +2,8 @@
 
 import { outlines, trace } from "./contour.js";
 
+const SAME = 0.6;  // IoU from which on a mask goes by a proposal's name
+
 export class Hover {
   constructor(app) {
     this.app = app;
@@ -18,7 +20,8 @@ export class Hover {
       this.now.pixel = pixel;
       return undefined;
     }
-    this.now = { pixel, cell, tau, ...this.mask(cell, tau), proposal: this.#proposal(cell) };
+    const { level, ...made } = this.mask(cell, tau);
+    this.now = { pixel, cell, tau, ...made, proposal: this.#proposal(cell, level) };
     this.app.tell("draw");
     return this.now;
   }
@@ -36,12 +39,12 @@ export class Hover {
     this.app.tell("draw");
   }
 
-  /** {path, area}: the outline in photo pixels, area as a share of the photo. */
+  /** {path, area, level}: the outline in photo pixels, area as a share of the photo. */
   mask(cell, tau) {
     const { fields } = this.app, { level, area } = fields.maskAt(cell, tau);
     const rings = outlines(level, fields.w, fields.h);
     const path = trace(new Path2D(), rings, (x) => this.#place(x, 1), (y) => this.#place(y, 0));
-    return { path, area: area / level.length };
+    return { path, area: area / level.length, level };
   }
 
   /** The outermost cells reach to the photo's border. */
@@ -52,9 +55,17 @@ export class Hover {
     return Math.min(Math.max(fields.placeOf(at, axis), 0), full);
   }
 
-  #proposal(cell) {
-    const number = this.app.fields.proposals?.[cell];
-    return number ? this.app.state.proposals[number - 1] ?? null : null;
+  /** The proposal that the mask at a cell is; null where it is a part of one, or none: a shirt is no person. */
+  #proposal(cell, level) {
+    const { proposals } = this.app.fields, number = proposals?.[cell];
+    if (!number) return null;
+    let both = 0, either = 0;
+    for (let k = 0; k < level.length; k++) {
+      const inside = level[k] >= 0, own = proposals[k] === number;
+      both += inside && own;
+      either += inside || own;
+    }
+    return both >= SAME * either ? this.app.state.proposals[number - 1] ?? null : null;
   }
 
   /** All proposals as one path, made when first asked for. */

@@ -29,7 +29,8 @@ export class LookPanel {
       (v) => this.#style({ protect_highlights: v }));
     this.matting = h("input", { type: "checkbox", onchange: () => this.#style({ matting: this.matting.checked }, say("busy_paint")) });
     this.quality = this.#select(say("quality"), QUALITIES.map((q) => [q, say(`quality_${q}`)]), (name) => app.edit({ op: "quality", name }));
-    this.tile = h("input", { type: "file", accept: "image/*", hidden: true, tabIndex: -1, onchange: () => this.#pattern() });
+    this.tile = h("input", { type: "file", accept: "image/*", hidden: true, tabIndex: -1, onchange: () => this.#pattern(),
+      oncancel: () => this.#follow() });
     this.element = h("div", { class: "pane look" }, this.mode.element, this.amount.element, this.strength.element,
       this.highlights.element, h("label", { class: "check" }, this.matting, say("matting")), this.quality.element, this.tile);
     app.on("state", () => this.#follow());

@@ -58,7 +58,7 @@ function build(app, root) {
   app.on("save", ({ path, name }) => save(app, path, undefined, name));
   app.on("empty", () => notices.say(say("welcome")));
   const panel = sidePanel(app, { stage, color, look, limits, tau });
-  return h("div", { class: "page" }, bar.element, rail.element, h("main", {}, stage.element), panel,
+  return h("div", { class: "page" }, bar.element, rail.element, h("div", { class: "middle" }, stage.element), panel,
     notices.element, opening.veil, opening.input, ...Object.values(dialogs).map((dialog) => dialog.element));
 }
 

@@ -1,6 +1,6 @@
 // The big picture: two canvases, the pointer's label, the choice of nested outlines, zoom, split.
 
-import { h, set } from "./dom.js";
+import { h } from "./dom.js";
 import { Hand } from "./hand.js";
 import { Hover } from "./hover.js";
 import { Masks } from "./masks.js";
@@ -119,7 +119,7 @@ export class Stage {
   #zoom() {
     const { app } = this, zoom = (factor) => () => { app.view.zoomBy(factor); app.tell("view"); };
     const small = (text, name, act) => h("button", { type: "button", text, "aria-label": name, title: name, onclick: act });
-    this.percent = small("100 %", say("fit"), () => this.fit());
+    this.percent = h("button", { type: "button", text: "100 %", onclick: () => this.fit() });
     return h("div", { class: "zoom", role: "group", "aria-label": say("zoom") },
       small("−", say("zoom_out"), zoom(1 / 1.4)), this.percent, small("+", say("zoom_in"), zoom(1.4)));
   }
@@ -127,7 +127,7 @@ export class Stage {
   #readZoom() {
     this.percent.textContent = `${Math.round(100 * this.app.view.zoom)} %`;
     const fitted = this.app.view.fitted;
-    set(this.percent, { "aria-label": `${say(fitted ? "full" : "fit")} (${this.percent.textContent})`, title: say(fitted ? "full" : "fit") });
+    this.percent.title = say(fitted ? "full" : "fit");
   }
 
   /** Fits the photo; where it is fitted, 100 %. */

@@ -1,1 +1,0 @@
-"""Photos with their objects as layers: OpenRaster and Photoshop files."""
