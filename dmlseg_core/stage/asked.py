@@ -38,7 +38,7 @@ class Asked:
             if isinstance(value, bool):
                 raise TypeError
             number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ParameterError(f"{name} must be a number; got {value!r:.40}") from None
         if not math.isfinite(number):
             raise ParameterError(f"{name} must be a finite number; got {value!r:.40}")
