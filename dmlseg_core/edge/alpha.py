@@ -56,7 +56,8 @@ def refine_alpha(
     last one found, until it is decided; then alpha is made as wide as the photo's own edge. A bool
     mask may be exact: how far its contour is from the photo's edge is measured first. A share map
     (`edge` in the open interval (0, 1)) is more: it says what part of each grid cell is the object.
-    Its 0 and 1 are kept, the blur of that averaging is undone, and the photo decides as far as it explains it.
+    Its 0 and 1 are kept, the blur of that averaging is undone, and the photo decides as far as it
+    explains it.
 
     Args:
         field: (H, W) bool mask, or float whose contour `edge` is the mask's edge (inside is

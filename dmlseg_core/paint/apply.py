@@ -50,7 +50,8 @@ def recolor(
 
     Args:
         rgb: (H, W, 3) uint8 or uint16 sRGB; not changed. The result has the same dtype.
-        alpha: (H, W) float in [0, 1] or bool; 0 is copied bit for bit.
+        alpha: (H, W) float in [0, 1] or bool; 0 is copied bit for bit, but for the ring that 4:2:0
+            leaves up to 3 pixels outside an edge (`edge.Spill`).
         target: see `Look`, as are mode, strength, protect_highlights, gloss, amount, pattern
             and pattern_scale.
         gate: paint only what is near some colors, or spare it; where it is 0, pixels are copied
