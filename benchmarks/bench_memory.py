@@ -19,9 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
-from dmlseg_core.edit.store import SessionStore
+from dmlseg_core.edit.session import EditSession
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.scene.segmenter import Segmenter
+from dmlseg_core.stage.desks import Desks, Work
 
 ALLOWED = 0.05
 
@@ -40,15 +41,16 @@ def photo_number(i: int, size: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(np.kron(coarse, np.ones((h // 6, w // 8, 1), np.uint8)))
 
 
-def serve(
-    store: SessionStore, segmenter: Segmenter, size: tuple[int, int]
-) -> Callable[[int], None]:
+def serve(desks: Desks, segmenter: Segmenter, size: tuple[int, int]) -> Callable[[int], None]:
     def one(i: int) -> None:
         photo = load_photo(photo_number(i, size))
         scene = segmenter.analyze(photo)
         scene.propose()
         _ = scene.regions
-        store.put(f"user{i}", photo, scene)
+        desk, work = desks.new("en"), Work(photo, f"{i}.png")
+        desk.lay(work)
+        desk.begin(work, EditSession(photo, scene))
+        desks.trim()
 
     return one
 
@@ -61,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, nargs=2, default=(480, 640), metavar=("H", "W"))
     parser.add_argument("--weights")
     args = parser.parse_args(argv)
-    one = serve(SessionStore(args.store_mb * 2**20), Segmenter.load(args.weights), tuple(args.size))
+    one = serve(Desks(args.store_mb * 2**20), Segmenter.load(args.weights), tuple(args.size))
     for i in range(args.first):
         one(i)
     early = peak_mb()

@@ -35,7 +35,7 @@ from dmlseg_core.paint.lut import cube_of, lut_of, table_error
 
 LIMIT_ONE, LIMIT_MANY, LIMIT_BYTES, LIMIT_PREVIEW = 0.5, 3.0, 12.0, 45.0
 PREVIEW_MEGAPIXELS = 1.2
-LIMIT_RENDER, LIMIT_TABLE_MEAN, LIMIT_TABLE_WORST = 4.0, 0.3, 1.5
+LIMIT_RENDER, LIMIT_TABLE_MEAN, LIMIT_TABLE_WORST = 4.0, 0.3, 2.0
 RENDERS = [("#b01020", "#1a1a1a"), ("#1a1a1a", "#ffd400"), ("#e0e0e0", "#203060"),
            ("#808080", "#c8102e"), ("#b01020", "#f0f0f0"), ("#1d46c8", "#a8dcc8")]  # fmt: skip
 SHINIER = [("#1a1a1a", "#ffd400"), ("#e0e0e0", "#203060"), ("#101010", "#ffd400")]

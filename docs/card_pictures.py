@@ -21,11 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its ow
 
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.masks import voc_colormap
 from dmlseg_core.photo.save import write_bytes
 from dmlseg_core.scene.segmenter import Segmenter
-from dmlseg_core.ui.draw import DARK, GREEN, WHITE, draw
+from dmlseg_core.stage.hover import shown_proposals
 
 WIDTH = 360
+WHITE, DARK, GREEN = (255, 255, 255), (24, 24, 27), (34, 197, 94)
 CLICKS = {
     "coffee": (250, 130),
     "astronaut": (400, 250),
@@ -37,12 +39,25 @@ CLICKS = {
 Bytes = NDArray[np.uint8]
 
 
+def outlined(session: EditSession, picture: Bytes) -> Bytes:
+    """A copy of the photo with its proposals' outlines."""
+    canvas = picture.copy()
+    thin, colors = max(1, round(max(canvas.shape) / 700)), voc_colormap()
+    for number, mask in enumerate(shown_proposals(session), 1):
+        inside = (mask.to_level() >= 0).astype(np.uint8)
+        found, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        color = [int(v) for v in colors[number]]
+        for line, thick in ((DARK, thin + 2), (color, thin)):
+            cv2.drawContours(canvas, found, -1, line, thick, cv2.LINE_AA)
+    return canvas
+
+
 def row(segmenter: Segmenter, name: str) -> Bytes:
     """Proposals and the three stops of one photo, side by side."""
     found = getattr(data, name)()
     photo = load_photo(found[0] if isinstance(found, tuple) else found)
     scene = segmenter.analyze(photo)
-    tiles = [draw(EditSession(photo, scene), photo.rgb)]
+    tiles = [outlined(EditSession(photo, scene), photo.rgb)]
     y, x = CLICKS[name]
     for mask in scene.stops(y, x):
         tile = photo.rgb.copy()

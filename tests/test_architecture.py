@@ -41,7 +41,7 @@ def door_of(room):
     """Names that a room's __init__.pyi lets out, each with its file."""
     stub = PACKAGE.joinpath(*room.split("."), "__init__.pyi")
     nodes = ast.parse(stub.read_text()).body
-    return {alias.asname: node.module for node in nodes for alias in node.names}
+    return {alias.asname: node.module.split(".")[0] for node in nodes for alias in node.names}
 
 
 def is_typing_only(node):

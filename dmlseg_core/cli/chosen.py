@@ -47,10 +47,10 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
     about = {"class": mask.class_name, "score": mask.score, "tau": mask.seed.tau}
     recipe = None
     if args.save_recipe is not None:
-        from dmlseg_core.edit import recipe_of
+        from dmlseg_core.edit import Selection, recipe_of
         from dmlseg_core.scene import Override
 
-        chosen = [(Override(y, x, args.tau), style, mask)]
+        chosen = [(Selection(Override(y, x, args.tau)).styled(style), mask)]
         recipe = recipe_of(photo, scene, chosen, args.recipe_by or "point")
     return Found(alpha, about, recipe)
 
@@ -92,13 +92,14 @@ def _levels(path: Path, mask: Photo) -> NDArray[np.float32]:
     stored = mask.rgb if mask.deep is None else mask.deep
     white = np.iinfo(stored.dtype).max
     gray: NDArray[Any] = stored[..., 0]
-    if int(np.ptp(stored, axis=2).max()) > 0.05 * white:  # a little is a JPEG's rounding
-        gray = _one_color(path, stored)
+    colored = int(np.ptp(stored, axis=2).max()) > 0.05 * white  # a little is a JPEG's rounding
     if mask.alpha is not None and not (mask.alpha == 255).all():
         drawn = gray[mask.alpha > 0] / white
         both = bool(drawn.size) and drawn.min() < _BLACK and drawn.max() > 1 - _BLACK
         share = mask.alpha / np.float32(255)
-        gray = (share * gray if both else share * white).astype(stored.dtype)
+        gray = (share * (gray if both and not colored else white)).astype(stored.dtype)
+    elif colored:
+        gray = _one_color(path, stored)
     top = int(gray.max())
     if top < white and top in (1, 255) and ((gray == 0) | (gray == top)).all():
         white = top

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import NoReturn
 
+from dmlseg_core.cli.export import add_command as add_export
 from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("app", help="open the app in a browser", add_help=False)
     commands.add_parser("train", help="train the network, or go on with a run", add_help=False)
     add_train_commands(commands)
+    add_export(commands)
     return parser
 
 

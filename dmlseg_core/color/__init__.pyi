@@ -22,3 +22,7 @@ from .srgb import encode_srgb8 as encode_srgb8
 from .srgb import encode_srgb16 as encode_srgb16
 from .srgb import linear_to_srgb as linear_to_srgb
 from .srgb import srgb_to_linear as srgb_to_linear
+from .swatches import Swatch as Swatch
+from .swatches import read_swatches as read_swatches
+from .swatches import write_ase as write_ase
+from .swatches import write_gpl as write_gpl

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import replace
 
 import torch
 
 from dmlseg_core.config import RECIPE_KINDS
 from dmlseg_core.edit.recipe import Choice, Edit, PhotoName, Recipe, Where
-from dmlseg_core.edit.style import Style
+from dmlseg_core.edit.selection import Selection
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.model import distances2, similarity
 from dmlseg_core.photo import Photo
 from dmlseg_core.scene import Mask, Override, Scene
 
-Chosen: TypeAlias = tuple[Override, Style, Mask | None]
-"""A selection: its points, its style, its mask (None where others took all of it)."""
 
-
-def recipe_of(photo: Photo, scene: Scene, chosen: Sequence[Chosen], by: str) -> Recipe:
+def recipe_of(
+    photo: Photo, scene: Scene, chosen: Sequence[tuple[Selection, Mask]], by: str
+) -> Recipe:
     """A recipe of selections.
 
     Args:
         photo, scene: what they were made on.
-        chosen: in order.
+        chosen: selections and their masks, in order.
         by: "point": the very selections, bound to the photo. "class": all proposals of the same
             class. "rank": the proposal of the same place in the list. "likeness": all proposals as
             similar to the selection's seed as its tau asks for.
@@ -34,12 +33,12 @@ def recipe_of(photo: Photo, scene: Scene, chosen: Sequence[Chosen], by: str) -> 
     """
     if by not in RECIPE_KINDS:
         raise ParameterError(f"a recipe selects by one of {RECIPE_KINDS}; got {by!r}")
-    edits = []
-    for where, style, mask in chosen:
-        if by == "point":
-            edits.append(Edit(where, style))
-        elif mask is not None:
-            edits.append(Edit(_generalised(scene, mask, by), style))
+    edits = [
+        Edit(s.where, s.style, s.name, s.visible, s.locked)
+        if by == "point"
+        else Edit(_generalised(scene, mask, by), s.style)
+        for s, mask in chosen
+    ]
     named = PhotoName(photo.digest, photo.size) if by == "point" else None
     return Recipe(scene.weights, scene.config, tuple(edits), named)
 
@@ -60,8 +59,9 @@ def _generalised(scene: Scene, mask: Mask, by: str) -> Choice:
     return Choice(rank=held[0])
 
 
-def wheres_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Override, Style]]:
-    """What a recipe selects on a photo, in order; an instance goes to the first edit that takes it.
+def edits_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[Edit]:
+    """What a recipe selects on a photo, each by point, in order; an instance goes to the first edit
+    that takes it.
 
     Raises:
         RecipeError: it is bound to another photo, or was made with other weights or another scene
@@ -70,28 +70,28 @@ def wheres_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Override
     recipe.check_photo(photo)
     recipe.check_weights(scene.weights)
     recipe.check_config(scene.config)
-    found: list[tuple[Override, Style]] = []
-    taken: set[tuple[int, int]] = set()
+    found: list[Edit] = []
+    taken: set[Override] = set()
     proposals = [] if all(isinstance(e.where, Override) for e in recipe.edits) else scene.propose()
     for edit in recipe.edits:
         for where in _wheres(edit.where, scene, proposals):
-            cell = _cell(where, scene)
-            if cell not in taken:
-                taken.add(cell)
-                found.append((where, edit.style))
+            _check_points(where, scene)
+            if where not in taken:
+                taken.add(where)
+                found.append(replace(edit, where=where))
     if not found:
         raise RecipeError("the recipe selects nothing on this photo; nothing was changed")
     return found
 
 
-def _cell(where: Override, scene: Scene) -> tuple[int, int]:
+def _check_points(where: Override, scene: Scene) -> None:
     painted = [p for stroke in where.strokes for p in stroke.points]
     points = ((where.y, where.x), *where.add, *where.subtract, *painted)
     try:
-        cells = [scene.frame.cell_of(*p) for p in points]
+        for point in points:
+            scene.frame.cell_of(*point)
     except ParameterError as error:
         raise RecipeError(f"the recipe does not fit the photo: {error}") from None
-    return cells[0]
 
 
 def _wheres(where: Where, scene: Scene, proposals: Sequence[Mask]) -> list[Override]:

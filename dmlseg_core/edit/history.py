@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dmlseg_core.edit.render import Selection
+from dmlseg_core.edit.selection import Selection
 
 
 @dataclass(frozen=True)
 class Step:
-    """One state of the edit; `tag` joins the steps of one dragged slider into one undo."""
+    """One state of the edit.
+
+    Attributes:
+        selections: in the order in which they lie over one another, the topmost last.
+        active: index of the one that further edits go to.
+        tag: joins the steps of one dragged slider into one undo; "" = a step of its own.
+        label: what was done to get here, a word such as "select" or "color".
+        about: id of the selection that it was done to; 0 = none.
+    """
 
     selections: tuple[Selection, ...] = ()
     active: int | None = None
     tag: str = ""
+    label: str = ""
+    about: int = 0
 
 
 @dataclass
@@ -36,6 +46,11 @@ class History:
         self.steps.append(step)
         self.at = len(self.steps) - 1
 
-    def move(self, by: int) -> None:
-        """Back (-1) or forward (+1); nothing happens at either end."""
-        self.at = min(max(0, self.at + by), len(self.steps) - 1)
+    def activate(self, active: int | None) -> None:
+        """Another selection becomes the active one: nothing that would have to be undone."""
+        if active != self.now.active:
+            self.steps[self.at] = replace(self.now, active=active, tag="")
+
+    def go(self, to: int) -> None:
+        """To state number `to`, or the nearest there is."""
+        self.at = min(max(0, to), len(self.steps) - 1)

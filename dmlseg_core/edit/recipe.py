@@ -49,10 +49,19 @@ Where: TypeAlias = Override | Choice
 
 @dataclass(frozen=True)
 class Edit:
-    """One selection and its style."""
+    """One selection and its style.
+
+    Attributes:
+        where: what is selected.
+        style: how it is to look.
+        name, visible, locked: as of `Selection`; for one that selects by point.
+    """
 
     where: Where
     style: Style
+    name: str = ""
+    visible: bool = True
+    locked: bool = False
 
 
 @dataclass(frozen=True)

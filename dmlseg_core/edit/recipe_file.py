@@ -20,9 +20,12 @@ from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.errors import RecipeError
 from dmlseg_core.paint import ColorGate
 from dmlseg_core.photo import write_bytes
-from dmlseg_core.scene import Box, Override, Point, Stroke
+from dmlseg_core.scene import Box, Given, Override, Point, Stroke
 
-FORMAT, VERSION = "dmlseg-recipe", 1
+FORMAT, VERSION = "dmlseg-recipe", 2
+"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`. What needs none of
+these is written as version 1, which older programs read."""
+_NEW = ("name", "visible", "locked", "connected", "soft", "mask")
 
 
 def save_recipe(recipe: Recipe, path: str | Path) -> Path:
@@ -45,18 +48,26 @@ def load_recipe(path: str | Path) -> Recipe:
 
 def to_json(recipe: Recipe) -> str:
     """The text of a recipe file."""
-    photo = recipe.photo
+    photo, edits = recipe.photo, [_edit(edit) for edit in recipe.edits]
     values = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if any(f'"{name}":' in json.dumps(edits) for name in _NEW) else 1,
         "weights": recipe.weights,
         "scene": recipe.scene.to_dict(),
         "photo": None if photo is None else {
             "digest": photo.digest, "width": photo.size[1], "height": photo.size[0],
         },
-        "edits": [{"select": _select(e.where), "style": _style(e.style)} for e in recipe.edits],
+        "edits": edits,
     }  # fmt: skip
     return json.dumps(values, indent=2, allow_nan=False)
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    """What is as usual among the newer fields is left out."""
+    usual = {"name": "", "visible": True, "locked": False}
+    given = {name: getattr(edit, name) for name in usual}
+    new = {name: value for name, value in given.items() if value != usual[name]}
+    return {"select": _select(edit.where), "style": _style(edit.style), **new}
 
 
 def _select(where: Where) -> dict[str, Any]:
@@ -70,11 +81,16 @@ def _select(where: Where) -> dict[str, Any]:
         "by": "point", "at": [where.x, where.y], "tau": where.tau,
         "add": [[x, y] for y, x in where.add], "subtract": [[x, y] for y, x in where.subtract],
         "box": None if where.box is None else [where.box[k] for k in (1, 0, 3, 2)],
-        "strokes": [
-            {"points": [[x, y] for y, x in s.points], "radius": s.radius, "subtract": s.subtract}
-            for s in where.strokes
-        ],
+        "strokes": [_stroke(s) for s in where.strokes],
+        **({} if where.connected is None else {"connected": where.connected}),
+        **({} if where.given is None else {"mask": base64.b64encode(where.given.png).decode()}),
     }  # fmt: skip
+
+
+def _stroke(stroke: Stroke) -> dict[str, Any]:
+    points = [[x, y] for y, x in stroke.points]
+    soft = {"soft": stroke.soft} if stroke.soft else {}
+    return {"points": points, "radius": stroke.radius, "subtract": stroke.subtract, **soft}
 
 
 def _style(style: Style) -> dict[str, Any]:
@@ -140,7 +156,9 @@ def _photo_of(values: dict[str, Any]) -> PhotoName:
 def _edit_of(values: dict[str, Any], where: str) -> Edit:
     with Fields(values, where) as field:
         select = field.made("select", dict, lambda v: _where_of(v, f"{where}.select"))
-        return Edit(select, field.made("style", dict, lambda v: _style_of(v, f"{where}.style")))
+        style = field.made("style", dict, lambda v: _style_of(v, f"{where}.style"))
+        flags = field.take("visible", bool, True), field.take("locked", bool, False)
+        return Edit(select, style, field.take("name", str, ""), *flags)
 
 
 def _where_of(values: dict[str, Any], where: str) -> Where:
@@ -164,6 +182,8 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
             y, x, None if tau is None else TAU.check(tau), add, subtract,
             None if box is None else _box_of(box, f"{where}.box"),
             field.each("strokes", dict, _stroke_of, []),
+            field.take("connected", (bool, type(None)), None),
+            _given_of(field, f"{where}.mask"),
         )  # fmt: skip
 
 
@@ -180,6 +200,7 @@ def _stroke_of(values: dict[str, Any], where: str) -> Stroke:
             field.each("points", list, _point_of),
             field.take("radius", NUMBER),
             field.take("subtract", bool, False),
+            field.take("soft", NUMBER, 0.0),
         )
 
 
@@ -218,9 +239,19 @@ def _pattern_of(values: dict[str, Any] | None, where: str) -> Pattern | None:
     if values is None:
         return None
     with Fields(values, f"{where}.pattern") as field:
-        try:
-            png = base64.b64decode(field.take("png", str, longest=MAX_BYTES), validate=True)
-            png_pixels(png)
-        except ValueError:  # binascii.Error is one
-            raise RecipeError(f"{where}.pattern.png must be base64 of a PNG file") from None
+        png = _png_of(field.take("png", str, longest=MAX_BYTES), f"{where}.pattern.png")
         return Pattern(png, field.take("scale", NUMBER, 1.0))
+
+
+def _given_of(field: Fields, where: str) -> Given | None:
+    text = field.take("mask", (str, type(None)), None, longest=MAX_BYTES)
+    return None if text is None else Given(_png_of(text, where))
+
+
+def _png_of(text: str, where: str) -> bytes:
+    try:
+        png = base64.b64decode(text, validate=True)
+        png_pixels(png)
+    except ValueError:  # binascii.Error is one
+        raise RecipeError(f"{where} must be base64 of a PNG file") from None
+    return png

@@ -1,76 +1,263 @@
-"""Selections of a photo, and how they become pixels."""
+"""How selections become pixels.
+
+Each selection is measured and painted on the photo as it was, never on what another one left. A
+later selection lies over the earlier ones: what it paints of a pixel is taken from theirs, so that
+every pixel is painted once and the sum is made in linear light.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from typing import TypeAlias
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.edit.style import Style
+from dmlseg_core.color import encode_srgb, srgb_to_linear
+from dmlseg_core.edit.selection import Selection
 from dmlseg_core.paint import Recolored, Subject
-from dmlseg_core.scene import Mask, Override
+from dmlseg_core.photo import Photo, over
+from dmlseg_core.scene import Mask
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Floats: TypeAlias = NDArray[np.float32]
+T = TypeVar("T")
+Level = TypeVar("Level", np.uint8, np.float32)
+Item: TypeAlias = tuple[int, Selection, Mask]
+"""Number, selection and mask; lists of them are in the order in which they lie over one another."""
+
+KEPT = 8
+"""Paintings of single selections that an easel remembers."""
+_SPILL = 16
+"""Pixels beyond its alpha that a painting may change: bounce, chroma stored at half resolution."""
 
 
-@dataclass(frozen=True)
-class Selection(Style):
-    """One instance that the user chose, and how it is to look.
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A map that is 0 outside a box.
 
     Attributes:
-        where: its points and tau.
+        top, left: of the box.
+        values: (bh, bw) float32.
     """
 
-    where: Override
+    top: int
+    left: int
+    values: Floats
 
-    def styled(self, style: Style) -> Selection:
-        """The same instance in another style."""
-        return Selection(self.where, **{f.name: getattr(style, f.name) for f in fields(Style)})
+    @classmethod
+    def of(cls, full: Floats) -> Patch:
+        """The smallest patch that holds (H, W); one pixel where all of it is 0."""
+        rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
+        if not rows.size:
+            return cls(0, 0, np.zeros((1, 1), np.float32))
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        return cls(int(rows[0]), int(columns[0]), full[box].copy())
 
     @property
-    def style(self) -> Style:
-        """How it is to look, without where it is."""
-        return Style(**{f.name: getattr(self, f.name) for f in fields(Style)})
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns."""
+        height, width = self.values.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def full(self, size: tuple[int, ...]) -> Floats:
+        """(H, W) float32."""
+        out = np.zeros(size[:2], np.float32)
+        out[self.box] = self.values
+        return out
+
+    def without(self, other: Patch) -> Patch:
+        """This times (1 - other); itself where they do not meet."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom = min(self.box[0].stop, other.box[0].stop)
+        right = min(self.box[1].stop, other.box[1].stop)
+        if top >= bottom or left >= right:
+            return self
+        theirs = other.values[top - other.top : bottom - other.top,
+                              left - other.left : right - other.left]  # fmt: skip
+        if not theirs.any():
+            return self
+        values = self.values.copy()
+        values[top - self.top : bottom - self.top, left - self.left : right - self.left] *= (
+            1 - theirs
+        )
+        return Patch(self.top, self.left, values)
 
 
 @dataclass(frozen=True, eq=False)
 class Painted:
-    """Selection number `index` as it was recolored: its mask and alpha, the photo after it."""
+    """Selection number `index` as it was recolored: its mask and alpha, the photo after it and all
+    before it.
+    """
 
     index: int
     selection: Selection
     mask: Mask
-    alpha: NDArray[np.float32]
+    alpha: Floats
     made: Recolored
 
 
-def paint(
-    selections: Iterable[tuple[int, Selection, Mask]], pixels: Pixels, guide: NDArray[np.uint8]
-) -> Iterator[Painted]:
-    """Recolor selections one after the other.
+class Easel:
+    """Paints selections of one photo at one size.
 
     Args:
-        selections: number, style and mask of each.
         pixels: (H, W, 3) uint8 or uint16 sRGB.
         guide: (H, W, 3) uint8, the photo that edges are refined on.
+        keep: how many paintings and alphas are remembered; 0 for files, which are made once.
     """
-    for k, selection, mask in selections:
-        alpha = mask.to_alpha(guide, matting=selection.matting)
-        if alpha.any():
-            subject = Subject.of(pixels, alpha, gate=selection.gates or None)
-            made = subject.recolor(selection.look())
-            pixels = made.rgb
-            yield Painted(k, selection, mask, alpha, made)
+
+    def __init__(self, pixels: Pixels, guide: NDArray[np.uint8], keep: int = KEPT) -> None:
+        self.pixels, self.guide, self._keep = pixels, guide, keep
+        self._known: OrderedDict[Any, Any] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is remembered."""
+        found = [value for _, value in self._known.values()]
+        patches = [v.values.nbytes for v in found if isinstance(v, Patch)]
+        parts = [v[2].rgb.nbytes for v in found if isinstance(v, tuple)]
+        subjects = [v.alpha.nbytes + v.share.nbytes for v in found if isinstance(v, Subject)]
+        return sum((*patches, *parts, *subjects))
+
+    def alpha(self, selection: Selection, mask: Mask) -> Patch:
+        """The selection's soft mask, whatever lies over it."""
+        key = "alpha", id(mask), selection.matting
+        return self._remembered(
+            key, lambda: Patch.of(mask.to_alpha(self.guide, matting=selection.matting)), mask
+        )
+
+    def subject(self, items: Sequence[Item], k: int) -> Subject | None:
+        """The object of the item at place k of the list, measured; None where nothing is left."""
+        patch, key = self._share(items, k), ("subject", *self._key(items, k))
+        if not patch.values.any():
+            return None
+
+        def measured() -> Subject:
+            gates = items[k][1].gates or None
+            return Subject.of(self.pixels, patch.full(self.pixels.shape), gate=gates)
+
+        return self._remembered(key, measured, most=2)
+
+    def paint(self, items: Sequence[Item]) -> Iterator[Painted]:
+        """Recolor items one after the other, the lowest first.
+
+        Raises:
+            ParameterError: a gate that leaves nothing of its selection.
+        """
+        result = self.pixels
+        for k, (index, selection, mask) in enumerate(items):
+            if (found := self.painting(items, k)) is not None:
+                alpha, box, made = found
+                result = self._over(result, made.rgb, box)
+                full = alpha.full(self.pixels.shape)
+                yield Painted(index, selection, mask, full, replace(made, rgb=result))
+
+    def known(self, items: Sequence[Item], k: int) -> Recolored | None:
+        """How well the item at place k hit its color, if that has been painted already; its pixels
+        are those of a box around it.
+        """
+        found = self._known.get(("painted", items[k][1].style, *self._key(items, k)))
+        return None if found is None or found[1] is None else found[1][2]
+
+    def painting(
+        self, items: Sequence[Item], k: int
+    ) -> tuple[Patch, tuple[slice, slice], Recolored] | None:
+        """Alpha of an item, a box that holds every pixel it changes, and what it becomes there."""
+
+        def painted() -> tuple[Patch, tuple[slice, slice], Recolored] | None:
+            if (subject := self.subject(items, k)) is None:
+                return None
+            alpha, made = self._share(items, k), subject.recolor(items[k][1].look())
+            box = tuple(slice(max(0, s.start - _SPILL), s.stop + _SPILL) for s in alpha.box)
+            part = made.rgb[box]
+            return alpha, (box[0], box[1]), replace(made, rgb=part.copy() if self._keep else part)
+
+        return self._remembered(("painted", items[k][1].style, *self._key(items, k)), painted)
+
+    def _over(self, below: Pixels, part: Pixels, box: tuple[slice, slice]) -> Pixels:
+        """`below` with a painted box on it: where both changed a pixel, the changes add up in
+        linear light.
+        """
+        result = below.copy()
+        base, old = self.pixels[box], below[box]
+        changed = (part != base).any(axis=2)
+        twice = changed & (old != base).any(axis=2)
+        changed &= ~twice
+        result[box][changed] = part[changed]
+        if twice.any():
+            first, second, total = (srgb_to_linear(a[twice]) for a in (base, part, old))
+            result[box][twice] = encode_srgb(total + second - first, below.dtype)
+        return result
+
+    def _share(self, items: Sequence[Item], k: int) -> Patch:
+        """Alpha of an item without what later ones paint of it."""
+        patch = self.alpha(*items[k][1:])
+        for _, selection, mask in items[k + 1 :]:
+            over = self.alpha(selection, mask)
+            if selection.gates and patch.without(over) is not patch:
+                share = self._gated(selection, mask, over)
+                over = Patch(over.top, over.left, share)
+            patch = patch.without(over)
+        return patch
+
+    def _gated(self, selection: Selection, mask: Mask, patch: Patch) -> Floats:
+        def share() -> Floats:
+            subject = Subject.of(
+                self.pixels, patch.full(self.pixels.shape), gate=selection.gates or None
+            )
+            return subject.share[patch.box].copy()
+
+        key = "gated", id(mask), selection.gates, selection.matting
+        return np.asarray(self._remembered(key, share, mask))
+
+    def _key(self, items: Sequence[Item], k: int) -> tuple[Any, ...]:
+        """What the painting of an item depends on beside its own style."""
+        _, own, mask = items[k]
+        over = tuple((id(m), s.gates, s.matting) for _, s, m in items[k + 1 :])
+        return id(mask), own.gates, own.matting, over
+
+    def _remembered(
+        self, key: tuple[Any, ...], make: Callable[[], T], alive: object = None, most: int = 0
+    ) -> T:
+        """What `make` gives, made once; `alive` is held so that its id stays its own."""
+        if not self._keep:
+            return make()
+        if key not in self._known:
+            self._known[key] = (alive, make())
+        self._known.move_to_end(key)
+        kind = [old for old in self._known if old[0] == key[0]]
+        for old in kind[: -(most or self._keep)]:
+            del self._known[old]
+        made: T = self._known[key][1]
+        return made
 
 
-def shrunk(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """(h', w', 3) uint8 with a long side of `side`; pictures that are not larger are returned."""
+def shrunk(rgb: NDArray[Level], side: int) -> NDArray[Level]:
+    """(h', w', ...) with a long side of `side`; pictures that are not larger are returned."""
     scale = side / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
     size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), rgb.dtype)
+
+
+def shrunk_photo(photo: Photo, side: int) -> NDArray[np.uint8]:
+    """`rgb` shrunk, pixels counting as much as they show: hidden colors stay out of edges."""
+    if photo.alpha is None or max(photo.size) <= side:
+        return shrunk(photo.rgb, side)
+    weight = photo.alpha.astype(np.float32)
+    shares = shrunk(weight, side)[..., None]
+    mixed = shrunk(photo.rgb * weight[..., None], side)
+    return np.rint(mixed / np.maximum(shares, 1e-3)).clip(0, 255).astype(np.uint8)
+
+
+def ground(photo: Photo, rgb: NDArray[np.uint8], *, checkered: bool = False) -> NDArray[np.uint8]:
+    """A copy of a photo of any size over the ground of `shown`, where the photo is transparent."""
+    if photo.alpha is None:
+        return rgb
+    size = (rgb.shape[1], rgb.shape[0])
+    alpha = np.asarray(cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return over(rgb, alpha, checkered=checkered)

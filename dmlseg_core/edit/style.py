@@ -48,6 +48,12 @@ class Pattern:
             raise ParameterError(f"a pattern is (h, w, 3) uint8; got {tile.shape} {tile.dtype}")
         return cls(image_bytes(Image.fromarray(tile), "PNG"), scale)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held: the file's, and the pixels' once they were asked for."""
+        tile = self.__dict__.get("tile")
+        return len(self.png) + (0 if tile is None else int(tile.nbytes))
+
     @cached_property
     def tile(self) -> NDArray[np.uint8]:
         """(h, w, 3) uint8; ParameterError where the bytes are no picture."""

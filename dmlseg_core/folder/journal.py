@@ -98,12 +98,14 @@ class Journal:
         )
 
     def append(self, record: Record) -> None:
-        """Add a photo's record; handed to the system when this returns.
+        """Add a photo's record, if it says anything new; handed to the system when this returns.
 
         Raises:
             ExportError: the disk is full, or the folder has gone; the file holds whole lines still.
         """
         self.check_place()
+        if self.get(record["name"]) == record:
+            return  # a photo that fails in every run
         place = self._file.seek(0, os.SEEK_END)
         try:
             _write_all(self._file, json.dumps(record).encode() + b"\n")

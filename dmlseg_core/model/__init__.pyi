@@ -11,6 +11,7 @@ from .metric import tau_of as tau_of
 from .network import STRIDE as STRIDE
 from .network import EmbeddingNetwork as EmbeddingNetwork
 from .network import Output as Output
+from .onnx_file import export_onnx as export_onnx
 from .sheet import DataSheet as DataSheet
 from .weights import DEFAULT_WEIGHTS as DEFAULT_WEIGHTS
 from .weights import check_export as check_export

@@ -151,10 +151,10 @@ class ResNet101(nn.Module):
     channels = {"s4": 256, "s8": 512, "s16": 1024, "context": 256}  # noqa: RUF012
 
     def __init__(self) -> None:
-        # torchvision loads the compiler of torch: as long as torch itself, and only this needs it
-        from torchvision.models import resnet101  # type: ignore[import-untyped]  # noqa: PLC0415
-        from torchvision.models.segmentation.deeplabv3 import (  # type: ignore[import-untyped]  # noqa: PLC0415
-            ASPP,
+        # it loads torch's compiler, which takes as long as torch itself; the others do without
+        from torchvision.models import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            resnet101,
+            segmentation,
         )
 
         super().__init__()
@@ -162,7 +162,7 @@ class ResNet101(nn.Module):
         self.backbone = nn.Sequential(
             OrderedDict((n, m) for n, m in net.named_children() if n not in ("avgpool", "fc"))
         )
-        self.aspp = ASPP(2048, [6, 12, 18], 256)
+        self.aspp = segmentation.deeplabv3.ASPP(2048, [6, 12, 18], 256)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """The pyramid: see the module's contract."""

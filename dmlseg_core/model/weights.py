@@ -19,12 +19,14 @@ from torch import Tensor
 
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ExportError, WeightsError
+from dmlseg_core.model.iou_head import IoUHead
 from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.model.sheet import DataSheet
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.photo import write_bytes
 
 MANIFEST = "manifest.json"
+_HEAD = "iou_head."
 DEFAULT_WEIGHTS: Path = data_folder("weights") / "dmlseg-mobilenetv2.safetensors"
 """The shipped weights."""
 
@@ -171,7 +173,7 @@ def _write_manifest(entries: Mapping[str, Any], folder: Path) -> None:
 def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> None:
     wanted = network.state_dict()
     missing = wanted.keys() ^ tensors.keys()
-    if all(key.startswith("iou_head.") for key in missing - tensors.keys()):
+    if all(key.startswith(_HEAD) for key in missing - tensors.keys()):
         missing &= tensors.keys()  # never calibrated: `Scene` does without
     if odd := sorted(missing):
         raise WeightsError(f"{name} does not fit its config: {odd[:3]} miss or are too many")
@@ -183,6 +185,9 @@ def _fit(network: EmbeddingNetwork, tensors: dict[str, Tensor], name: str) -> No
             )
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise WeightsError(f"{name}: {key} holds NaN or infinite numbers; get the file again")
-    full = {k: tensors[k].to(v.dtype) if k in tensors else torch.zeros_like(v, device="cpu")
-            for k, v in wanted.items()}  # fmt: skip
+    if any(key.startswith(_HEAD) for key in wanted.keys() - tensors.keys()):
+        config = network.config
+        fresh = IoUHead(len(config.taus), len(config.classes), config.dial).state_dict()
+        tensors = {**{_HEAD + k: v for k, v in fresh.items()}, **tensors}
+    full = {k: v.to(wanted[k].dtype) for k, v in tensors.items()}
     network.load_state_dict(full, assign=True)

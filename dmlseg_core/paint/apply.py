@@ -43,6 +43,7 @@ def recolor(
     gloss: str = "wet",
     amount: float = 0.0,
     gate: ColorGate | Sequence[ColorGate] | None = None,
+    visible: NDArray[np.bool_] | None = None,
     pattern: NDArray[np.uint8] | None = None,
     pattern_scale: float = 1.0,
 ) -> Recolored:
@@ -56,6 +57,7 @@ def recolor(
             and pattern_scale.
         gate: paint only what is near some colors, or spare it; where it is 0, pixels are copied
             bit for bit.
+        visible: (H, W) bool, pixels that anybody sees; others are painted but not measured.
 
     Raises:
         ParameterError: a bad shape, dtype, mode, color or range, NaN, an empty mask, or a gate
@@ -71,7 +73,7 @@ def recolor(
         pattern=pattern,
         pattern_scale=pattern_scale,
     )
-    return Subject.of(rgb, alpha, gate=gate).recolor(look)
+    return Subject.of(rgb, alpha, gate=gate, visible=visible).recolor(look)
 
 
 def recolor_many(

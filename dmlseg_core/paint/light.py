@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.paint.calm import Noise
+
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -33,7 +35,7 @@ _BEYOND = 1 / 3
 """Of the knee: what paint may still send back above it."""
 _SATIN = (1.4, 2.0)
 """75th percentile of shading over the median: from where to where the sheen is all over."""
-_SPREAD = 0.7
+_SPREAD = 0.6
 """How much of a satin's contrast is sheen rather than shade."""
 _PALE = (0.3, 0.5)
 """Mean linear light of a paint: from where to where it is too bright to tell shine from light."""
@@ -41,6 +43,8 @@ _ROUGH = 3e-3
 """Linear light: the tint that a gray object's channel shows is half believed at this level."""
 _ROUGH_COLORED = 3e-2
 """The same where the object has a color: its weak channels hold little but shine and bounce."""
+_ROUGH_BLOCKS = 4e-3
+"""More of it for each level of JPEG's blocks, whose colors are coarser still than their light."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +74,8 @@ class Light:
     crushed: float
 
     @classmethod
-    def of(cls, linear: Floats, noise: float) -> Light:
-        """Measure (3, N) linear pixels; `noise` is their deviation in levels of 255."""
+    def of(cls, linear: Floats, noise: Noise) -> Light:
+        """Measure (3, N) linear pixels of some noise."""
         own = usual_color(linear)
         color = np.maximum(own, DARKEST)
         rows = _rows(color)
@@ -81,9 +85,9 @@ class Light:
         satin = (1 - colored) * (1 - _smooth(color.mean(), _PALE))
         satin *= _smooth(bright / middle, _SATIN)
         knee = middle * _KNEE / max(1 - max(colored, _smooth(color.mean(), _PALE)), 1e-3)
-        rough = np.maximum(
-            _ROUGH + _ROUGH_COLORED * colored, noise / 255 * 2.27 * color ** (1 - 1 / 2.4)
-        )
+        least = _ROUGH + _ROUGH_COLORED * colored + _ROUGH_BLOCKS * min(noise.blocks, 2)
+        # A level of 255 in linear light: the slope of the sRGB curve there.
+        rough = np.maximum(least, noise.level / 255 * 2.27 * color ** (1 - 1 / 2.4))
         return cls(
             color=color,
             rows=rows,

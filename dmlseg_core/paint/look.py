@@ -98,3 +98,17 @@ def checked_photo(rgb: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float32]
     if not share.any():
         raise ParameterError("the mask is empty (alpha is 0 everywhere); select something")
     return share
+
+
+def seen(share: NDArray[np.float32], visible: NDArray[Any]) -> NDArray[np.float32]:
+    """The part of (H, W) `share` that is visible; all of it where none is.
+
+    Raises:
+        ParameterError: `visible` is not (H, W) bool.
+    """
+    if visible.dtype != np.bool_ or visible.shape != share.shape:
+        raise ParameterError(
+            f"visible must be {share.shape} bool; got {visible.shape} {visible.dtype}"
+        )
+    part = share * visible
+    return part if part.any() else share

@@ -44,8 +44,10 @@ _SHINY = 0.8
 """The same where the median has shine on it."""
 _ROUNDS = 3
 """Corrections of the aim; what is left after them is below a tenth of a Delta-E."""
-_LEAST_LIGHT = 0.1
+_LEAST_LIGHT = 0.15
 """OKLab L under which an object is too black to be tinted."""
+_LIT = 1.5
+"""The brightest of a matte object's shading over its 75th percentile, at most."""
 _CRUSHED = 0.05
 """Share of pixels under level 4 from which on a bright target is told what is missing."""
 
@@ -102,7 +104,7 @@ class Core:
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
         anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
-        return cls(sure, linear, anchor, Light.of(linear, noise.level), noise)
+        return cls(sure, linear, anchor, Light.of(linear, noise), noise)
 
     def color_in(self, rgb: Pixels) -> Anchor:
         """The same estimate on the same pixels of another version of the photo."""
@@ -160,7 +162,8 @@ def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan
 def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
     """Other paint under the same light, aimed so that the result measures as asked."""
     goal = np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64)
-    bright = float(np.percentile(core.light.split(core.linear)[0], 99))
+    high, most = np.percentile(core.light.split(core.linear)[0], (75, 99)).tolist()
+    bright = min(most, _LIT * high)  # without reflections
 
     def brush(aim: Doubles, strength: float = 1.0) -> Repaint:
         gloss, share = GLOSS[look.gloss], look.protect_highlights

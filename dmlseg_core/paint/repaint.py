@@ -34,6 +34,10 @@ _ABYSS = 1e-3
 """Linear light added to the shading of an object that is all crushed to black."""
 _OVER = 1.12
 """How far the lit side may pass white before it is bent under it: as a camera's would clip."""
+_WIDE, _GIVE = 1.3, 0.5
+"""Linear light of the lit side from which on all contrast gives way, and how much per e-fold."""
+_TINTS = (-0.55, 0.8)
+"""How far a lamp's color takes a channel from the mean; beyond it lies another material."""
 _ROOM = 0.12
 """Of the shading: what the lit side keeps above a target at the edge of the gamut."""
 
@@ -78,7 +82,7 @@ class Repaint:
         shading = np.linspace(0, 1, _ENTRIES) ** 2 * top
         body = light.body(shading)
         usual = float(light.body(np.array([light.usual]))[0])
-        lit = float(light.body(np.array([max(bright, light.usual)]))[0])
+        lit = float(light.body(np.array([min(max(bright, light.usual), light.knee)]))[0])
         shine = share * (1 - light.colored) * (shading - body)
         body = shading - shine
         here = share * (1 - light.colored) * (light.usual - usual)
@@ -97,12 +101,14 @@ class Repaint:
         """See `Brush`; where the pixels lie makes no difference."""
         shading, shine = self.light.split(linear, self.share)
         new, rate, extra = self._read(shading, fine)
+        low, high = (np.float32(end) * new for end in _TINTS)
         result = linear.copy() if shine is None else linear - shine
         for k, color in enumerate(self.light.color):
             plane = result[k]
             plane *= np.float32(1 / color)
             np.subtract(plane, shading, out=plane)
             np.multiply(plane, rate, out=plane)
+            np.clip(plane, low, high, out=plane)
             np.multiply(plane, self.tint[k], out=plane)
             np.add(plane, self.paint[k] * new, out=plane)
             if shine is not None:
@@ -148,9 +154,17 @@ def _shading(light: Light, body: Doubles, usual: float, paint: Doubles) -> Doubl
 
 
 def _under_white(shading: Doubles, paint: float, lit: float) -> Doubles:
-    """Bend what the lit side would pass white with: folds stay, and a vivid paint stays vivid."""
-    room, reach = max(_OVER / max(paint, 1e-6) - 1, _ROOM), lit - 1
-    if reach <= room:
+    """Bend what the lit side would pass white with: folds stay, and a vivid paint stays vivid.
+
+    A little may clip, as in a camera. Where much would, both sides give way: contrast is divided.
+    """
+    high = paint * lit
+    if high <= _OVER:
         return shading
+    wide = max(float(np.log(high / _WIDE)), 0.0)
+    power = 1 / (1 + _GIVE * wide)
+    shading, lit = shading**power, lit**power
+    top = 1 + (_OVER - 1) / (1 + 4 * (high - _OVER))
+    room, reach = max(top / paint - 1, _ROOM), lit - 1
     over = np.maximum(shading - 1, 0)
-    return np.where(over > 0, 1 + over / (1 + over * (1 / room - 1 / reach)), shading)
+    return np.where(over > 0, 1 + over / (1 + over * max(1 / room - 1 / reach, 0)), shading)

@@ -24,6 +24,10 @@ Places: TypeAlias = NDArray[np.intp]
 _SAMPLE = 4000
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Of linear sRGB (IEC 61966-2-1)."""
+_PART = 0.1
+"""Of a color's largest channel: what another must be to matter."""
+_MUCH, _STEPS = 0.6, 0.05
+"""Shares from which on a note is due."""
 _SMALL, _LARGE = 1, 6
 """Levels of 255: a step in the photo that nobody sees, one in the result that is a contour."""
 
@@ -36,7 +40,8 @@ class Report:
         median: CIEDE2000 between a pixel and the color asked for in that pixel's light.
         p95: its 95th percentile.
         within_2: share of pixels where it is at most 2.
-        clipped: share that has a channel at the largest level, or is black, and was not before.
+        clipped: share without shading, not so before: black, or at the largest level in each
+            channel that matters in the color asked for.
         posterized: share of neighbors at most 1 level apart before and at least 6 after.
     """
 
@@ -45,6 +50,21 @@ class Report:
     within_2: float
     clipped: float
     posterized: float
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of it a user must know, one sentence each."""
+        notes = []
+        if self.clipped >= _MUCH:
+            notes.append(
+                f"{self.clipped:.0%} of the object is as light as the color can be, without folds; "
+                "a darker color keeps them"
+            )
+        if self.posterized >= _STEPS:
+            notes.append(
+                f"the color changes in visible steps at {self.posterized:.0%} of the object"
+            )
+        return tuple(notes)
 
     @classmethod
     def of(
@@ -72,7 +92,8 @@ class Report:
         strength = srgb_to_linear(old) @ _LUMINANCE / max(float(color @ _LUMINANCE), 1e-4)
         wanted = np.clip(strength[:, None] * asked, 0, 1)
         off = delta_e_2000(linear_to_srgb(wanted), _levels(new) / 255)
-        ends = [_ends(photo) for photo in (old, new)]
+        parts = asked >= _PART * asked.max()
+        ends = [_ends(photo, parts) for photo in (old, new)]
         return cls(
             median=float(np.median(off)),
             p95=float(np.percentile(off, 95)),
@@ -87,9 +108,10 @@ def _levels(pixels: Pixels) -> Floats:
     return (pixels / scale).astype(np.float32)
 
 
-def _ends(pixels: Pixels) -> NDArray[np.bool_]:
-    """Which of (N, 3) pixels lost something at an end of the range."""
-    ends: NDArray[np.bool_] = (pixels.max(axis=1) == np.iinfo(pixels.dtype).max) | ~pixels.any(1)
+def _ends(pixels: Pixels, parts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of (N, 3) pixels hold no shading in the channels `parts`."""
+    high = pixels[:, parts].min(axis=1) == np.iinfo(pixels.dtype).max
+    ends: NDArray[np.bool_] = high | ~pixels.any(axis=1)
     return ends
 
 

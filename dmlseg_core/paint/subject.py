@@ -23,7 +23,7 @@ from dmlseg_core.edge import ForegroundModel, Spill
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
-from dmlseg_core.paint.look import Look, checked_photo
+from dmlseg_core.paint.look import Look, checked_photo, seen
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
 from dmlseg_core.paint.report import Report
 
@@ -87,6 +87,7 @@ class Subject:
         alpha: NDArray[Any],
         *,
         gate: ColorGate | Sequence[ColorGate] | None = None,
+        visible: NDArray[np.bool_] | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`."""
         alpha = checked_photo(rgb, alpha)
@@ -95,7 +96,8 @@ class Subject:
         box = _box_of(share)
         mixed = (alpha[box] > 0) & (alpha[box] < 1)
         foreground = ForegroundModel.of(rgb, alpha) if mixed.any() else None
-        return cls(rgb, alpha, share, box, Core.of(rgb, share), foreground)
+        core = Core.of(rgb, share if visible is None else seen(share, visible))
+        return cls(rgb, alpha, share, box, core, foreground)
 
     def plan(self, look: Look) -> Plan:
         """What `recolor` will do."""
@@ -128,14 +130,15 @@ class Subject:
 
     def _measured(self, look: Look, plan: Plan, painted: Pixels) -> Recolored:
         got = srgb_of(self.core.color_in(painted).lab)
+        report = self._report(look, plan, painted)
         return Recolored(
             rgb=painted,
             delta_e=float(delta_e_2000(srgb_of(plan.asked), got)),
             anchor=to_hex(srgb_of(self.core.anchor.lab)),
             result_anchor=to_hex(got),
             noise_gain=plan.noise_gain(self.core.anchor),
-            report=self._report(look, plan, painted),
-            notes=look.notes + plan.notes,
+            report=report,
+            notes=look.notes + plan.notes + (report.notes if report else ()),
         )
 
     def _report(self, look: Look, plan: Plan, painted: Pixels) -> Report | None:

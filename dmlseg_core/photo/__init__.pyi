@@ -1,12 +1,12 @@
+from .coco import coco_instances as coco_instances
 from .coco import coco_polygons as coco_polygons
 from .coco import coco_rle as coco_rle
 from .coco import mask_of_rle as mask_of_rle
+from .decode import over as over
 from .decode import to_8_bits as to_8_bits
 from .encode import image_bytes as image_bytes
 from .load import Photo as Photo
-from .load import Source as Source
 from .load import load_photo as load_photo
-from .load import over as over
 from .load import shown as shown
 from .masks import box_of as box_of
 from .masks import png_path as png_path
@@ -16,6 +16,7 @@ from .masks import save_mask as save_mask
 from .masks import voc_colormap as voc_colormap
 from .openraster import Layer as Layer
 from .openraster import save_openraster as save_openraster
+from .openraster import save_psd as save_psd
 from .save import FORMATS as FORMATS
 from .save import ROUNDING_SAID as ROUNDING_SAID
 from .save import format_of as format_of
@@ -25,5 +26,6 @@ from .save import reread as reread
 from .save import rounded as rounded
 from .save import save_photo as save_photo
 from .save import suffix_of as suffix_of
+from .source import UNNAMED as UNNAMED
 from .whole import whole_file as whole_file
 from .whole import write_bytes as write_bytes

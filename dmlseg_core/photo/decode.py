@@ -6,8 +6,10 @@ Each works on an open Pillow image or on arrays; damaged files raise one of DECO
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import cv2
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from dmlseg_core.photo.metadata import Metadata, resolution_of
+from dmlseg_core.photo.metadata import Metadata, resolution_of, segments, with_segments
 from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
 from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
 
@@ -24,6 +26,11 @@ Words: TypeAlias = NDArray[np.uint16]
 
 MAX_DPI = 1e6
 """Beyond this a resolution is a mistake and is not written."""
+GROUND = 128
+"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
+CHECKS = (204, 255)
+"""Levels of the checkered ground's squares."""
+_SQUARE = 8
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
@@ -106,6 +113,18 @@ def to_8_bits(pixels: Words | Bytes) -> Bytes:
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
+def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+    ground: Any = np.uint16(GROUND)
+    if checkered:
+        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        odd = (y[:, None] + x) % 2
+        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
+    share = alpha.astype(np.uint16)[..., None]
+    mixed = rgb * share + ground * (255 - share)
+    return np.asarray((mixed + 127) // 255, np.uint8)
+
+
 def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Bytes | None]:
     """Pixels in L, RGB or CMYK (what a profile may apply to), and the alpha."""
     alpha = None
@@ -121,3 +140,30 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     if image.mode == "LA":
         return image.convert("L"), alpha
     return image.convert("RGBA" if alpha is not None else "RGB").convert("RGB"), alpha
+
+
+def with_turned_map(about: Metadata, turn: int) -> Metadata:
+    """With the gain map as the photo is displayed; without it where it is damaged."""
+    if about.gain_map is None or turn == 1:
+        return about
+    gain_map = _turned_jpeg(about.gain_map, turn)
+    left = about.left | ({"gain map"} if gain_map is None else set())
+    return replace(about, gain_map=gain_map, left=left)
+
+
+def _turned_jpeg(data: bytes, turn: int) -> bytes | None:
+    """A JPEG file turned by an EXIF orientation, with its own segments; None where it is damaged.
+
+    Coded anew with its own tables, so it loses next to nothing.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            about = jpeg_of(image, turn)
+            pixels = turned(np.asarray(image), turn)
+            buffer = io.BytesIO()
+            options = {"qtables": about["jpeg_tables"], "subsampling": "4:4:4"}
+            Image.fromarray(pixels).save(buffer, "JPEG", **options)
+    except DECODER_ERRORS:
+        return None
+    kept = [s for s in segments(data) if s[0] in (0xE1, 0xE2)]
+    return with_segments(buffer.getvalue(), kept)

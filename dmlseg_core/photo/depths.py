@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -69,6 +70,16 @@ def bits_of(image: Image.Image, data: bytes) -> int:
         return int(image.info.get("bit_depth", 8))
     if image.mode in ("I", "I;16", "I;16L", "I;16B"):  # PGM and JPEG 2000: Pillow scales them
         return 16
+    return _bits_in_header(image.format, data)
+
+
+def _bits_in_header(file_format: str | None, data: bytes) -> int:
+    if file_format == "PPM":
+        found = re.match(rb"P\d\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*(\d+)", data)
+        return int(found[1][:6]).bit_length() if found else 8
+    if file_format == "JPEG2000":  # ISO/IEC 15444-1, I.5.3.1: behind height, width and channels
+        place = data.find(b"ihdr", 0, 1 << 12)
+        return (data[place + 14] & 127) + 1 if place > 0 else 8
     place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
     # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
     return data[place + 9] if place > 0 else 8
@@ -106,9 +117,8 @@ def _reader(image: Image.Image) -> Callable[[Image.Image, bytes], Words] | None:
         if tags.get(_PLANAR, 1) == 2:  # Pillow mixes 16-bit planes up
             raise ImageError(_layout(image, 16))
         return None
-    if image.mode.startswith("I"):
-        return _gray
-    return {"PNG": _opencv, "HEIF": _heif}.get(image.format or "")
+    usual = _gray if image.mode.startswith("I") else None
+    return {"PNG": _opencv, "HEIF": _heif}.get(image.format or "", usual)
 
 
 def _layout(image: Image.Image, bits: int) -> str:
@@ -155,12 +165,8 @@ def _tiff(image: Image.Image, data: bytes) -> Words:
     channels, colors = tags.get(277, 1), _COLORS[tags.get(_PHOTOMETRIC, 0)]
     plain = tags.get(_PLANAR, 1) != 2 or channels == 1
     if plain and channels in (1, 3, 4) and channels <= colors + 1:
-        stack = _opencv(image, data)
-    else:
-        stack = _planes(image, data, channels)
-    if tags.get(_PHOTOMETRIC, 0) == _WHITE_IS_ZERO:
-        stack = np.concatenate([65535 - stack[..., :1], stack[..., 1:]], axis=2)
-    return stack
+        return _opencv(image, data)
+    return _planes(image, data, channels)
 
 
 def _planes(image: Image.Image, data: bytes, channels: int) -> Words:
@@ -171,7 +177,10 @@ def _planes(image: Image.Image, data: bytes, channels: int) -> Words:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page: Any = file.pages[0]
             found = np.asarray(page.asarray())
-    except (NotImplementedError, ImportError):  # a compression of an optional package
+    except (NotImplementedError, ImportError, ValueError) as error:
+        if "imagecodecs" not in str(error):
+            raise
+        # a compression that tifffile leaves to an optional package
         raise ImageError(_layout(image, 16)) from None
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     found = np.moveaxis(found, 0, -1) if tags.get(_PLANAR, 1) == 2 else found
@@ -202,10 +211,13 @@ def _split(stack: Words, image: Image.Image, notes: list[str]) -> tuple[Words, W
     """RGB and alpha; what a TIFF multiplied by alpha is divided again."""
     tags: Any = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
     extra = tags.get(_EXTRA_SAMPLES, (2,))
-    gray = tags.get(_PHOTOMETRIC, 2) in _GRAY or stack.shape[2] < 3
+    color = tags.get(_PHOTOMETRIC, 2)
+    gray = color in _GRAY or stack.shape[2] < 3
     colors = 1 if gray else 3
     if gray:
         notes.append("The photo was grey and is now RGB.")
+    if color == _WHITE_IS_ZERO:
+        stack = np.concatenate([65535 - stack[..., :1], stack[..., 1:]], axis=2)
     rgb: Words = np.ascontiguousarray(np.broadcast_to(stack[..., :colors], (*stack.shape[:2], 3)))
     if stack.shape[2] <= colors or not extra[0]:
         return rgb, None

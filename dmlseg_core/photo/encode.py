@@ -26,10 +26,12 @@ from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
     chunk,
+    index_segment,
     kept_in,
     told_in_jpeg,
     told_in_png,
     with_chunks,
+    with_gain_map,
     with_points,
     with_segments,
 )
@@ -82,7 +84,10 @@ def encode(
             return _png_bytes(pixels, about, profile, dpi, signal)
         if file_format == "JPEG":
             data = jpeg_bytes(to_8_bits(pixels), like, quality, dpi)
-            return with_segments(data, told_in_jpeg(about, profile))
+            told = told_in_jpeg(about, profile)
+            if about.gain_map is None:
+                return with_segments(data, told)
+            return with_gain_map(with_segments(data, [*told, index_segment()]), about.gain_map)
         image = Image.fromarray(pixels)
         data = _container_bytes(image, file_format, about, profile, quality)
         hdr = signal.points if file_format in HDR_FORMATS and signal.hdr else None

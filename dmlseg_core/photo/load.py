@@ -22,9 +22,11 @@ from dmlseg_core.photo.decode import (
     dpi_of,
     jpeg_of,
     orientation_of,
+    over,
     plain_pixels,
     to_8_bits,
     turned,
+    with_turned_map,
 )
 from dmlseg_core.photo.depths import deep_pixels
 from dmlseg_core.photo.metadata import (
@@ -151,13 +153,6 @@ class Photo:
         return np.dtype(np.uint8 if self.deep is None or tables else np.uint16)
 
 
-GROUND = 128
-"""sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
-CHECKS = (204, 255)
-"""Levels of the checkered ground's squares."""
-_SQUARE = 8
-
-
 def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
     """The photo as it is looked at: (H, W, 3) uint8 over a ground where it has transparency.
 
@@ -169,18 +164,6 @@ def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
         checkered: over squares, as editors show transparency; else over a neutral gray.
     """
     return photo.rgb if photo.alpha is None else over(photo.rgb, photo.alpha, checkered=checkered)
-
-
-def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
-    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
-    ground: Any = np.uint16(GROUND)
-    if checkered:
-        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
-        odd = (y[:, None] + x) % 2
-        ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
-    share = alpha.astype(np.uint16)[..., None]
-    mixed = rgb * share + ground * (255 - share)
-    return np.asarray((mixed + 127) // 255, np.uint8)
 
 
 def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = True) -> Photo:
@@ -198,7 +181,7 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     cap = MAX_MEGAPIXELS.check(max_megapixels)
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
-    path, name, data = read_source(source)
+    path, name, data = read_source(source, cap)
     plain = pixels_alone(data)
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
@@ -222,6 +205,7 @@ def _decode(
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
+    about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
@@ -253,6 +237,10 @@ def _pixels(
     if fields["icc_profile"] is None and profile is not None:
         pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
     rgb, native = to_srgb8(pixels, profile, notes)
+    if deep is not None and native is not None and fields["icc_profile"] is None:
+        made = matrix_profile(profile) if profile is not None else None
+        if made is not None:  # linear light in 8 bits would be too coarse in the dark
+            rgb = to_8_bits(made.to_srgb16(deep))
     fields["rgb_profile"] = None if native is None else profile
     if native is not None and profile is not None and not has_inverse(profile):
         notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")

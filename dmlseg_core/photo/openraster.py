@@ -1,4 +1,4 @@
-"""Layered OpenRaster files (.ora) for GIMP, Krita and MyPaint.
+"""Layered files: OpenRaster (.ora) for GIMP, Krita and MyPaint; Photoshop's (.psd), by psd-tools.
 
 Layout and stack.xml as https://www.openraster.org/baseline says: a zip whose first, uncompressed
 entry names the type; layers as PNG, the topmost first in stack.xml; the merged picture; a
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,6 +24,7 @@ from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.masks import box_of
+from dmlseg_core.photo.profiles import srgb_profile
 from dmlseg_core.photo.save import refuse_input
 from dmlseg_core.photo.whole import write_bytes
 
@@ -32,6 +33,10 @@ Pixels: TypeAlias = Bytes | NDArray[np.uint16]
 
 _THUMBNAIL = 256
 """Long side of the thumbnail, as the specification asks for."""
+
+
+_PSD_SIDE = 30_000
+"""Pixels a side that the format holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,7 @@ def save_openraster(path: str | Path, photo: Photo, layers: Iterable[Layer]) -> 
             raise ExportError(f"layer {layer.name!r} has another size than the photo {photo.size}")
         after = to_8_bits(layer.rgb)
         name = f"data/layer{len(rows)}.png"
-        left, top, pixels = _layer(before, after, layer.alpha, photo)
+        left, top, pixels = layer_pixels(before, after, layer.alpha, photo)
         entries[name] = _png(pixels)
         rows.append((layer.name, name, left, top))
         before = after
@@ -83,7 +88,7 @@ def save_openraster(path: str | Path, photo: Photo, layers: Iterable[Layer]) -> 
     return write_bytes(_zip(_stack(photo, rows), entries), path)
 
 
-def _layer(
+def layer_pixels(
     before: Bytes, after: Bytes, alpha: NDArray[np.float32] | NDArray[np.bool_], photo: Photo
 ) -> tuple[int, int, Bytes]:
     """(left, top) and RGBA of a layer, cropped to what it shows."""
@@ -140,3 +145,60 @@ def _zip(stack: bytes, entries: dict[str, bytes]) -> bytes:
         for name, data in entries.items():
             archive.writestr(name, data)
     return buffer.getvalue()
+
+
+def save_psd(path: str | Path, photo: Photo, layers: Iterable[Layer]) -> Path:
+    """Write the photo as the bottom layer and one layer with a layer mask above it for each edit.
+
+    The stack, composited in sRGB as Photoshop does it, shows what `recolor` made, to within one
+    level; a layer's pixels beyond its mask are the recolored photo's.
+
+    Raises:
+        ExportError: no .psd suffix, a side over 30,000 pixels, another size than the photo's, the
+            path is the input, or the folder cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".psd":
+        raise ExportError(f"{path.name}: Photoshop files end in .psd")
+    if max(photo.size) > _PSD_SIDE:
+        raise ExportError(
+            f"{path.name}: PSD holds at most {_PSD_SIDE} pixels a side; write .ora instead"
+        )
+    refuse_input(path, photo)
+    made, before = [], photo.rgb
+    for layer in layers:
+        if layer.rgb.shape != photo.rgb.shape or layer.alpha.shape != photo.size:
+            raise ExportError(f"layer {layer.name!r} has another size than the photo {photo.size}")
+        after = to_8_bits(layer.rgb)
+        made.append((layer.name, after, layer_pixels(before, after, layer.alpha, photo)))
+        before = after
+    document = _document(photo, before)
+    document.create_pixel_layer(_image(photo.rgb, photo), name="original")
+    for name, after, (left, top, rgba) in made:
+        shown = _filled(rgba, after[top : top + rgba.shape[0], left : left + rgba.shape[1]])
+        layer_ = document.create_pixel_layer(Image.fromarray(shown), name, top, left)
+        layer_.create_mask(Image.fromarray(np.ascontiguousarray(rgba[..., 3])))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return write_bytes(buffer.getvalue(), path)
+
+
+def _document(photo: Photo, merged: Bytes) -> Any:
+    """A file that shows `merged` to programs that read no layers."""
+    from psd_tools import PSDImage  # noqa: PLC0415 - only who writes such a file needs it
+    from psd_tools.constants import Resource  # noqa: PLC0415
+    from psd_tools.psd.image_resources import ImageResource  # noqa: PLC0415
+
+    document = PSDImage.frompil(_image(merged, photo))
+    profile = ImageResource(key=Resource.ICC_PROFILE.value, data=srgb_profile().tobytes())
+    document.image_resources[Resource.ICC_PROFILE.value] = profile
+    return document
+
+
+def _image(rgb: Bytes, photo: Photo) -> Image.Image:
+    return Image.fromarray(rgb if photo.alpha is None else np.dstack([rgb, photo.alpha]))
+
+
+def _filled(rgba: Bytes, after: Bytes) -> Bytes:
+    """The layer's colors; where its mask hides them, the recolored photo's."""
+    return np.where(rgba[..., 3:] > 0, rgba[..., :3], after)

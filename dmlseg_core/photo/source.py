@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import stat
 import struct
 import threading
@@ -26,6 +27,8 @@ READ = (
     "PCX", "PSD", "QOI", "SGI", "DDS", "ICO", "ICNS",
 )  # fmt: skip
 """Formats that are tried. Not EPS: Pillow has Ghostscript run what the file says."""
+# what Pillow says of damaged files would otherwise stand on the terminal beside our sentence
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE = 24_000_000
 """Photos of more pixels are decoded one at a time."""
@@ -34,23 +37,35 @@ _DEFLATE_RATIO = 1032
 _JPEG_PIXELS = 512
 """A JPEG's block of 64 pixels takes a bit at least."""
 _PIECE = 1 << 20
+_BYTES_PER_MEGAPIXEL, _BYTES_BESIDE = 8_000_000, 64_000_000
+"""16 bits of four channels without compression, and metadata, previews, further frames."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2))  # fmt: skip
 """Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
 _OPENING = threading.Lock()
+UNNAMED = "the given data"
+"""What messages call bytes that have no name."""
 _ONE_AT_A_TIME = threading.RLock()
 
 
-def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str, bytes]:
-    """Path (None for data), a name for messages, the bytes; ImageError where there are none."""
+def read_source(
+    source: str | Path | bytes | BinaryIO, cap: float
+) -> tuple[Path | None, str, bytes]:
+    """Path (None for data), a name for messages, the bytes.
+
+    Raises:
+        ImageError: there are none, or more than a photo of `cap` megapixels can have.
+    """
+    most = int(_BYTES_PER_MEGAPIXEL * cap) + _BYTES_BESIDE
     path = Path(source) if isinstance(source, str | Path) else None
-    name = str(path) if path is not None else "the given data"
+    name = str(path) if path is not None else UNNAMED
     try:
         if path is not None:
             _check_kind(path, name)
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(most + 1)
         else:
-            data = source if isinstance(source, bytes) else bytes(source.read())  # type: ignore[union-attr]
+            data = source if isinstance(source, bytes) else bytes(source.read(most + 1))  # type: ignore[union-attr]
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist; check the path") from None
     except (OSError, ValueError) as error:
@@ -58,6 +73,11 @@ def read_source(source: str | Path | bytes | BinaryIO) -> tuple[Path | None, str
         raise ImageError(f"{name} cannot be read: {reason}") from None
     if not data:
         raise ImageError(f"{name} is empty (zero bytes); give a photo")
+    if len(data) > most:
+        raise ImageError(
+            f"{name} has more than {most / 1e6:.0f} MB, too much for {cap:g} megapixels; scale it "
+            "down or raise --max-megapixels"
+        )
     return path, name, data
 
 
@@ -83,7 +103,7 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
             tiff = data[:4] in _TIFFS
             file = io.BytesIO(data)
-            image = AnyTiff(file) if tiff else Image.open(file, formats=READ)
+            image = AnyTiff(file) if tiff else Image.open(file, formats=_readable())
     except DECODER_ERRORS:
         raise ImageError(
             f"{name} is not a photo that can be read; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC"
@@ -99,6 +119,11 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         except DECODER_ERRORS as error:
             told = " ".join(str(error).split())[:200]  # some decoders write several lines
             raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
+
+
+def _readable() -> list[str]:
+    """READ, without what nobody taught Pillow: a name that it does not know ends the search."""
+    return [kind for kind in READ if kind != "HEIF" or kind in Image.OPEN]
 
 
 def register_heif() -> None:

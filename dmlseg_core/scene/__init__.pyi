@@ -2,6 +2,7 @@ from .adjacency import FEATURES as FEATURES
 from .adjacency import Adjacency as Adjacency
 from .adjacency import features as features
 from .adjacency import measure as measure
+from .given import Given as Given
 from .masks import connected_part as connected_part
 from .proposals import Mask as Mask
 from .proposals import Override as Override

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.frame import Frame, stretch
 
 SIDE = 384
 """Long side at which a larger photo is cut up, pixels: the superpixels' sizes are for it."""
@@ -42,8 +42,9 @@ class Adjacency:
 
 
 def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A photo (H, W, 3) uint8 at a long side of at most SIDE."""
-    scale = min(1.0, SIDE / max(rgb.shape[:2]))
+    """A photo (H, W, 3) uint8 at a long side of at most SIDE, times its `stretch`."""
+    size = rgb.shape[0], rgb.shape[1]
+    scale = min(1.0, SIDE * stretch(size) / max(size))
     height, width = (max(1, round(n * scale)) for n in rgb.shape[:2])
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 

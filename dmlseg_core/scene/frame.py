@@ -25,6 +25,22 @@ from dmlseg_core.errors import ParameterError
 STRIDE = 4
 MULTIPLE = 16
 _BLOCK_ROWS = 64
+MOST_STRETCH = 8.0
+"""Reached by photos of 32 : 3; still longer ones are analysed smaller again."""
+
+
+def stretch(size: tuple[int, int]) -> float:
+    """How many times longer than other photos a long one is analysed: 1 up to 2 : 1.
+
+    By its long side alone a panorama would be seen at a fraction of the size at which things are
+    seen in ordinary photos. From 3 : 1 on the short side counts: it becomes what that of a 4 : 3
+    photo is. In between the scale grows steadily; at MOST_STRETCH it ends, and so does the memory.
+
+    >>> stretch((480, 640)), stretch((1000, 4000)), stretch((100, 9000))
+    (1.0, 3.0, 8.0)
+    """
+    ratio = max(size) / min(size)
+    return min(max(1.0, min(0.75 * ratio, 1 + 1.25 * (ratio - 2))), MOST_STRETCH)
 
 
 def _padded(side: int) -> int:
@@ -45,7 +61,7 @@ class Frame:
 
     Attributes:
         photo_size: (H, W) of the photo as displayed.
-        input_size: (h_in, w_in), the photo resized to the long side.
+        input_size: (h_in, w_in), the photo resized to the long side, times its `stretch`.
         padded_size: (Hp, Wp), input_size edge-padded at the right and bottom to 16n + 1.
         stride: input pixels per grid cell.
 
@@ -60,13 +76,14 @@ class Frame:
 
     @classmethod
     def fit(cls, photo_size: tuple[int, int], long_side: int) -> Frame:
-        """The frame that brings a photo's long side to exactly `long_side` pixels.
+        """The frame that brings a photo's long side to `long_side` pixels, times its `stretch`.
 
         Raises:
             ParameterError: a size below 1, or a long side outside its range.
         """
         height, width = _check_size(photo_size)
-        scale = int(LONG_SIDE.check(long_side)) / max(height, width)
+        long_side = int(LONG_SIDE.check(long_side))
+        scale = long_side * stretch((height, width)) / max(height, width)
         input_size = (max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5)))
         padded = (_padded(input_size[0]), _padded(input_size[1]))
         return cls((height, width), input_size, padded)

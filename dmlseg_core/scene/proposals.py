@@ -15,6 +15,7 @@ from dmlseg_core.config import SceneConfig
 from dmlseg_core.edge import matte_alpha, refine_alpha
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.given import Given
 from dmlseg_core.scene.masks import (
     connected_part,
     grow_masks,
@@ -24,7 +25,7 @@ from dmlseg_core.scene.masks import (
     with_sign,
 )
 from dmlseg_core.scene.seeds import Seed
-from dmlseg_core.scene.strokes import Box, Stroke, check_box
+from dmlseg_core.scene.strokes import Box, Stroke, check_box, stroked, without_strokes
 
 _OUTSIDE = np.float32(-1)
 """Level of transparent pixels at most: a similarity e times below the threshold."""
@@ -45,6 +46,8 @@ class Override:
         add, subtract: further points: what belongs to it, and what does not.
         box: (top, left, bottom, right) that its mask must not leave; holds the clicked pixel.
         strokes: brush strokes over it.
+        connected: keep only what is connected to a positive point; None = the config's choice.
+        given: a mask to begin with, instead of what the point selects.
 
     Raises:
         ParameterError: a box without an inside, or one that does not hold the click; more than
@@ -58,6 +61,8 @@ class Override:
     subtract: tuple[Point, ...] = ()
     box: Box | None = None
     strokes: tuple[Stroke, ...] = ()
+    connected: bool | None = None
+    given: Given | None = None
 
     def __post_init__(self) -> None:
         if self.box is not None:
@@ -86,6 +91,9 @@ class Mask:
         class_name: what it most likely is.
         score: probability that it is an instance of that class.
         frame: where the grid lies on the photo.
+        strokes: what a hand painted on it: on the photo it is exact to the pixel, and soft.
+        under: (h, w) `level` without them.
+        given: the soft mask that it is, where it was not grown.
         visible: (H, W) bool of the photo's pixels that are not wholly transparent; None: all are.
             The others belong to no mask, at whatever size it is asked for.
     """
@@ -97,6 +105,9 @@ class Mask:
     score: float
     frame: Frame = field(repr=False)
     visible: NDArray[np.bool_] | None = field(default=None, repr=False)
+    strokes: tuple[Stroke, ...] = field(default=(), repr=False)
+    under: NDArray[np.float32] | None = field(default=None, repr=False)
+    given: Given | None = field(default=None, repr=False)
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
@@ -128,13 +139,22 @@ class Mask:
         Returns:
             (H', W') float32 in [0, 1].
         """
-        cells = max(self.frame.grid_size)
-        alpha = refine_alpha(self._upsampled(rgb.shape[:2]), rgb, cells=cells)
+        alpha = self._edge(rgb) if self.given is None else self.given.on(rgb.shape)
         alpha = matte_alpha(alpha, rgb) if matting else alpha
+        alpha = stroked(alpha, self.strokes, self.frame.photo_size)
         hidden = self._hidden(alpha.shape)
         if hidden is not None:
             alpha[hidden] = 0
         return alpha
+
+    def _edge(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
+        """The level's edge on the photo, without the strokes."""
+        bare = self
+        if self.strokes and self.under is not None:
+            level = without_strokes(self.level, self.under, self.frame, self.strokes)
+            bare = replace(self, level=level)
+        cells = max(self.frame.grid_size)
+        return refine_alpha(bare._upsampled(rgb.shape[:2]), rgb, cells=cells)
 
     def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution.

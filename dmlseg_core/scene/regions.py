@@ -85,13 +85,14 @@ class Grower:
     """
 
     def __init__(self, found: Adjacency, weights: Sequence[float], bias: float) -> None:
-        self.found, self.weights, self.bias = found, np.array(weights), bias
+        self.found, self.weights, self.bias = found, np.array(weights, np.float64), bias
         count = len(found.sums)
+        self.logits = np.full(len(found.pairs), np.nan, np.float64)  # not weighed yet
         # a region's row, ends and height stand at one of its superpixels
         self.sums, self.pairs, self.edges = found.sums.copy(), found.pairs, found.edges
         self.first, self.last = np.arange(count), np.arange(count)
-        self.height = np.full(count, -np.inf)
-        self.next, self.gap = np.full(count, -1), np.full(count, np.inf)
+        self.height = np.full(count, -np.inf, np.float64)
+        self.next, self.gap = np.full(count, -1), np.full(count, np.inf, np.float64)
 
     def tree(self, photo_size: tuple[int, int]) -> RegionTree:
         """The whole hierarchy, for a photo of (H, W) pixels."""
@@ -111,21 +112,25 @@ class Grower:
         return RegionTree(labels, cells, gaps, photo_size)
 
     def weigh(self) -> NDArray[np.float64]:
-        """Logit of a boundary between each touching pair of regions."""
-        a, b = self.pairs.T
-        seen = features(self.sums[a], self.sums[b], self.edges, self.found.labels.size)
-        return np.asarray(seen @ self.weights + self.bias)
+        """Logit of a boundary between each touching pair of regions; only new pairs are weighed."""
+        new = np.flatnonzero(np.isnan(self.logits))
+        a, b = self.pairs[new].T
+        seen = features(self.sums[a], self.sums[b], self.edges[new], self.found.labels.size)
+        self.logits[new] = seen @ self.weights + self.bias
+        return self.logits
 
     def _mutual(
         self, logits: NDArray[np.float64]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
         """Pairs that are each other's least separate neighbour; ties go to the earlier pair."""
-        rank = np.empty(len(logits), int)
-        rank[np.argsort(logits, kind="stable")] = np.arange(len(logits))
-        best = np.full(len(self.sums), len(logits))
+        least = np.full(len(self.sums), np.inf, np.float64)
         for side in self.pairs.T:
-            np.minimum.at(best, side, rank)
-        mutual = (rank == best[self.pairs].T).all(0)
+            np.minimum.at(least, side, logits)
+        mutual = np.flatnonzero((logits == least[self.pairs].T).all(0))
+        earliest = np.full(len(self.sums), len(logits))
+        for side in self.pairs[mutual].T:
+            np.minimum.at(earliest, side, mutual)
+        mutual = mutual[(mutual == earliest[self.pairs[mutual]].T).all(0)]
         source, target = self.pairs[mutual].T
         return source, target, logits[mutual]
 
@@ -138,14 +143,23 @@ class Grower:
         self.next[self.last[target]], self.gap[self.last[target]] = self.first[source], height
         self.last[target] = self.last[source]
         self.sums[target] += self.sums[source]
-        name = np.arange(len(self.sums))
-        name[source] = target
-        pairs = np.sort(name[self.pairs], 1)
-        apart = pairs[:, 0] != pairs[:, 1]
-        unique, which = np.unique(pairs[apart] @ [len(name), 1], return_inverse=True)
-        edges = np.zeros((len(unique), self.edges.shape[1]))
-        np.add.at(edges, which, self.edges[apart])
-        self.pairs, self.edges = np.stack(np.divmod(unique, len(name)), 1), edges
+        name, grown = np.arange(len(self.sums)), np.zeros(len(self.sums), np.bool_)
+        name[source], grown[target] = target, True
+        pairs = name[self.pairs]
+        changed = grown[pairs].any(1)
+        self._rename(pairs, np.flatnonzero(~changed), np.flatnonzero(changed))
+
+    def _rename(
+        self, pairs: NDArray[np.intp], kept: NDArray[np.intp], changed: NDArray[np.intp]
+    ) -> None:
+        """The pairs that are left: those `kept`, and after them the `changed` ones, each once."""
+        count, ends = len(self.sums), np.sort(pairs[changed], 1)
+        apart = ends[:, 0] != ends[:, 1]
+        unique, which = np.unique(ends[apart] @ [count, 1], return_inverse=True)
+        edges = [np.bincount(which, e, len(unique)) for e in self.edges[changed[apart]].T]
+        self.pairs = np.concatenate([pairs[kept], np.stack(np.divmod(unique, count), 1)])
+        self.edges = np.concatenate([self.edges[kept], np.stack(edges, 1).astype(np.float64)])
+        self.logits = np.append(self.logits[kept], np.full(len(unique), np.nan, np.float64))
 
 
 def region_tree(

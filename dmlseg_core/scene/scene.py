@@ -128,23 +128,14 @@ class Scene:
         Raises:
             ParameterError: a value outside its range, or a point outside the photo.
         """
-        given: dict[str, Any] = {
-            "budget": budget,
-            "alpha": alpha,
-            "seediness_floor": seediness_floor,
-            "connected": connected,
-        }
+        given: dict[str, Any] = {"budget": budget, "alpha": alpha, "connected": connected}
+        given["seediness_floor"] = seediness_floor
         config = replace(self.config, **{k: v for k, v in given.items() if v is not None})
         fixed = [self.cell_at(o.y, o.x) for o in overrides]
         found = pick_seeds(
-            self.embedding,
-            self.class_probs,
-            self.taus,
-            budget=config.budget,
-            alpha=config.alpha,
-            floor=config.seediness_floor,
-            fixed=fixed,
-        )
+            self.embedding, self.class_probs, self.taus, budget=config.budget,
+            alpha=config.alpha, floor=config.seediness_floor, fixed=fixed,
+        )  # fmt: skip
         automatic = found[len(dict.fromkeys(fixed)) :]
         if tau is not None:
             TAU.check(tau)
@@ -154,14 +145,9 @@ class Scene:
         automatic = tuple(sorted(automatic, key=lambda seed: -seed.score))  # stable: ties as picked
         asked = [self._ask(o, connected) for o in overrides]
         return make_proposals(
-            self.embedding,
-            automatic,
-            asked,
-            classes=self.classes,
-            frame=self.frame,
-            config=config,
+            self.embedding, automatic, asked, classes=self.classes, frame=self.frame, config=config,
             visible=self.visible,
-        )
+        )  # fmt: skip
 
     def mask_at(
         self,
@@ -194,6 +180,10 @@ class Scene:
         where = Override(y, x, tau, tuple(add), tuple(subtract), box, tuple(strokes))
         return self._ask(where, connected)[0]
 
+    def answer(self, where: Override) -> Mask:
+        """`mask_at` of a stored instance."""
+        return self._ask(where, where.connected)[0]
+
     def _ask(self, o: Override, connected: bool | None) -> tuple[Mask, NDArray[np.float32]]:
         """`mask_at`, and the (h, w) squared distances to the nearest positive point."""
         cells = [self.cell_at(*positive) for positive in ((o.y, o.x), *o.add)]
@@ -201,22 +191,27 @@ class Scene:
         seed = self._seed(cells[0], o.tau)
         near, log_sigma = self._distances(cells[0])
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
-        limit = np.float32(-math.log(seed.tau))
+        limit, under = np.float32(-math.log(seed.tau)), None
+        if o.given is not None:
+            level = limit * o.given.level(self.frame)
+            inside = level >= 0
         if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
-            maps, at = [near, *further], [*cells, *cuts]
-            level = limit * corrected(level / limit, maps, at, signs, self.sheet)
+            maps = [near, *further]
+            level = limit * corrected(level / limit, maps, [*cells, *cuts], signs, self.sheet)
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
-            level = brushed(level, float(limit), self.frame, o.box, o.strokes)
+            under = brushed(level, float(limit), self.frame, o.box, ())
+            level = brushed(under, float(limit), self.frame, None, o.strokes)
             inside = level >= 0
             cells += [self.frame.cell_of(*s.points[0]) for s in o.strokes if not s.subtract]
         if self.config.connected if connected is None else connected:
             inside = connected_part(inside, cells)
         name = self.classes[seed.class_id - 1]
         level = with_sign(level, inside)
-        return Mask(inside, level, seed, name, seed.score, self.frame, self.visible), near
+        about = seed, name, seed.score, self.frame, self.visible, o.strokes, under
+        return Mask(inside, level, *about, None if further else o.given), near
 
     def cell_at(self, y: float, x: float) -> tuple[int, int]:
         """The cell of a pixel that can be pointed at.
@@ -242,7 +237,9 @@ class Scene:
         whole, smaller = self._click_taus(cell)
         _, log_sigma = self._distances(cell)
         plateaus = stop_taus(log_sigma, whole)
-        taus = plateaus if smaller is None else (max(whole, smaller), whole, plateaus[2])
+        taus = (
+            plateaus if smaller is None else (max(whole, smaller), whole, min(whole, plateaus[2]))
+        )
         part, object_, group = (self.mask_at(y, x, t) for t in taus)
         return part, object_, group
 

@@ -18,7 +18,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
 from dmlseg_core.photo import Photo, load_photo, shown
 from dmlseg_core.scene.adjacency import shrink
-from dmlseg_core.scene.frame import Frame
+from dmlseg_core.scene.frame import MULTIPLE, STRIDE, Frame
 from dmlseg_core.scene.scene import Scene
 
 
@@ -119,7 +119,7 @@ class Segmenter:
         frame = Frame.fit(photo.size, config.long_side)
         seen = shown(photo)
         images = torch.from_numpy(frame.to_input(seen))[None].to(self.device)
-        passes = [self._pass(images, config)]
+        passes = [self._tiled_pass(images, config)]
         if config.flip:
             passes.append(self._mirrored_pass(images, config))
         h, w = frame.grid_size
@@ -151,10 +151,65 @@ class Segmenter:
             output = self.network(images)
         return output.embedding[0].permute(1, 2, 0), output.class_logits[0].softmax(1)
 
+    def _tiled_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+        """`_pass`; of a long input in tiles along it, so that the network's memory is bounded.
+
+        Tiles begin on multiples of 16 pixels, so cells lie on cells; where two overlap, both count,
+        each the less the nearer the cell lies to its end.
+        """
+        axis = -2 if images.shape[-2] > images.shape[-1] else -1
+        tiles = tiles_of(images.shape[axis], config.long_side)
+        if len(tiles) == 1:
+            return self._pass(images, config)
+        sums: list[Tensor] = []
+        total = torch.zeros((images.shape[axis] - 1) // STRIDE + 1)
+        for start, length in tiles:
+            cells = slice(start // STRIDE, (start + length - 1) // STRIDE + 1)
+            found = self._pass(images.narrow(axis, start, length), config)
+            weight = _ramp(cells.stop - cells.start)
+            total[cells] += weight
+            for k, part in enumerate(found):
+                along = (axis + 2) if k == 0 else axis  # vectors are (h, w, D)
+                if len(sums) == k:
+                    shape = list(part.shape)
+                    shape[along] = len(total)
+                    sums.append(part.new_zeros(shape, dtype=torch.float32))
+                sums[k].narrow(along, cells.start, len(weight)).add_(
+                    part * _along(weight, part, along)
+                )
+        return (sums[0] / _along(total, sums[0], axis + 2)), sums[1] / _along(total, sums[1], axis)
+
     def _mirrored_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
-        """`_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
-        vectors, probs = self._pass(images.flip(-1), config)
+        """`_tiled_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
+        vectors, probs = self._tiled_pass(images.flip(-1), config)
         return vectors.flip(1), probs.flip(-1)
+
+
+def tiles_of(length: int, long_side: int) -> list[tuple[int, int]]:
+    """(start, length) of the tiles along an input of 16n + 1 pixels, evenly spread.
+
+    Of 4 long sides each, overlapping by at least one. Shorter inputs, those of photos up to 16 : 3,
+    are one tile: one pass.
+    """
+    steps, own = (length - 1) // MULTIPLE, 4 * long_side // MULTIPLE
+    if steps <= own:
+        return [(0, length)]
+    count = math.ceil((steps - own) / (own - own // 4)) + 1
+    starts = [round(k * (steps - own) / (count - 1)) for k in range(count)]
+    return [(start * MULTIPLE, own * MULTIPLE + 1) for start in starts]
+
+
+def _ramp(cells: int) -> Tensor:
+    """(cells,) weights: 1 in the middle, falling over a quarter of the tile towards both ends."""
+    place = torch.arange(cells, dtype=torch.float32)
+    return (torch.minimum(place, cells - 1 - place) + 0.5).div(cells / 4).clamp(max=1)
+
+
+def _along(weight: Tensor, like: Tensor, axis: int) -> Tensor:
+    """(n,) shaped to multiply `like` along an axis."""
+    shape = [1] * like.dim()
+    shape[axis] = -1
+    return weight.to(like.device).view(shape)
 
 
 def _only_visible(probs: Tensor, frame: Frame, visible: NDArray[np.bool_] | None) -> Tensor:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
+import gradio as gr
+from fastapi import FastAPI
+
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
-from dmlseg_core.edit import MEGABYTE, SessionStore
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import Segmenter
-from dmlseg_core.ui.handlers import Handlers
-from dmlseg_core.ui.page import build
-from dmlseg_core.ui.panel import i18n
-from dmlseg_core.ui.theme import css, theme
-
-MAX_FILE = "400mb"
-"""Largest upload; the size in pixels is checked in the header before anything is decoded."""
+from dmlseg_core.stage import MEGABYTE, Desks
+from dmlseg_core.ui.guard import Guard
+from dmlseg_core.ui.page import CSS, build
+from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
+from dmlseg_core.ui.served import mount
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,39 +61,90 @@ def main(words: Sequence[str] | None = None) -> int:
     """Serve until interrupted.
 
     Raises:
-        ParameterError: a flag's value; WeightsError: weights that cannot be used.
+        ParameterError: a flag's value, or no free port; WeightsError: weights that cannot be used.
     """
     args = build_parser().parse_args(words)
-    with tempfile.TemporaryDirectory(prefix="dmlseg-") as folder:
-        demo, options = prepare(args, Path(folder))
-        demo.launch(**options)
+    with scratch():
+        server, url = start(prepare(args), args)
+        print(f"dmlseg is running at {url} (Ctrl+C stops it)", flush=True)
+        if has_screen() if args.inbrowser is None else args.inbrowser:
+            webbrowser.open(url)
+        try:
+            server.thread.join()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.close()
     return 0
 
 
-def prepare(args: argparse.Namespace, folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The page and what `launch` takes, from parsed flags."""
-    cap = MAX_MEGAPIXELS.check(args.max_megapixels)
-    config = SceneConfig().with_quality(args.quality)
-    segmenter = Segmenter.load(args.weights, config=config)
-    handlers = Handlers(segmenter, SessionStore(args.memory * MEGABYTE), folder, cap)
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for every temporary file of this process, which no other account can read.
+
+    It is removed at the end, after SIGTERM too: that ends the process as Ctrl+C does.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    usual, before = tempfile.tempdir, signal.signal(signal.SIGTERM, stop)
+    try:
+        with tempfile.TemporaryDirectory(prefix="dmlseg-", ignore_cleanup_errors=True) as folder:
+            tempfile.tempdir = os.environ["GRADIO_TEMP_DIR"] = folder
+            yield Path(folder)
+    finally:
+        tempfile.tempdir = usual
+        os.environ.pop("GRADIO_TEMP_DIR", None)
+        signal.signal(signal.SIGTERM, before)
+
+
+def prepare(args: argparse.Namespace) -> FastAPI:
+    """The app, from parsed flags.
+
+    Raises:
+        ParameterError: a flag's value; WeightsError: weights that cannot be used.
+    """
+    cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
+    segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
+    stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
+    return assemble(stage, auth=auth, root_path=args.root_path or "")
+
+
+def assemble(stage: Stage, *, auth: tuple[str, str] | None = None, root_path: str = "") -> FastAPI:
+    """The stage's routes, Gradio's page beside them, one login for both."""
+    app = FastAPI(
+        title="dmlseg", root_path=root_path, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    mount(app, stage)
+    gr.mount_gradio_app(
+        app, build(), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
+        favicon_path=str(data_folder("assets") / "icon.svg"),
+    )  # fmt: skip
+    app.add_middleware(Guard)
+    return app
+
+
+def start(app: FastAPI, args: argparse.Namespace) -> tuple[Any, str]:
+    """A server in a thread of its own, and its address.
+
+    Raises:
+        ParameterError: the port is taken.
+    """
+    from gradio.http_server import start_server  # noqa: PLC0415 - finds a free port
+
+    try:
+        _, _, url, server = start_server(app, args.host, args.port)  # type: ignore[arg-type]
+    except OSError as error:
+        raise ParameterError(f"the app cannot be served: {error}; choose another --port") from None
+    return server, url
+
+
+def has_screen() -> bool:
+    """Whether a browser could be opened."""
     windows = sys.platform in ("win32", "darwin")  # elsewhere a screen is told by the environment
-    screen = windows or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    options = {
-        "server_name": args.host,
-        "server_port": args.port,
-        "auth": login(args.auth),
-        "root_path": args.root_path,
-        "inbrowser": screen if args.inbrowser is None else args.inbrowser,
-        "max_file_size": MAX_FILE,
-        "i18n": i18n,
-        "css": css(),
-        "theme": theme(),
-        "ssr_mode": False,
-        "favicon_path": data_folder("assets") / "icon.svg",
-        "footer_links": [],
-        "allowed_paths": [str(folder)],
-    }
-    return build(handlers), options
+    return windows or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
 
 
 def login(text: str | None) -> tuple[str, str] | None:

@@ -277,5 +277,7 @@ def test_refine_fits_a_given_mask_to_the_photo(folder, capsys):
         wrong.append(((changed.max(axis=2) > 60) != true).sum())
     assert wrong[1] < 0.2 * wrong[0]
     capsys.readouterr()
-    assert recolor(folder, *words[:1], "--at", "240,180", *words[3:], "--refine", "-o", "b.png") == 2
+    assert (
+        recolor(folder, *words[:1], "--at", "240,180", *words[3:], "--refine", "-o", "b.png") == 2
+    )
     assert "--refine goes with --mask" in capsys.readouterr().err

@@ -38,13 +38,19 @@ def test_a_click_selects_the_thing_and_the_rest_stays_proposed(session):
     assert len(session.proposals) == len(synth.THINGS)
 
 
-def test_a_second_click_on_a_selection_moves_its_seed_and_keeps_its_color(session):
+def test_a_click_on_a_selection_makes_it_active_and_changes_nothing(session):
     session.select(*CAT)
+    session.set_tau(0.4)
+    session.extend(*PERSON)
     session.set_color(RED)
+    made = session.selections
+    session.select(*WALL)
+    assert session.active == 1
     session.select(CAT[0] + 4, CAT[1] + 4)
-    assert len(session.selections) == 1
-    assert session.selections[0].color == RED
-    assert (session.selections[0].where.y, session.selections[0].where.x) == (28, 32)
+    assert session.active == 0
+    assert session.selections[:1] == made
+    session.undo()  # the wall, not the activation
+    assert session.selections == made
 
 
 def test_other_selections_keep_their_masks_and_colors(session):

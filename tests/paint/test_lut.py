@@ -32,7 +32,7 @@ def test_the_preview_table_is_near_the_exact_path(source, target):
     table = lut_of(subject, look)
     mean, worst = table_error(subject, look, table)
     assert mean <= 0.3
-    assert worst <= 1.5  # where a channel reaches white between two nodes
+    assert worst <= 2  # where a channel reaches white, or a tint its bound, between two nodes
     # A table knows no neighbors: what is calmed before it is blown up differs by its noise.
     off = delta_e_2000(table(rgb)[mask], subject.recolor(look).rgb[mask])
     assert off.mean() <= (0.3 if subject.plan(look).gain == NO_GAIN else 1.5)

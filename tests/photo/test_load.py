@@ -316,3 +316,11 @@ def test_arrays_of_other_kinds():
     deep = load_photo(picture().astype(np.uint16) * 257)
     assert (deep.rgb == picture()).all()
     assert deep.deep.dtype == np.uint16
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "BMP", "PPM", "TGA", "JPEG2000"])
+def test_other_formats_are_read_before_pillow_knows_heif(file_format, monkeypatch):
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    pixels = np.kron(np.array([[0, 255], [255, 0]], np.uint8), np.ones((16, 16), np.uint8))
+    photo = load_photo(coded(Image.fromarray(np.dstack([pixels] * 3)), file_format))
+    assert (photo.rgb == pixels[..., None]).all()

@@ -284,6 +284,64 @@ def test_what_would_be_untrue_is_left_out_with_a_word(tmp_path):
     assert losses(again, "b.jpg") == ()
 
 
+def gain_map(mark=b'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'):
+    packet = blocks.XMP.replace(b'xmp:Rating="4"', mark + b' hdrgm:GainMapMax="2.5"')
+    packet = packet.replace(b'tiff:Orientation="6"', b"")
+    grays = Image.fromarray(picture(20, 30)[..., 0])
+    told = jpeg.told_in_jpeg(about.Metadata(xmp=packet), None)
+    return jpeg.with_segments(coded(grays, "JPEG", quality=90), told)
+
+
+def ultra_hdr(orientation=1):
+    """An Ultra HDR file as phones write it: announced in XMP, a second picture behind."""
+    mark = b'xmp:Rating="4" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'
+    told = camera("<", orientation)
+    told = replace(told, xmp=blocks.XMP.replace(b'xmp:Rating="4"', mark))
+    index = (0xE2, b"MPF\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    return jpeg.with_segments(jpeg_file(told), [index]) + bytes(7) + gain_map()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_gain_map_stays_behind_a_jpeg(tmp_path, orientation):
+    photo = load_photo(ultra_hdr(orientation))
+    assert losses(photo, "a.jpg") == ()
+    path = tmp_path / "a.jpg"
+    again = saved(photo, path)
+    row = exiftool(path)[str(path)]
+    assert row["MPF0:NumberOfImages"] == 2
+    assert row["XMP-hdrgm:Version"] == 1.0
+    lengths = [value for key, value in row.items() if key.endswith("DirectoryItemLength")]
+    assert lengths == [len(again.about.gain_map)]
+    command = ["exiftool", "-b", "-MPImage2", str(path)]
+    second = subprocess.run(command, capture_output=True, check=True).stdout
+    assert second == again.about.gain_map
+    with Image.open(io.BytesIO(second)) as image:
+        turned = (
+            np.rot90(picture(20, 30)[..., 0], -1) if orientation == 6 else picture(20, 30)[..., 0]
+        )
+        assert image.size == turned.shape[::-1]
+        assert np.abs(np.asarray(image).astype(int) - turned).mean() < 3
+    if orientation == 1:
+        assert second == gain_map()
+    assert not [value for key, value in row.items() if key.endswith("Warning")]
+
+
+def test_a_gain_map_that_another_format_does_not_hold_is_said(tmp_path):
+    photo = load_photo(ultra_hdr())
+    for suffix in ALL[1:]:
+        assert "gain map" in " ".join(losses(photo, f"a{suffix}"))
+        packet = saved(photo, tmp_path / f"a{suffix}").about.xmp
+        assert b"GainMap" not in packet
+        assert b"hdrgm:Version" not in packet
+
+
+def test_a_wrong_checksum_beside_the_pixels_does_not_hurt():
+    chunks = [png.chunk(b"pHYs", struct.pack(">IIB", 3000, 3000, 1)), png.chunk(b"vpAg", bytes(9))]
+    bad = [whole[:-4] + b"crc!" for whole in chunks]
+    photo = load_photo(png.with_chunks(coded(Image.fromarray(picture())), bad))
+    assert (photo.rgb == picture()).all()
+
+
 def test_xmp_alone_turns_the_photo_once(tmp_path):
     photo = load_photo(jpeg_file(about.Metadata(xmp=blocks.XMP)))
     assert photo.size == (60, 40)

@@ -79,7 +79,9 @@ def test_16_bits_are_recolored_in_16_bits(tmp_path, suffix, profile):
     made = recolor(photo.working_pixels(), alpha, "#c8102e")
     again = load_photo(save_photo(made.rgb, tmp_path / f"a{suffix}", photo))
     assert again.icc_profile == photo.icc_profile
-    assert (again.deep[alpha == 0] == photo.deep[alpha == 0]).all()  # stored values, untouched
+    untouched = (made.rgb == photo.working_pixels()).all(axis=2)
+    assert (again.deep[untouched] == photo.deep[untouched]).all()  # the stored values
+    assert untouched[alpha == 0].mean() > 0.9  # a ring about the edge may lose the object's spill
     inside = again.deep[alpha == 1]
     assert len(np.unique(inside & 255)) > 100  # the low bytes are used
     off = np.abs(again.working_pixels().astype(int) - made.rgb)[alpha == 1]

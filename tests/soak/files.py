@@ -110,7 +110,8 @@ def _png(width: int, height: int, *more: bytes, mode: int = 2, depth: int = 8) -
 
 
 def _flat_png(rng: random.Random) -> bytes:
-    width, height = rng.choice(((9_900, 10_000), (99_000_000, 1), (1, 99_000_000), (65_000, 1_500)))
+    sizes = ((5_000, 4_000), (9_900, 10_000), (99_000_000, 1), (1, 99_000_000), (65_000, 1_500))
+    width, height = rng.choice(sizes)
     rows = zlib.compressobj(9)
     row, data = bytes(1 + width * 3), b""
     for _ in range(min(height, max(1, 60_000_000 // len(row)))):
@@ -153,7 +154,12 @@ ODD = (b"", b"\0", b"\xff\xd8", b"<html>not a photo</html>", b"%!PS-Adobe-3.0 EP
 WAYS = (truncated, flipped, flipped, spliced, repeated, claimed, bomb)
 
 
-def hostile(count: int, seed: int = 21) -> Iterator[tuple[str, bytes]]:
+Way = Callable[[random.Random, bytes], bytes]
+
+
+def hostile(
+    count: int, seed: int = 21, ways: tuple[Way, ...] = WAYS
+) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of so many files."""
     rng = random.Random(seed)
     for number in range(count):
@@ -161,6 +167,6 @@ def hostile(count: int, seed: int = 21) -> Iterator[tuple[str, bytes]]:
         if number % 50 < len(ODD) and number % 97 == 0:
             yield f"{number:04}-odd.{SUFFIXES[kind]}", ODD[number % len(ODD)]
             continue
-        way = WAYS[(number // len(FORMATS)) % len(WAYS)]
+        way = ways[(number // len(FORMATS)) % len(ways)]
         data = way(rng, good(kind, rng.randrange(8)))
         yield f"{number:04}-{way.__name__}.{SUFFIXES[kind]}", data

@@ -1,7 +1,12 @@
 """The guard in front of the app: what it lets through, counts and refuses."""
 
 import asyncio
+import os
 import re
+import signal
+import stat
+import tempfile
+import time
 
 import pytest
 from fastapi import FastAPI, Request
@@ -9,6 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.testclient import TestClient
 
 from dmlseg_core.ui.guard import HEADERS, MEGABYTE, PAGE, Attempts, Guard, Limits
+from dmlseg_core.ui.launch import scratch
 
 SMALL = Limits(body={"/stage/photo": 3000, "": 100}, uploads=4000, idle=0.2, logins=3)
 
@@ -212,3 +218,16 @@ def test_websockets_are_closed():
         assert sent == [{"type": "websocket.close", "code": 1008}]
 
     asyncio.run(run())
+
+
+def test_temporary_files_are_private_and_go_with_the_process():
+    usual = tempfile.gettempdir()
+    with pytest.raises(KeyboardInterrupt), scratch() as folder:
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(b"a user's photo")
+        assert str(folder) == os.environ["GRADIO_TEMP_DIR"] == os.path.dirname(file.name)  # noqa: PTH120
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    assert not folder.exists()
+    assert tempfile.gettempdir() == usual

@@ -20,6 +20,7 @@ class Metadata:
         comments: of a JPEG file.
         texts: text chunks of a PNG file, and others that are safe to copy, whole.
         segments: (marker, content) of other application segments of a JPEG file.
+        gain_map: of a JPEG file, a JPEG file itself, turned as the photo.
         left: what is never written, by the names of write.py: "gain map", "credentials", ...
     """
 
@@ -29,6 +30,7 @@ class Metadata:
     comments: tuple[bytes, ...] = ()
     texts: tuple[bytes, ...] = field(default=(), repr=False)
     segments: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    gain_map: bytes | None = field(default=None, repr=False)
     left: frozenset[str] = frozenset()
 
     def upright(self, size: tuple[int, int], turn: int, notes: list[str]) -> Metadata:
@@ -40,7 +42,7 @@ class Metadata:
             except ValueError:
                 exif = None
                 notes.append("The EXIF block is damaged and was left out.")
-        left |= {"gain map"} if has_gain_map(self.xmp) else set()
+        left |= {"gain map"} if has_gain_map(self.xmp) and not self.gain_map else set()
         left |= {"film"} if has_film(self.xmp) else set()
         packet = self.xmp and upright_xmp(self.xmp, size)
         blocks = self.photoshop and without_thumbnails(self.photoshop)

@@ -15,18 +15,18 @@ EXIF_HEAD = b"Exif\0\0"
 ICC_HEAD = b"ICC_PROFILE\0"
 _SOI, _EOI, _SOS, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 _APP1, _APP2, _APP11, _APP13 = 0xE1, 0xE2, 0xEB, 0xED
-# JFIF and Adobe's color transform are the encoder's; these speak of pictures that are not kept.
+# JFIF and Adobe's color transform are the encoder's; an index of pictures is written anew.
 _ENCODERS = (0xE0, 0xEE)
-_PICTURES = (b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0")
+_INDEX = b"MPF\0"
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
 def segments(data: bytes) -> list[tuple[int, bytes]]:
     """(marker, content) up to the pixels, in order."""
-    return [(data[place + 1], data[place + 4 : end]) for place, end in _places(data)]
+    return [(data[place + 1], data[place + 4 : end]) for place, end in places(data)]
 
 
-def _places(data: bytes) -> list[tuple[int, int]]:
+def places(data: bytes) -> list[tuple[int, int]]:
     """Where each segment up to the pixels begins and ends."""
     found, place = [], 2
     while (marker := _MARKER.search(data, place)) is not None:
@@ -65,18 +65,22 @@ def read_jpeg(data: bytes) -> Metadata:
             resources += content[len(photoshop.JPEG_HEAD) :]
         elif marker == _COMMENT:
             comments.append(content)
-        elif marker == _APP2 and content.startswith(_PICTURES):
-            left |= {"gain map"} if content.startswith(_PICTURES[1]) else set()
         elif marker == _APP11 and content.startswith(b"JP"):
             left.add("credentials")
         elif 0xE1 <= marker <= 0xEF and marker not in _ENCODERS and _foreign(content):
             others.append(kind)
-    return Metadata(exif or None, packet, resources or None, tuple(comments), (),
-                    tuple(others), frozenset(left))  # fmt: skip
+    return Metadata(
+        exif=exif or None,
+        xmp=packet,
+        photoshop=resources or None,
+        comments=tuple(comments),
+        segments=tuple(others),
+        left=frozenset(left),
+    )
 
 
 def _foreign(content: bytes) -> bool:
-    return not content.startswith((ICC_HEAD, EXIF_HEAD[:5]))
+    return not content.startswith((ICC_HEAD, EXIF_HEAD[:5], _INDEX))
 
 
 def with_segments(data: bytes, told: list[tuple[int, bytes]]) -> bytes:
@@ -106,8 +110,7 @@ def told_in_jpeg(about: Metadata, profile: bytes | None) -> list[tuple[int, byte
 
 def _cut(marker: int, head: bytes, content: bytes) -> list[tuple[int, bytes]]:
     room = ROOM - len(head)
-    places = range(0, len(content), room)
-    return [(marker, head + content[place : place + room]) for place in places]
+    return [(marker, head + content[at : at + room]) for at in range(0, len(content), room)]
 
 
 def _xmp_segments(packet: bytes) -> list[bytes]:

@@ -37,8 +37,14 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 def pixels_alone(data: bytes) -> bytes:
     """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels."""
-    kept = [whole for kind, whole in chunks(data) if kind not in (*_TEXTS, b"eXIf")]
-    return SIGNATURE + b"".join(kept)
+    kept = [pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf")]
+    return SIGNATURE + b"".join(_mended(kind, whole) for kind, whole in kept)
+
+
+def _mended(kind: bytes, whole: bytes) -> bytes:
+    """A chunk that is not critical with its right checksum: a wrong one ends the decoder."""
+    complete = len(whole) == 12 + struct.unpack_from(">I", whole)[0]
+    return chunk(kind, whole[8:-4]) if kind[0] > 96 and complete else whole
 
 
 def read_png(data: bytes) -> Metadata:
@@ -63,8 +69,13 @@ def read_png(data: bytes) -> Metadata:
             left.add("credentials")
         elif _may_be_copied(kind):
             texts.append(whole)
-    return Metadata(found.get(b"exif") or None, found.get(b"xml") or found.get(b"xmp"),
-                    found.get(b"iptc"), (), tuple(texts), (), frozenset(left))  # fmt: skip
+    return Metadata(
+        exif=found.get(b"exif") or None,
+        xmp=found.get(b"xml") or found.get(b"xmp"),
+        photoshop=found.get(b"iptc"),
+        texts=tuple(texts),
+        left=frozenset(left),
+    )
 
 
 def _may_be_copied(kind: bytes) -> bool:

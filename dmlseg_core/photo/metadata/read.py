@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dmlseg_core.photo.metadata import boxes, jpeg, photoshop, png
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.directories import Structure
 from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff
+from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, find_gain_map
 
 _FTYP = slice(4, 8)
 
@@ -65,7 +67,13 @@ def _read_jpeg(data: bytes) -> Metadata:
     found = jpeg.read_jpeg(data)
     behind = data[jpeg.end_of(data) :][: 1 << 16]
     film = {"film"} if b"ftyp" in behind and not behind.startswith(b"\xff\xd8") else set()
-    return Metadata(**{**vars(found), "left": found.left | film})
+    gain_map = find_gain_map(data)
+    told = {"gain map"} if gain_map is None and _announces(found) else set()
+    return replace(found, gain_map=gain_map, left=found.left | film | told)
+
+
+def _announces(found: Metadata) -> bool:
+    return any(content.startswith(ISO_HEAD) for _, content in found.segments)
 
 
 def read_tiff(data: bytes) -> Metadata:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.exif import fitted
+from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, announced
 from dmlseg_core.photo.metadata.jpeg import EXIF_HEAD, ROOM
 from dmlseg_core.photo.metadata.png import text_name
 
@@ -30,6 +31,7 @@ _NEVER = {
 def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...]]:
     """The part of a photo's metadata that a format holds, and a sentence for each that goes."""
     about = _with_comments(about) if file_format == "JPEG" else about
+    about = _with_map(file_format, about)
     words = [_NEVER[name] for name in sorted(about.left)]
     gone = {
         name: () if name != "photoshop" else None
@@ -43,6 +45,15 @@ def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...
         kept = replace(kept, exif=block)
         words += [f"EXIF is longer than JPEG holds: {', '.join(left)} went."] if left else []
     return kept, tuple(words)
+
+
+def _with_map(file_format: str, about: Metadata) -> Metadata:
+    """The gain map where it can be written, announced; else nothing that announces it."""
+    if file_format == "JPEG" and about.gain_map is not None:
+        return replace(about, xmp=announced(about.xmp, about.gain_map))
+    left = about.left | ({"gain map"} if about.gain_map is not None else set())
+    segments = tuple(s for s in about.segments if not s[1].startswith(ISO_HEAD))
+    return replace(about, gain_map=None, segments=segments, left=left)
 
 
 def _sentence(file_format: str, name: str, about: Metadata) -> str:

@@ -1,0 +1,86 @@
+// The line to the server: a session, JSON and binary answers, errors as one kind of thing.
+
+import { unpack } from "./blob.js";
+
+/** An answer that says no, in the page's language; `code` is for the program. */
+export class Refused extends Error {
+  constructor(status, code, message) {
+    super(message);
+    Object.assign(this, { status, code });
+  }
+}
+
+export class Api {
+  /** @param base URL that ends in a slash; @param language of messages. */
+  constructor(base, language) {
+    this.base = base + "stage/";
+    this.language = language;
+    this.session = null;
+  }
+
+  async #fetch(path, options = {}) {
+    const headers = { "Accept-Language": this.language, ...options.headers };
+    if (this.session) headers["X-Dmlseg-Session"] = this.session;
+    let answer;
+    try {
+      answer = await fetch(this.base + path, { ...options, headers });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Refused(0, "offline", "");
+    }
+    if (!answer.ok) {
+      const { code = "unknown", message = "" } = await answer.json().catch(() => ({}));
+      throw new Refused(answer.status, code, message);
+    }
+    return answer;
+  }
+
+  /** A query without the values that are not set. */
+  static query(values) {
+    const set = Object.entries(values).filter(([, v]) => v !== null && v !== undefined);
+    return set.length ? "?" + new URLSearchParams(set) : "";
+  }
+
+  async json(path, body) {
+    const options = body === undefined ? {} : {
+      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+    return (await this.#fetch(path, options)).json();
+  }
+
+  /** A file or bytes as they are; the answer is JSON. */
+  async send(path, body) {
+    const headers = { "Content-Type": "application/octet-stream" };
+    return (await this.#fetch(path, { method: "POST", body, headers })).json();
+  }
+
+  async blob(path, body) {
+    const options = body === undefined ? {} : {
+      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+    const answer = await this.#fetch(path, options);
+    return { blob: await answer.blob(), headers: answer.headers };
+  }
+
+  async arrays(path) { return unpack(await (await this.#fetch(path)).arrayBuffer()); }
+
+  async bitmap(path) { return createImageBitmap((await this.blob(path)).blob); }
+}
+
+/** The name that a Content-Disposition gives a file. */
+export function fileName(headers, fallback) {
+  const text = headers.get("Content-Disposition") ?? "";
+  const star = /filename\*=(?:utf-8|UTF-8)''([^;]+)/.exec(text), plain = /filename="?([^";]+)"?/.exec(text);
+  try {
+    return star ? decodeURIComponent(star[1]) : plain?.[1] ?? fallback;
+  } catch {
+    return plain?.[1] ?? fallback;
+  }
+}
+
+/** Gives a file to the person. */
+export function download(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,284 @@
+// What the page knows and may ask for. Parts listen: "photo", "state", "fields", "tool", "busy",
+// "frame" (pixels changed), "draw" (something on top changed).
+
+import { Api, Refused } from "./api.js";
+import { Fields } from "./fields.js";
+import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
+import { Guard, Outbox } from "./sequence.js";
+import { View } from "./view.js";
+import { say } from "./words.js";
+
+const POLL_MS = 80, KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
+
+export class App extends EventTarget {
+  constructor(base, language) {
+    super();
+    this.api = new Api(base, language);
+    this.view = new View();
+    this.state = null;
+    this.fields = null;
+    this.tool = "point";
+    this.brush = 24;  // radius, CSS pixels
+    this.seq = Date.now() % 1e9 * 100;  // grows over reloads of one session too
+    this.guard = new Guard();
+    this.outbox = new Outbox((body) => this.api.json("edit", body));
+    this.opening = 0;
+    this.rescuedAt = -RESCUE_MS;
+  }
+
+  tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
+
+  on(name, act) { this.addEventListener(name, (event) => act(event.detail)); }
+
+  get active() { return this.state?.selections.find((s) => s.id === this.state.active) ?? null; }
+
+  get ready() { return Boolean(this.fields); }
+
+  /** A session: the tab's own, or a new one. */
+  async begin() {
+    this.about = await this.api.json("session", { lang: this.api.language, session: tabSession.get() });
+    const known = tabSession.get();
+    this.api.session = known ?? this.about.session;
+    if (known && await this.#resume()) return;
+    this.api.session = this.about.session;
+    tabSession.set(this.api.session);
+    await this.#restore() || await this.openSample(this.about.samples[0]?.id);
+  }
+
+  /** The server still has this tab's work. */
+  async #resume() {
+    try {
+      const state = await this.api.json("state");
+      if (!state.photo) return false;
+      this.#arrived(state, ++this.opening);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status >= 400 && error.status < 500) return false;
+      throw error;
+    }
+  }
+
+  /** The server forgot; the browser did not. */
+  async #restore() {
+    const last = await lastPhoto();
+    if (!last) return false;
+    const kept = last.sample ? null : await photoOf(last.digest);
+    if (!last.sample && !kept) return false;
+    const done = await (last.sample ? this.openSample(last.sample) : this.open(kept.blob, kept.name));
+    return done;
+  }
+
+  openSample(id) {
+    return id === undefined ? this.tell("empty") : this.#open(`sample/${encodeURIComponent(id)}`, null, id);
+  }
+
+  /** @returns whether the photo is on the stage. */
+  open(blob, name) {
+    const { megabytes } = this.about.limits;
+    if (megabytes && blob.size > megabytes * 2 ** 20) {
+      this.fail(new Refused(413, "size", say("error_size", { name, megabytes })));
+      return Promise.resolve(false);
+    }
+    return this.#open(`photo${Api.query({ name })}`, blob, name);
+  }
+
+  async #open(path, blob, name) {
+    const turn = ++this.opening;
+    const done = this.busy(say("busy_upload", { name }));
+    try {
+      const state = await this.api.send(path, blob ?? new Blob());
+      if (turn !== this.opening) return false;
+      if (blob) keepPhoto(state.photo.digest, name, blob);
+      else keepSample(state.photo.digest, name);
+      this.#arrived(state, turn);
+      const work = state.selections.length ? null : await workOf(state.photo.digest);
+      if (work && turn === this.opening) await this.#replay(work, turn);
+      return true;
+    } catch (error) {
+      if (await this.#lost(error, () => this.#anew())) return this.#open(path, blob, name);
+      this.fail(error, blob ? name : null);
+      return false;
+    } finally {
+      done();
+    }
+  }
+
+  /** What was done to this photo before comes back. */
+  async #replay(work, turn) {
+    const done = this.busy(say("busy_restore"));
+    try {
+      await this.#settled(turn);
+      if (turn !== this.opening) return;
+      this.#show(await this.api.send("import", JSON.stringify(work)));
+    } catch (error) {
+      if (error.code !== "recipe") this.fail(error);
+    } finally {
+      done();
+    }
+  }
+
+  /** A photo is on the stage: show it, follow its analysis. */
+  #arrived(state, turn) {
+    this.guard = new Guard();
+    this.fields = null;
+    this.view.setPhoto(state.photo.width, state.photo.height);
+    this.state = state;
+    this.tell("photo");
+    this.tell("state");
+    this.settled = this.#follow(turn);
+  }
+
+  #settled(turn) { return turn === this.opening ? this.settled : null; }
+
+  async #follow(turn) {
+    let done = null;
+    try {
+      for (let phase = this.state.phase; phase !== "ready"; phase = this.state.phase) {
+        done?.();
+        done = this.busy(say(`busy_${phase}`));
+        await new Promise((next) => setTimeout(next, POLL_MS));
+        const state = await this.api.json("state");
+        if (turn !== this.opening) return;
+        this.state = state;
+        this.tell("state");
+      }
+      const fields = await this.api.arrays(`fields${Api.query({ v: this.state.photo.digest })}`);
+      if (turn !== this.opening) return;
+      this.fields = new Fields(fields);
+      this.tell("fields");
+    } catch (error) {
+      if (turn === this.opening && !await this.#lost(error)) this.fail(error);
+    } finally {
+      done?.();
+    }
+  }
+
+  /**
+   * One edit. The answer is shown only if it is newer than what is shown.
+   *
+   * @param key edits with the same key that still wait are replaced by the newest.
+   */
+  async edit(op, { key = "", slow = null } = {}) {
+    if (!this.state) return null;
+    this.tell("edit", op);
+    const turn = this.opening, done = slow ? this.busy(slow) : () => {};
+    try {
+      await this.settled;  // a click during the analysis counts: it waits
+      if (turn !== this.opening) return null;
+      const state = await this.outbox.post({ seq: ++this.seq, ...op }, key);
+      if (state && turn === this.opening) this.#show(state);
+      return state;
+    } catch (error) {
+      if (await this.#lost(error)) return this.edit(op, { key, slow });
+      this.fail(error);
+      return null;
+    } finally {
+      done();
+    }
+  }
+
+  #show(state) {
+    if (!this.guard.admit(state.seq ?? 0)) return;
+    const turned = state.photo.digest !== this.state.photo.digest;
+    this.state = state;
+    if (state.phase !== "ready" && this.fields && !turned) {  // another quality
+      this.fields = null;
+      this.settled = this.#follow(this.opening);
+    }
+    this.tell("state");
+    this.#keepSoon();
+  }
+
+  /** A recipe or a mask from a file. */
+  async importFile(blob, name) {
+    const done = this.busy(say("busy_restore"));
+    try {
+      this.#show(await this.api.send(`import${Api.query({ name })}`, blob));
+    } catch (error) {
+      this.fail(error, name);
+    } finally {
+      done();
+    }
+  }
+
+  /** The server put this session aside: bring it back once, then try again. */
+  async #lost(error, rescue = () => this.#rescued()) {
+    if (!(error instanceof Refused) || error.code !== "gone") return false;
+    if (this.rescue) return this.rescue;  // one rescue serves all who wait
+    if (performance.now() < this.rescuedAt + RESCUE_MS) return false;  // it did not help
+    this.rescuedAt = performance.now();
+    this.rescue = rescue();
+    try {
+      return await this.rescue;
+    } catch (failed) {
+      this.fail(failed);
+      return false;
+    } finally {
+      this.rescue = null;
+    }
+  }
+
+  async #anew() {
+    this.about = await this.api.json("session", { lang: this.api.language });
+    this.api.session = this.about.session;
+    tabSession.set(this.api.session);
+    return true;
+  }
+
+  /** The same photo and the same work: in the same session if the server knows it, else in a new one. */
+  async #rescued() {
+    if (!this.state) return this.#anew();
+    const { digest } = this.state.photo, last = await lastPhoto(), kept = await photoOf(digest);
+    if (!kept && last?.sample === undefined) throw new Refused(0, "lost", say("error_gone_photo"));
+    const path = kept ? `photo${Api.query({ name: kept.name })}` : `sample/${encodeURIComponent(last.sample)}`;
+    const lay = () => this.api.send(path, kept?.blob ?? new Blob());
+    let state = await lay().catch((error) => {
+      if (error.code !== "gone") throw error;
+      return this.#anew().then(lay);
+    });
+    while (state.phase !== "ready") {
+      await new Promise((next) => setTimeout(next, POLL_MS));
+      state = await this.api.json("state");
+    }
+    const work = state.selections.length ? null : await workOf(digest);
+    this.guard = new Guard();
+    this.#show(work ? await this.api.send("import", JSON.stringify(work)) : state);
+    return true;
+  }
+
+  #keepSoon() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(async () => {
+      const { digest } = this.state.photo;
+      try {
+        const work = await this.api.json("work");
+        if (digest === this.state.photo.digest) keepWork(digest, work);
+      } catch { /* the next edit tries again */ }
+    }, KEEP_MS);
+  }
+
+  setTool(tool) {
+    this.tool = tool;
+    this.tell("tool");
+  }
+
+  fail(error, name = null) {
+    if (error.name === "AbortError") return;
+    const told = error.code === "offline" ? say("error_offline") : error.message || say("error_unknown");
+    const message = error instanceof Refused ? told : say("error_unknown");
+    this.tell("fail", name && !message.includes(name) ? say("error_file", { name, message }) : message);
+    if (!(error instanceof Refused)) console.error(error);
+  }
+
+  /** Says so if something takes longer than a moment; call the answer when it is over. */
+  busy(text) {
+    let shown = false;
+    const job = { text };
+    const timer = setTimeout(() => { shown = true; this.tell("busy", { job, on: true }); }, BUSY_MS);
+    return () => {
+      clearTimeout(timer);
+      if (shown) this.tell("busy", { job, on: false });
+      shown = false;
+    };
+  }
+}

@@ -1,0 +1,204 @@
+// The color panel: it stays. A drag is live, letting go (or Enter) is one edit.
+
+import { parseHex, toHex } from "./color.js";
+import { button, h, set } from "./dom.js";
+import { own } from "./keep.js";
+import { PALETTES } from "./palettes.js";
+import { Picker } from "./picker.js";
+import { say } from "./words.js";
+
+const RECENT = 14, TARGETS = ["match", "tint"];
+
+export class ColorPanel {
+  constructor(app, picture) {
+    Object.assign(this, { app, picture });
+    this.recent = own.get("recent", []);
+    this.swatches = own.get("swatches", []);
+    this.picker = new Picker((hex, done) => this.#picked(hex, done));
+    this.text = h("input", { type: "text", class: "text", "aria-label": say("color"), placeholder: say("color_hint"),
+      spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e),
+      oninput: () => { delete this.text.dataset.sent; }, onchange: () => this.#typed() });
+    this.chip = h("span", { class: "chip", "aria-hidden": "true" });
+    this.note = h("p", { class: "note", "aria-live": "off" });
+    this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
+    this.rows.recent.classList.add("recent");
+    this.choice = this.#choice();
+    this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note,
+      this.rows.recent, h("div", { class: "palette-head" }, this.choice, ...this.#files()), this.rows.palette);
+    app.on("state", () => this.#follow());
+    this.#fill();
+  }
+
+  #line() {
+    const { app } = this, drop = () => app.setTool(app.tool === "dropper" ? "point" : "dropper");
+    this.dropper = button(say("tool_dropper"), "dropper", drop, { "aria-pressed": "false" });
+    this.reset = button(say("own_color"), "reset", () => this.unpaint(), { disabled: true });
+    this.ways = button(say("colorways"), "ways", () => app.tell("colorways"), { disabled: true });
+    app.on("tool", () => set(this.dropper, { "aria-pressed": String(app.tool === "dropper") }));
+    return h("div", { class: "line" }, h("div", { class: "field" }, this.chip, this.text), this.dropper, this.reset, this.ways);
+  }
+
+  #row(name) { return h("div", { class: "swatches", role: "group", "aria-label": name }); }
+
+  #choice() {
+    const names = Object.keys(PALETTES).map((key) => h("option", { value: key, text: say(`palette_${key}`) }));
+    return h("select", { "aria-label": say("palette"), onchange: () => this.#fill() }, ...names,
+      h("option", { value: "own", text: say("palette_own") }));
+  }
+
+  #files() {
+    const pick = h("input", { type: "file", hidden: true, accept: ".ase,.aco,.gpl,.csv", tabIndex: -1,
+      onchange: () => { if (pick.files[0]) this.load(pick.files[0]); pick.value = ""; } });
+    return [pick, button(say("add_swatch"), "keep", () => this.#keep()),
+      button(say("load_swatches"), "load", () => pick.click()),
+      button(say("save_swatches"), "export", () => this.#save())];
+  }
+
+  /** The panel follows the active selection, unless it is in use. */
+  #follow() {
+    const { active } = this.app, turned = active?.id !== this.followed;
+    this.followed = active?.id;
+    for (const part of [this.reset, this.ways]) part.disabled = !active;
+    this.reset.disabled = !active?.painted;
+    this.#say(active);
+    if (this.pending || this.picker.busy) return;
+    const hex = active?.hex ?? (turned ? active?.own : null), rgb = hex && parseHex(hex);
+    if (!rgb) return;
+    this.picker.show(rgb);
+    this.#show(hex, active.style?.color);
+  }
+
+  #show(hex, words = null) {
+    this.chip.style.backgroundColor = hex;
+    if (this.text !== this.text.getRootNode().activeElement || this.text.value === "") this.text.value = words ?? hex;
+  }
+
+  /** How well the color was met, and why not. */
+  #say(active) {
+    const delta = active?.delta_e, known = typeof delta?.median === "number";
+    const told = [known ? say("delta_met", { median: delta.median.toFixed(1) }) : "", delta?.reason ?? "", ...active?.notes ?? []];
+    this.note.textContent = active ? told.filter(Boolean).join(" · ") : say("need_selection");
+    this.note.title = this.note.textContent;
+  }
+
+  get mode() {
+    const mode = this.app.active?.style?.mode;
+    return TARGETS.includes(mode) ? mode : TARGETS[0];
+  }
+
+  #picked(hex, done) {
+    this.#show(hex);
+    if (done) return this.commit(hex);
+    const { active } = this.app;
+    if (!active || active.locked) return undefined;
+    this.pending = true;
+    const { strength = 1, protect_highlights: highlights = 1 } = active.style ?? {};
+    return this.picture.paintLive(active, { color: hex, mode: this.mode, strength, protect_highlights: highlights });
+  }
+
+  /** Paints the active selection: "#rrggbb" or any words for a color. */
+  async commit(color) {
+    const { app } = this, { active } = app, rgb = parseHex(color);
+    if (rgb) {
+      this.picker.show(rgb);
+      this.chip.style.backgroundColor = toHex(rgb);
+      if (this.text !== this.text.getRootNode().activeElement) this.text.value = toHex(rgb);
+    }
+    if (!active || active.locked) {
+      this.pending = false;
+      return;
+    }
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    this.pending = true;
+    const style = { color, ...(active.style?.mode === this.mode ? {} : { mode: this.mode }) };
+    const state = await app.edit({ op: "style", id: active.id, style }, { key: `style-${active.id}` });
+    if (turn !== this.turn) return;
+    this.pending = false;
+    this.picture.settle();
+    if (!state) return;
+    const hex = state.selections.find((s) => s.id === active.id)?.hex;
+    if (hex) this.#remember(hex);
+    this.#follow();
+  }
+
+  unpaint() { if (this.app.active) this.app.edit({ op: "style", id: this.app.active.id, style: { color: null } }); }
+
+  #key(event) {
+    if (event.key === "Enter") {
+      this.#typed(true);
+      this.text.dataset.sent = "true";
+      this.text.select();
+    }
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      this.text.value = this.app.active?.style?.color ?? this.picker.hex;
+      this.text.blur();
+    }
+  }
+
+  #typed(again = false) {
+    const text = this.text.value.trim();
+    if (!text || (!again && text === (this.app.active?.style?.color ?? this.picker.hex))) return;
+    const css = cssHex(text);
+    if (css) this.picker.show(parseHex(css));
+    const rgb = parseHex(text);
+    this.commit(rgb ? toHex(rgb) : text);
+  }
+
+  #remember(hex) {
+    this.recent = [hex, ...this.recent.filter((c) => c !== hex)].slice(0, RECENT);
+    own.set("recent", this.recent);
+    this.#fill();
+  }
+
+  #fill() {
+    const plain = (hex) => ({ name: hex, hex });
+    const swatch = ({ name, hex }) => h("button", { type: "button", class: "swatch", "aria-label": name, title: name,
+      style: `background-color: ${hex}`, onclick: () => this.commit(hex) });
+    this.rows.recent.replaceChildren(...this.recent.map(plain).map(swatch));
+    this.rows.palette.replaceChildren(...this.#palette().map(swatch));
+  }
+
+  #palette() {
+    const { value } = this.choice;
+    return value === "own" ? this.swatches : PALETTES[value].map((hex) => ({ name: hex, hex }));
+  }
+
+  #keep() {
+    const { hex } = this.picker, typed = this.text.value.trim();
+    this.#setOwn([...this.swatches.filter((s) => s.hex !== hex), { name: typed || hex, hex }]);
+  }
+
+  #setOwn(swatches) {
+    this.swatches = swatches;
+    own.set("swatches", swatches);
+    this.choice.value = "own";
+    this.#fill();
+  }
+
+  /** Swatches from a file. */
+  async load(file) {
+    try {
+      const { colors } = await this.app.api.send(`swatches?name=${encodeURIComponent(file.name)}`, file);
+      this.#setOwn(colors.map(({ name, hex }) => ({ name: name || hex, hex })));
+      this.app.tell("say", say("swatches_loaded", { count: colors.length }));
+    } catch (error) {
+      this.app.fail(error, file.name);
+    }
+  }
+
+  #save() {
+    const colors = JSON.stringify(this.#palette());
+    this.app.tell("save", { path: `swatches.ase?${new URLSearchParams({ colors })}`, name: "swatches.ase" });
+  }
+}
+
+/** A CSS color as "#rrggbb", as the browser reads it; null for anything else. */
+export function cssHex(text) {
+  if (parseHex(text)) return toHex(parseHex(text));
+  if (!CSS.supports("color", text)) return null;
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  context.fillStyle = text;
+  context.fillRect(0, 0, 1, 1);
+  return toHex([...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+}

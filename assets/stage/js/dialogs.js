@@ -1,0 +1,170 @@
+// What opens over the page: export, colorways, shortcuts, samples. Native dialogs: focus stays
+// inside, Escape closes.
+
+import { Api, download, fileName } from "./api.js";
+import { parseHex } from "./color.js";
+import { cssHex } from "./colorpanel.js";
+import { button, h } from "./dom.js";
+import { SHORTCUTS } from "./keys.js";
+import { say } from "./words.js";
+
+export class Dialog {
+  constructor(title, name = "") {
+    this.body = h("div", { class: "body" });
+    const id = `dialog-${Math.random().toString(36).slice(2)}`;
+    this.element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": id,
+      onclick: (e) => { if (e.target === this.element) this.element.close(); } },
+    h("div", { class: "frame" }, h("header", {}, h("h2", { id, text: title }), button(say("close"), "close", () => this.element.close())), this.body));
+  }
+
+  open() { if (!this.element.open) this.element.showModal(); }
+}
+
+const field = (name, input) => h("label", { class: "field-row" }, h("span", { text: name }), input);
+
+const KINDS = ["photo", "cutout", "mask", "labels", "coco", "ora", "psd", "cube", "recipe"];
+const FORMATS = [["", "format_same"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["tiff", "TIFF"], ["avif", "AVIF"], ["heic", "HEIC"]];
+
+export class ExportDialog extends Dialog {
+  constructor(app) {
+    super(say("export_title"), "export");
+    this.app = app;
+    this.kind = h("select", { onchange: () => this.#follow() }, ...KINDS.map((value) => h("option", { value, text: say(`kind_${value}`) })));
+    this.format = h("select", {}, ...FORMATS.map(([value, text]) => h("option", { value, text: value ? text : say(text) })));
+    this.quality = h("input", { type: "number", min: 1, max: 100, value: 95 });
+    this.size = h("input", { type: "number", min: 16, max: 20000, placeholder: say("size_full") });
+    this.options = [field(say("format"), this.format), field(say("jpeg_quality"), this.quality), field(say("size"), this.size)];
+    this.go = h("button", { type: "button", class: "primary", text: say("download"), onclick: () => this.#export() });
+    this.body.append(field(say("export_what"), this.kind), ...this.options, h("footer", {}, this.go));
+    this.format.addEventListener("change", () => this.#follow());
+    this.#follow();
+  }
+
+  #follow() {
+    const photo = this.kind.value === "photo";
+    for (const input of [this.format, this.size]) input.disabled = !photo;
+    this.quality.disabled = !photo || ["png", "tiff"].includes(this.format.value);
+  }
+
+  async #export() {
+    const { kind, format, quality, size, app } = this;
+    this.go.disabled = true;
+    const body = { kind: kind.value };
+    if (kind.value === "photo") {
+      Object.assign(body, { format: format.value || null, quality: quality.disabled ? null : Number(quality.value), size: Number(size.value) || null });
+    }
+    if (["cutout", "mask", "cube"].includes(kind.value) && app.active) body.ids = [app.active.id];
+    if (await save(app, "export", body, "dmlseg")) this.element.close();
+    this.go.disabled = false;
+  }
+}
+
+/** Fetches a file and gives it to the person; says whether that worked. */
+export async function save(app, path, body, name) {
+  const done = app.busy(say("busy_export"));
+  try {
+    const { blob, headers } = await app.api.blob(path, body);
+    download(blob, fileName(headers, name));
+    const notes = JSON.parse(decodeURIComponent(headers.get("X-Dmlseg-Notes") ?? "[]"));
+    if (notes.length) app.tell("fail", notes.join("\n"));
+    return true;
+  } catch (error) {
+    app.fail(error);
+    return false;
+  } finally {
+    done();
+  }
+}
+
+export class WaysDialog extends Dialog {
+  constructor(app, panel) {
+    super(say("ways_title"), "ways");
+    Object.assign(this, { app, panel });
+    this.text = h("textarea", { rows: 3, spellcheck: false });
+    this.sheet = h("div", { class: "sheet" });
+    this.make = h("button", { type: "button", text: say("ways_make"), onclick: () => this.#make() });
+    this.zip = h("button", { type: "button", class: "primary", text: say("ways_zip"), onclick: () => this.#zip() });
+    this.body.append(field(say("ways_colors"), this.text), this.sheet, h("footer", {}, this.make, this.zip));
+    app.on("colorways", () => this.open());
+  }
+
+  open() {
+    if (!this.text.value) this.text.value = this.panel.recent.slice(0, 6).join(", ") || "#c8102e, #1f3a93, #3d8b40, #f2c230";
+    super.open();
+    this.#make();
+  }
+
+  /** [{name, hex}]: hex, CSS colors; other words go to the server as they are. */
+  #swatches() {
+    const words = this.text.value.split(/[\n,;]+(?![^(]*\))/).map((word) => word.trim()).filter(Boolean);
+    const known = new Map(this.panel.swatches.map((s) => [s.hex, s.name]));
+    return words.slice(0, 60).map((word) => {
+      const hex = cssHex(word) ?? word;
+      return { hex, name: parseHex(word) ? known.get(hex) ?? hex : word };
+    });
+  }
+
+  async #make() {
+    const { active, state } = this.app, turn = this.turn = (this.turn ?? 0) + 1;
+    if (!active) return;
+    const cards = this.#swatches().map((swatch) => ({ swatch, card: this.#card(swatch) }));
+    this.sheet.replaceChildren(...cards.map(({ card }) => card));
+    const done = this.app.busy(say("busy_ways"));
+    try {
+      for (const { swatch, card } of cards) {
+        if (turn !== this.turn) return;
+        const path = `colorway/${active.id}${Api.query({ color: swatch.hex, v: state.look, side: 360 })}`;
+        const { blob, headers } = await this.app.api.blob(path);
+        card.querySelector("img").src = URL.createObjectURL(blob);
+        card.querySelector(".delta").textContent = headers.has("X-Delta-E") ? `ΔE ${Number(headers.get("X-Delta-E")).toFixed(1)}` : "";
+      }
+    } catch (error) {
+      this.app.fail(error);
+    } finally {
+      done();
+    }
+  }
+
+  #card({ name, hex }) {
+    const use = () => { this.panel.commit(hex); this.element.close(); };
+    return h("button", { type: "button", class: "card", onclick: use }, h("img", { alt: "", src: "data:," }),
+      h("span", { class: "caption" }, h("i", { style: `background-color: ${hex}` }), h("b", { text: name }), h("span", { class: "delta" })));
+  }
+
+  async #zip() {
+    const { active } = this.app;
+    if (!active) return;
+    this.zip.disabled = true;
+    await save(this.app, "export", { kind: "colorways", ids: [active.id], swatches: this.#swatches() }, "colorways.zip");
+    this.zip.disabled = false;
+  }
+}
+
+export class HelpDialog extends Dialog {
+  constructor() {
+    super(say("help"), "help");
+    const groups = [...new Set(SHORTCUTS.map(([group]) => group))];
+    const row = ([, command, keys]) => [h("dt", {}, ...keys.map((key) => h("kbd", { text: shown(key) }))), h("dd", { text: say(`key_${command}`) })];
+    this.body.append(...groups.map((group) => h("section", {}, h("h3", { text: say(`keys_${group}`) }),
+      h("dl", {}, ...SHORTCUTS.filter(([of]) => of === group).flatMap(row)))));
+  }
+}
+
+const MAC = /Mac|iP/.test(navigator.platform);
+const shown = (key) => key.replace("Mod", MAC ? "⌘" : "Ctrl").replace("Arrows", "← ↑ ↓ →").replace("Escape", "Esc");
+
+export class SamplesDialog extends Dialog {
+  constructor(app) {
+    super(say("samples"), "samples");
+    this.app = app;
+  }
+
+  open() {
+    const card = ({ id, name, thumb }) => h("button", { type: "button", class: "card", onclick: () => {
+      this.element.close();
+      this.app.openSample(id);
+    } }, h("img", { alt: "", src: this.app.api.base + thumb }), h("span", { class: "caption", text: name }));
+    this.body.replaceChildren(h("div", { class: "sheet" }, ...this.app.about.samples.map(card)));
+    super.open();
+  }
+}

@@ -1,0 +1,259 @@
+// The hand on the photo: pointers become intentions (gestures.js), intentions become edits.
+
+import { toHex } from "./color.js";
+import { radius2, tauOf } from "./fields.js";
+import { Gestures } from "./gestures.js";
+
+const LEAST_TAU = 0.03, MOST_TAU = 0.98, WHEEL = 0.0022, TAU_PER_PIXEL = 0.012;
+
+export const clampTau = (tau) => Math.min(Math.max(tau, LEAST_TAU), MOST_TAU);
+
+/** The tau that a drag of `dx` CSS pixels to the right gives: more of it; even in log radius. */
+export const draggedTau = (tau, dx) => clampTau(tauOf(radius2(tau) * Math.exp(TAU_PER_PIXEL * dx)));
+
+export class Hand {
+  constructor(app, surface, { hover, masks, overlay, picture }) {
+    Object.assign(this, { app, surface, hover, masks, overlay, picture });
+    this.space = false;
+    this.gestures = new Gestures(() => ({
+      tool: app.tool, space: this.space, grips: (x, y) => this.#grips(x, y) }));
+    this.acts = {
+      hover: (action) => this.#hovered(action), click: (action) => this.click(action),
+      pick: (action) => this.pick(action), box: (action) => this.box(action),
+      tau: (action) => this.tau(action), stroke: (action) => this.stroke(action),
+      pan: (action) => this.pan(action), pinch: (action) => this.pinch(action),
+    };
+    this.#listen();
+  }
+
+  #listen() {
+    const { surface } = this, feed = (what) => (event) => this.#feed(what, event);
+    surface.addEventListener("pointerdown", (event) => {
+      surface.setPointerCapture(event.pointerId);
+      surface.focus({ preventScroll: true });
+      surface.classList.remove("keyed");
+      this.#feed("down", event);
+      event.preventDefault();
+    });
+    surface.addEventListener("pointermove", feed("move"));
+    surface.addEventListener("pointerup", feed("up"));
+    surface.addEventListener("pointercancel", () => this.cancel());
+    surface.addEventListener("pointerleave", () => this.#left());
+    surface.addEventListener("contextmenu", (event) => event.preventDefault());
+    surface.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  #place(event) {
+    const box = this.surface.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  #feed(what, event) {
+    const { pointerId: id, button, pointerType: kind, shiftKey: shift, altKey: alt, pressure } = event;
+    const actions = this.gestures[what]({ id, button, kind, shift, alt, pressure,
+      time: event.timeStamp, ...this.#place(event) });
+    for (const action of actions) this.acts[action.do](action);
+    if (what === "move") this.#cursor(this.#place(event));
+  }
+
+  cancel() { for (const action of this.gestures.cancel()) this.acts[action.do](action); }
+
+  #left() {
+    this.hover.leave();
+    this.overlay.cursor = null;
+    this.app.tell("draw");
+  }
+
+  /** A sideways drag from here moves tau. */
+  #grips(x, y) {
+    const { active, view } = this.app, pixel = view.pixelAt(x, y);
+    return Boolean(active && !active.locked && pixel && this.masks.holds(active.id, pixel));
+  }
+
+  #wheel(event) {
+    event.preventDefault();
+    const { x, y } = this.#place(event), { app } = this;
+    const delta = (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 16 : 1);
+    if (event.shiftKey && app.active) return this.turnTau(-Math.sign(delta) * 6);
+    app.view.zoomBy(Math.exp(-delta * (event.ctrlKey ? 4 : 1) * WHEEL), x, y);
+    app.tell("view");
+    return undefined;
+  }
+
+  #cursor(place) {
+    const { app, overlay } = this, brushes = app.tool === "brush" || app.tool === "eraser";
+    overlay.cursor = brushes ? { ...app.view.toPhoto(place.x, place.y), radius: app.brush / app.view.scale } : null;
+    if (brushes) app.tell("draw");
+  }
+
+  /** Over a selection: that one, which a click would make the active one; else what is under it. */
+  #hovered({ x, y, mode }) {
+    const pixel = this.app.view.pixelAt(x, y), found = pixel && mode === "auto" ? this.masks.at(pixel) : null;
+    if (found) this.hover.over(found, pixel, this.masks.pathOf(found.id));
+    else this.hover.at(pixel);
+  }
+
+  click({ x, y, mode, kind }) {
+    const pixel = this.app.view.pixelAt(x, y);
+    if (!pixel) {
+      if (mode === "auto") this.letGo();
+      return;
+    }
+    this.clickPixel(pixel, mode, kind === "mouse" ? { x, y } : null);
+  }
+
+  /** A click on a photo pixel, by hand or by key. The hovered outline stands in for the answer. */
+  async clickPixel(pixel, mode, place = null) {
+    const { app, overlay, hover } = this;
+    if (!app.state) return;
+    hover.at(pixel);
+    const found = this.masks.at(pixel), fresh = mode === "auto" && !found;
+    const pending = fresh && hover.now ? { path: hover.now.path } : null, tau = fresh ? hover.now?.tau : undefined;
+    overlay.pending = pending;
+    hover.leave();
+    app.tell("draw");
+    const state = await app.edit({ op: "click", ...pixel, mode, ...(tau === undefined ? {} : { tau }) });
+    this.#replace(pending, state);
+    if (state && place && (mode === "auto" || mode === "part")) app.tell("chosen", { place, pixel });
+  }
+
+  /** The stand-in goes when the server's own outline is there. */
+  #replace(pending, state) {
+    if (!pending) return;
+    const { overlay, masks, app } = this;
+    const clear = () => {
+      if (overlay.pending !== pending) return;
+      overlay.pending = null;
+      app.tell("draw");
+    };
+    const id = state?.active;
+    if (id === null || id === undefined || masks.pathOf(id)) return clear();
+    const seen = (event) => {
+      if (event.detail !== id) return;
+      app.removeEventListener("masks", seen);
+      clear();
+    };
+    app.addEventListener("masks", seen);
+    setTimeout(() => { app.removeEventListener("masks", seen); clear(); }, 5000);
+    return undefined;
+  }
+
+  letGo() { if (this.app.active) this.app.edit({ op: "activate", id: null }); }
+
+  pick({ x, y }) {
+    const pixel = this.app.view.pixelAt(x, y), color = pixel && this.picture.colorAt(pixel);
+    if (color) this.app.tell("picked", { hex: toHex(color), pixel });
+  }
+
+  box({ phase, x, y, from, mode }) {
+    const { app, overlay } = this;
+    if (phase === "cancel") overlay.box = null;
+    else if (phase !== "start") {
+      const a = app.view.nearestPixel(from.x, from.y), b = app.view.nearestPixel(x, y);
+      const [x0, x1] = [a.x, b.x].sort((p, q) => p - q), [y0, y1] = [a.y, b.y].sort((p, q) => p - q);
+      overlay.box = { x0, y0, x1: x1 + 1, y1: y1 + 1 };
+      if (phase === "end") {
+        app.edit({ op: "box", ...overlay.box, mode });
+        overlay.box = null;
+      }
+    }
+    this.hover.leave();
+    app.tell("draw");
+  }
+
+  tau({ phase, dx }) {
+    const { app } = this;
+    if (phase === "start") this.tauFrom = { id: app.active.id, tau: app.active.tau, drag: `tau-${Date.now()}` };
+    else if (phase === "cancel") this.#tauDone();
+    else {
+      this.moveTau(draggedTau(this.tauFrom.tau, dx), this.tauFrom);
+      if (phase === "end") this.#tauDone();
+    }
+  }
+
+  #tauDone() {
+    this.tauFrom = null;
+    this.app.tell("taudone");
+  }
+
+  /** tau of a selection, live: its outline at once, the server's answer when it comes. */
+  async moveTau(tau, { id, drag }) {
+    const { app, overlay } = this, selection = app.state.selections.find((s) => s.id === id);
+    if (!selection) return;
+    app.tell("tau", { id, tau });
+    if (selection.simple && app.fields) {
+      const cell = app.fields.cellOf(selection.at.x, selection.at.y);
+      const shown = { path: this.hover.mask(cell, tau).path, id };
+      overlay.drag = shown;
+      app.tell("draw");
+      const state = await app.edit({ op: "tau", id, tau, drag }, { key: `tau-${id}` });
+      if (overlay.drag === shown) this.#afterTau(shown, state, id);
+    } else await app.edit({ op: "tau", id, tau, drag }, { key: `tau-${id}` });
+  }
+
+  #afterTau(shown, state, id) {
+    const { app, overlay, masks } = this, done = () => {
+      if (overlay.drag === shown) overlay.drag = null;
+      app.tell("draw");
+    };
+    const shape = state?.selections.find((s) => s.id === id)?.shape;
+    if (!state || masks.known.get(String(id))?.shape === shape) return done();
+    const seen = (event) => {
+      if (event.detail !== id) return;
+      app.removeEventListener("masks", seen);
+      done();
+    };
+    app.addEventListener("masks", seen);
+    return undefined;
+  }
+
+  /** tau by keys and wheel: steps of so many dragged pixels; steps in a row are one drag. */
+  turnTau(pixels) {
+    const { app } = this, { active } = app;
+    if (!active || active.locked) return;
+    const now = performance.now();
+    if (this.turning?.id !== active.id || now - this.turning.time > 800) {
+      this.turning = { id: active.id, tau: active.tau, drag: `turn-${now}` };
+    }
+    this.turning.time = now;
+    this.turning.tau = draggedTau(this.turning.tau, pixels);
+    this.moveTau(this.turning.tau, this.turning);
+    clearTimeout(this.turned);
+    this.turned = setTimeout(() => app.tell("taudone"), 900);
+  }
+
+  stroke({ phase, x, y, erase }) {
+    const { app, overlay } = this;
+    if (phase === "cancel") overlay.stroke = null;
+    else {
+      const at = app.view.toPhoto(x, y), radius = Math.max(0.5, app.brush / app.view.scale);
+      if (phase === "start") overlay.stroke = { points: [], radius, erase };
+      const last = overlay.stroke.points.at(-1);
+      if (!last || Math.hypot(at.x - last.x, at.y - last.y) > radius / 4) overlay.stroke.points.push(at);
+      if (phase === "end") this.#paint(overlay.stroke);
+    }
+    this.hover.leave();
+    app.tell("draw");
+  }
+
+  async #paint(stroke) {
+    const { app, overlay } = this, { view } = app;
+    const points = stroke.points.map(({ x, y }) => [clamp(x - 0.5, view.width - 1), clamp(y - 0.5, view.height - 1)]);
+    await app.edit({ op: "stroke", points, radius: stroke.radius, soft: 0.5, mode: stroke.erase ? "erase" : "add" });
+    if (overlay.stroke === stroke) overlay.stroke = null;
+    app.tell("draw");
+  }
+
+  pan({ dx, dy }) {
+    this.app.view.panBy(dx, dy);
+    this.app.tell("view");
+  }
+
+  pinch({ factor, x, y, dx, dy }) {
+    this.app.view.panBy(dx, dy);
+    this.app.view.zoomBy(factor, x, y);
+    this.app.tell("view");
+  }
+}
+
+const clamp = (value, most) => Math.min(Math.max(value, 0), most);

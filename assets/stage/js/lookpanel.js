@@ -1,0 +1,147 @@
+// How the color is laid on: mode, strength, highlights, edge; and what of the object is left out.
+
+import { button, h, set } from "./dom.js";
+import { say } from "./words.js";
+
+const MODES = ["match", "tint", "hue_shift", "saturation", "lightness", "pattern"];
+const AMOUNTS = { hue_shift: [-180, 180, 1], saturation: [-1, 1, 0.01], lightness: [-1, 1, 0.01] };
+const QUALITIES = ["fast", "balanced", "best"];
+
+/** A slider that no answer moves while a hand is on it; letting go is one edit. */
+function slider(name, [min, max, step], live, done) {
+  const input = h("input", { type: "range", min, max, step, "aria-label": name });
+  const value = h("output", { class: "value" });
+  const read = () => { value.textContent = Number(input.step) === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
+  input.addEventListener("input", () => { input.busy = true; read(); live?.(Number(input.value)); });
+  input.addEventListener("change", async () => { await done(Number(input.value)); input.busy = false; });
+  const element = h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), value, input);
+  return { element, input, show: (v) => { if (!input.busy) { input.value = v; read(); } },
+    range: ([low, high, by]) => { if (!input.busy) set(input, { min: low, max: high, step: by }); } };
+}
+
+export class LookPanel {
+  constructor(app, picture) {
+    Object.assign(this, { app, picture });
+    this.mode = this.#select(say("mode"), MODES.map((m) => [m, say(`mode_${m}`)]), (mode) => this.#setMode(mode));
+    this.strength = slider(say("strength"), [0, 1, 0.01], (v) => this.#live({ strength: v }), (v) => this.#style({ strength: v }));
+    this.amount = slider(say("amount"), AMOUNTS.saturation, (v) => this.#live({ amount: v }), (v) => this.#style({ amount: v }));
+    this.highlights = slider(say("highlights"), [0, 1, 0.01], (v) => this.#live({ protect_highlights: v }),
+      (v) => this.#style({ protect_highlights: v }));
+    this.matting = h("input", { type: "checkbox", onchange: () => this.#style({ matting: this.matting.checked }, say("busy_paint")) });
+    this.quality = this.#select(say("quality"), QUALITIES.map((q) => [q, say(`quality_${q}`)]), (name) => app.edit({ op: "quality", name }));
+    this.tile = h("input", { type: "file", accept: "image/*", hidden: true, tabIndex: -1, onchange: () => this.#pattern(),
+      oncancel: () => this.#follow() });
+    this.element = h("div", { class: "pane look" }, this.mode.element, this.amount.element, this.strength.element,
+      this.highlights.element, h("label", { class: "check" }, this.matting, say("matting")), this.quality.element, this.tile);
+    app.on("state", () => this.#follow());
+  }
+
+  #select(name, options, act) {
+    const input = h("select", { "aria-label": name, onchange: () => act(input.value) },
+      ...options.map(([value, text]) => h("option", { value, text })));
+    return { input, element: h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), input) };
+  }
+
+  #follow() {
+    const { active, state } = this.app, style = active?.style ?? {}, off = !active || Boolean(active.locked);
+    const amount = AMOUNTS[style.mode];
+    for (const part of [this.mode.input, this.strength.input, this.highlights.input, this.matting]) part.disabled = off;
+    this.amount.input.disabled = off || !amount;
+    this.amount.range(amount ?? AMOUNTS.saturation);
+    this.amount.show(amount ? style.amount ?? 0 : 0);
+    this.strength.show(style.strength ?? 1);
+    this.highlights.show(style.protect_highlights ?? 1);
+    this.matting.checked = Boolean(style.matting);
+    if (!inUse(this.mode.input)) this.mode.input.value = style.mode ?? "match";
+    if (state.quality && !inUse(this.quality.input)) this.quality.input.value = state.quality;
+  }
+
+  #setMode(mode) {
+    this.mode.input.blur();
+    if (mode === "pattern") return this.tile.click();
+    return this.#style({ mode, amount: mode in AMOUNTS ? 0 : null });
+  }
+
+  async #pattern() {
+    const [file] = this.tile.files, { active } = this.app;
+    this.tile.value = "";
+    if (!file || !active) return this.#follow();
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    let text = "";
+    for (let k = 0; k < bytes.length; k += 32768) text += String.fromCharCode(...bytes.subarray(k, k + 32768));
+    return this.#style({ mode: "pattern", pattern: { file: btoa(text), name: file.name, scale: 1 } }, say("busy_paint"));
+  }
+
+  #live(change) {
+    const { active } = this.app, style = { ...active?.style, ...change };
+    if (!active?.painted || style.mode === "pattern") return;
+    const { color, mode, strength, protect_highlights: highlights, amount } = style;
+    this.picture.paintLive(active, { color: mode in AMOUNTS ? null : color, mode, strength, protect_highlights: highlights,
+      amount: mode in AMOUNTS ? amount : null });
+  }
+
+  async #style(style, slow = null) {
+    const { active } = this.app;
+    if (!active) return;
+    await this.app.edit({ op: "style", id: active.id, style }, { key: `look-${active.id}-${Object.keys(style)}`, slow });
+    this.picture.settle();
+  }
+}
+
+const inUse = (element) => element.getRootNode().activeElement === element;
+
+export class LimitsPanel {
+  constructor(app) {
+    this.app = app;
+    this.keep = this.#pick("gate_keep", false);
+    this.skip = this.#pick("gate_skip", true);
+    this.list = h("div", { class: "gates" });
+    this.element = h("div", { class: "pane keep" }, h("p", { class: "note", text: say("gates_hint") }),
+      h("div", { class: "segments" }, this.keep, this.skip), this.list);
+    app.on("state", () => this.#follow());
+    app.on("tool", () => { if (app.tool !== "dropper") this.wanted = null; this.#press(); });
+  }
+
+  #pick(word, exclude) {
+    return h("button", { type: "button", text: say(word), "aria-pressed": "false", onclick: () => {
+      this.wanted = this.wanted?.exclude === exclude ? null : { exclude };
+      this.app.setTool(this.wanted ? "dropper" : "point");
+    } });
+  }
+
+  #press() {
+    set(this.keep, { "aria-pressed": String(this.wanted?.exclude === false) });
+    set(this.skip, { "aria-pressed": String(this.wanted?.exclude === true) });
+  }
+
+  /** A color was picked from the photo: it is the limit's, if one was asked for. */
+  take(hex) {
+    if (!this.wanted || !this.app.active) return false;
+    const gates = this.#gates(), { exclude } = this.wanted;
+    this.app.setTool("point");
+    this.#send([...gates, { color: hex, exclude }]);
+    return true;
+  }
+
+  #gates() { return this.app.active?.style?.gates ?? []; }
+
+  #send(gates) { return this.app.edit({ op: "style", id: this.app.active.id, style: { gates } }, { key: "gates" }); }
+
+  #follow() {
+    const gates = this.#gates(), off = !this.app.active || Boolean(this.app.active.locked);
+    this.keep.disabled = this.skip.disabled = off;
+    if (this.list.querySelector("input")?.busy) return;
+    this.list.replaceChildren(...gates.map((gate, k) => this.#gate(gate, k, gates)));
+    if (!gates.length) this.list.replaceChildren(h("p", { class: "note", text: say("gate_none") }));
+  }
+
+  #gate(gate, k, gates) {
+    const name = say(gate.exclude ? "gate_not" : "gate_only", { color: gate.color });
+    const tolerance = slider(say("tolerance"), [0, 0.5, 0.01], null,
+      (v) => this.#send(gates.map((g, j) => (j === k ? { ...g, tolerance: v } : g))));
+    tolerance.show(gate.tolerance ?? 0.1);
+    const chip = h("span", { class: "chip", style: `background-color: ${gate.color}`, "aria-hidden": "true" });
+    return h("div", { class: "gate" }, h("div", { class: "row" }, chip, h("span", { class: "name", text: name }),
+      button(say("remove_gate"), "close", () => this.#send(gates.filter((_, j) => j !== k)))), tolerance.element);
+  }
+}

@@ -1,0 +1,69 @@
+// The history list, and the "why" view.
+
+import { Api } from "./api.js";
+import { h, set } from "./dom.js";
+import { say } from "./words.js";
+
+export class Past {
+  constructor(app) {
+    this.app = app;
+    this.list = h("ol", { class: "past" });
+    this.element = h("div", { class: "pane history scroll", tabIndex: 0, "aria-label": say("history") }, this.list);
+    app.on("state", () => this.#follow());
+  }
+
+  #follow() {
+    const { history, step } = this.app.state, text = JSON.stringify([history, step]);
+    if (text === this.shown) return;
+    this.shown = text;
+    this.list.replaceChildren(...history.map((label, k) => h("li", {}, h("button", { type: "button", text: label,
+      class: k > step ? "ahead" : "", "aria-current": k === step ? "step" : null,
+      onclick: () => this.app.edit({ op: "goto", step: k }) }))));
+    this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }
+}
+
+const VIEWS = ["off", "seediness", "pca", "seeds", "distance"];
+
+/** What the network saw, laid over the photo. */
+export class Why {
+  constructor(app, stage) {
+    Object.assign(this, { app, stage });
+    const name = `why-${Math.random().toString(36).slice(2)}`;
+    this.inputs = VIEWS.map((what) => h("input", { type: "radio", name, value: what, checked: what === "off",
+      onchange: () => this.show(what) }));
+    this.element = h("div", { class: "pane why" }, h("p", { class: "note", text: say("why_hint") }),
+      h("div", { role: "radiogroup", "aria-label": say("why") },
+        ...VIEWS.map((what, k) => h("label", { class: "check" }, this.inputs[k], say(`why_${what}`)))));
+    this.what = "off";
+    app.on("photo", () => { this.inputs[0].checked = true; this.show("off"); });
+    app.on("draw", () => { if (this.what === "distance") this.#fetch(); });
+  }
+
+  show(what) {
+    this.what = what;
+    if (what === "off") return this.stage.explain(null);
+    return this.#fetch();
+  }
+
+  async #fetch() {
+    const { what, app } = this, at = what === "distance" ? this.stage.hover.now?.pixel ?? this.last : null;
+    if (what === "distance" && !at) return;
+    const place = at ? `${at.x},${at.y}` : "";
+    if (this.busy || (this.shown === what + place)) return;
+    this.last = at;
+    this.busy = true;
+    try {
+      const bitmap = await app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`);
+      this.shown = what + place;
+      if (this.what === what) this.stage.explain(bitmap);
+    } catch (error) {
+      app.fail(error);
+      this.what = "off";
+      set(this.inputs[0], { checked: true });
+    } finally {
+      this.busy = false;
+    }
+    if (this.what !== "off" && this.what !== what) this.#fetch();
+  }
+}

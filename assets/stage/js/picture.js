@@ -1,0 +1,182 @@
+// The photo on its canvas: preview, tiles where they help, the look that is being dragged, the
+// split between before and after.
+
+import { Api } from "./api.js";
+import { Compositor, spread } from "./compose.js";
+import { webgl } from "./gpu.js";
+import { Latest } from "./sequence.js";
+import { Tiles, tilesOf } from "./tiles.js";
+import { say } from "./words.js";
+
+const REST_MS = 120;
+
+export class Picture {
+  constructor(app, canvas) {
+    Object.assign(this, { app, canvas });
+    this.context = canvas.getContext("2d", { alpha: true });
+    this.original = this.result = null;  // {bitmap, look}
+    this.live = null;  // {id, shape, compositor, box}
+    this.latest = new Latest();
+    this.split = null;  // share of the stage's width, or null
+    this.before = false;
+    this.explained = null;
+    this.tiles = new Tiles(
+      ({ z, x, y }, look) => app.api.bitmap(`tile/${z}/${x}/${y}${Api.query(tileQuery(look))}`),
+      () => this.draw());
+    app.on("photo", () => this.#photo());
+    app.on("state", () => this.#follow());
+    for (const name of ["view", "fields"]) app.on(name, () => this.draw());
+  }
+
+  async #photo() {
+    const { photo } = this.app.state;
+    this.tiles.clear();
+    this.#drop();
+    this.original = this.result = null;
+    this.digest = photo.digest;
+    this.draw();
+    const bitmap = await this.#fetched(`preview${Api.query({ v: photo.digest })}`);
+    if (!bitmap || this.digest !== photo.digest) return;
+    this.original = { bitmap, look: "original" };
+    this.pixels = null;
+    this.draw();
+    this.app.tell("frame");
+    this.#follow();
+  }
+
+  async #fetched(path) {
+    try {
+      return await this.app.api.bitmap(path);
+    } catch (error) {
+      this.app.fail(error);
+      return null;
+    }
+  }
+
+  get painted() { return this.app.state?.selections.some((s) => s.painted && s.visible !== false) ?? false; }
+
+  /** Another look: fetched when it is at rest; the old one stays until then. */
+  async #follow() {
+    if (!this.original || this.app.state.photo.digest !== this.digest) return;
+    const { look } = this.app.state;
+    if (this.asked === look) return;
+    this.asked = look;
+    if (!this.painted) {
+      this.result = null;
+      this.#drop();
+      return this.draw();
+    }
+    const done = this.app.busy(say("busy_paint"));
+    const bitmap = await this.#fetched(`preview${Api.query({ result: 1, v: look })}`);
+    done();
+    if (!bitmap || this.app.state.look !== look) return;
+    this.result = { bitmap, look };
+    if (!this.dragging) this.#drop();
+    this.draw();
+    this.app.tell("frame");
+  }
+
+  #drop() {
+    this.live?.compositor.free();
+    this.live = null;
+  }
+
+  /** A color that is being chosen: `style` as the look-up table takes it. */
+  paintLive(selection, style) {
+    this.dragging = true;
+    return this.latest.run(() => this.#paintLive(selection, style)).catch((error) => {
+      if (error.code !== "unsupported") this.app.fail(error);
+    });
+  }
+
+  async #paintLive({ id, shape }, style) {
+    const { api } = this.app;
+    const [lut, band] = await Promise.all([
+      api.arrays(`lut/${id}${Api.query(style)}`),
+      this.live?.id === id && this.live.shape === shape ? null : api.arrays(`band/${id}${Api.query({ v: shape })}`)]);
+    if (!this.original) return;
+    if (band) {
+      this.#drop();
+      this.live = this.#layers(id, shape, band);
+    }
+    this.live.compositor.paint(lut);
+    this.draw();
+    this.app.tell("frame");
+  }
+
+  #layers(id, shape, band) {
+    const [x0, y0, x1, y1] = band.box, width = x1 - x0, height = y1 - y0;
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(this.original.bitmap, -x0, -y0);
+    const layers = spread(context.getImageData(0, 0, width, height).data, band);
+    return { id, shape, box: band.box, compositor: new Compositor(width, height, layers, webgl) };
+  }
+
+  /** The hand let go: what was dragged stays until the server's picture is there. */
+  settle() { this.dragging = false; }
+
+  draw() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const { context, canvas, app: { view } } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!this.original) return;
+    const { ratio } = view, at = this.split === null ? null : this.split * canvas.width;
+    context.imageSmoothingEnabled = view.zoom < 2;
+    context.imageSmoothingQuality = "high";
+    context.setTransform(view.scale * ratio, 0, 0, view.scale * ratio, view.x * ratio, view.y * ratio);
+    if (this.explained) return context.drawImage(this.explained, 0, 0, view.width, view.height);
+    if (this.before) return this.#paint(this.original, null);
+    this.#paint(this.result ?? this.original, this.live);
+    if (at === null) return;
+    context.save();
+    context.beginPath();
+    const left = view.toPhoto(0, 0), right = view.toPhoto(at / ratio, view.stage.height);
+    context.rect(left.x, left.y, right.x - left.x, right.y - left.y);
+    context.clip();
+    this.#paint(this.original, null);
+    context.restore();
+  }
+
+  #paint({ bitmap, look }, live) {
+    const { context, app: { view } } = this;
+    context.drawImage(bitmap, 0, 0, view.width, view.height);
+    this.#paintTiles(look, bitmap);
+    if (!live) return;
+    const sx = view.width / bitmap.width, sy = view.height / bitmap.height, [x0, y0, x1, y1] = live.box;
+    context.drawImage(live.compositor.canvas, x0 * sx, y0 * sy, (x1 - x0) * sx, (y1 - y0) * sy);
+  }
+
+  #paintTiles(look, bitmap) {
+    const { view } = this.app;
+    if (!this.app.ready || view.zoom <= bitmap.width / view.width * 1.01) return;
+    const wanted = tilesOf(view.seen, view.level, view.width, view.height);
+    for (const tile of wanted) {
+      const found = this.tiles.get(look, tile), [x0, y0, x1, y1] = tile.box;
+      if (found) this.context.drawImage(found, x0, y0, x1 - x0, y1 - y0);
+    }
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.tiles.want(look, wanted), REST_MS);
+  }
+
+  /** The color of the shown photo at a pixel: median of 3 x 3 of the preview, bytes. */
+  colorAt({ x, y }, { original = true } = {}) {
+    const bitmap = (original ? this.original : this.result ?? this.original)?.bitmap;
+    if (!bitmap) return null;
+    const { view } = this.app, context = new OffscreenCanvas(3, 3).getContext("2d");
+    const px = Math.floor((x + 0.5) * bitmap.width / view.width), py = Math.floor((y + 0.5) * bitmap.height / view.height);
+    context.drawImage(bitmap, 1 - px, 1 - py);
+    const { data } = context.getImageData(0, 0, 3, 3), rows = [];
+    for (let k = 0; k < data.length; k += 4) if (data[k + 3]) rows.push(data.slice(k, k + 3));
+    return [0, 1, 2].map((c) => rows.map((row) => row[c]).sort((a, b) => a - b)[rows.length >> 1]);
+  }
+}
+
+const tileQuery = (look) => (look === "original" ? { original: 1 } : { v: look });

@@ -1,0 +1,163 @@
+"""What a hand means that does not point at one thing: a second click, a box, "all like this"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dmlseg_core.color import delta_e_2000
+from dmlseg_core.edit.choosing import STOPS
+from dmlseg_core.edit.session import EditSession
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.measure import mask_iou
+from dmlseg_core.model import distances2, radius2
+from dmlseg_core.scene import Box, Given, Mask, Override
+
+SAME = 0.9
+"""IoU from which on two outlines of one point are no choice."""
+_PROBES = 3
+"""Points a side that are tried in a box."""
+_ALIKE_COLOR = 18.0
+"""CIEDE2000 between two things' median colors up to which they count as alike."""
+_ALIKE_SIZE = 6.0
+
+
+def outlines(session: EditSession, y: float, x: float) -> list[Mask]:
+    """The different masks of a point among part, object and group: the object first, then what
+    further clicks on the same point step to.
+    """
+    part, whole, group = session.scene.stops(y, x)
+    found = [whole]
+    for mask in (part, group):
+        if all(mask_iou(mask.grid, other.grid) < SAME for other in found):
+            found.append(mask)
+    return found
+
+
+def step(session: EditSession, y: float, x: float) -> None:
+    """A second click: the object becomes the part under the pointer, then the group, then again
+    the object. On nothing it selects the part.
+    """
+    k = session.at(y, x)
+    choices = outlines(session, y, x)
+    smallest = choices[1 % len(choices)]
+    if k is None:
+        return session.select(y, x, smallest.seed.tau, new=True)
+    session.activate(k)
+    where, cell = session.selections[k].where, session.scene.frame.cell_of(y, x)
+    at, chosen = 0, smallest
+    if session.scene.frame.cell_of(where.y, where.x) == cell:
+        own = session.mask_of(k).grid
+        at = int(np.argmax([mask_iou(own, mask.grid) for mask in choices]))
+        chosen = choices[(at + 1) % len(choices)]
+    made = Override(y, x, chosen.seed.tau, connected=where.connected)
+    return session.point_at(made, "step")
+
+
+def stop(session: EditSession, name: str) -> None:
+    """Set the active selection's tau to that of its part, object or group."""
+    where = session.selections[session.required()].where
+    mask = session.scene.stops(where.y, where.x)[STOPS.index(name)]
+    session.set_tau(mask.seed.tau, drag="")
+
+
+def choose_in_box(session: EditSession, box: Box, mode: str) -> None:
+    """Select what fills a box; add it to the active selection, or take it away.
+
+    Some points of the box are asked for part, object and group; the mask whose own bounding box is
+    most like the given one is meant.
+
+    Args:
+        session: whose selection it is.
+        box: (top, left, bottom, right) in photo pixels; what lies outside the photo is cut off.
+        mode: "new" and "auto" select, "add" and "subtract" correct.
+    """
+    height, width = session.photo.size
+    box = (max(0.0, box[0]), max(0.0, box[1]), min(height - 1.0, box[2]), min(width - 1.0, box[3]))
+    found = max(_in_box(session, box), key=lambda pair: pair[0])
+    (y, x), tau = found[1], found[2]
+    if mode in ("add", "subtract") and session.active is not None:
+        return session.extend(y, x, subtract=mode == "subtract")
+    return session.start(Override(y, x, tau, box=box, connected=session.connected), "box")
+
+
+def _in_box(session: EditSession, box: Box) -> list[tuple[float, tuple[float, float], float]]:
+    """(IoU of the mask's bounding box with `box`, point, tau) of every candidate."""
+    shares = (np.arange(_PROBES) + 1) / (_PROBES + 1)
+    scene, found = session.scene, []
+    top, left, bottom, right = box
+    for y in top + shares * (bottom - top):
+        for x in left + shares * (right - left):
+            if scene.visible is not None and not scene.visible[round(y), round(x)]:
+                continue
+            for mask in scene.stops(float(y), float(x)):
+                fit = _box_iou(_box_of(session, mask), box)
+                found.append((fit, (float(y), float(x)), mask.seed.tau))
+    if not found:
+        raise ParameterError("the photo is transparent in this box; choose a visible part")
+    return found
+
+
+def _box_of(session: EditSession, mask: Mask) -> Box:
+    rows, columns = np.flatnonzero(mask.grid.any(1)), np.flatnonzero(mask.grid.any(0))
+    (top, left), (bottom, right) = (
+        session.scene.frame.point_of(int(rows[k]), int(columns[k])) for k in (0, -1)
+    )
+    return top, left, bottom, right
+
+
+def _box_iou(a: Box, b: Box) -> float:
+    def area(box: Box) -> float:
+        return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+    both = area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    return both / max(area(a) + area(b) - both, 1e-9)
+
+
+def select_alike(session: EditSession, k: int) -> None:
+    """Select every proposal that is like selection k, in its style, as one step.
+
+    Alike is: of the same class where the network knows one; else of a similar color and size, and
+    not further away in embedding space than what the widest tau takes in. What a selection holds
+    already is left out.
+    """
+    own, mask = session.selections[k], session.mask_of(k)
+    held = np.logical_or.reduce([session.mask_of(i).grid for i in range(len(session.selections))])
+    made = [
+        replace(own, id=0, name="", where=Override(*_point(session, m), m.seed.tau))
+        for m in session.proposals
+        if not held[m.seed.y, m.seed.x] and _alike(session, mask, m)
+    ]
+    session.extend_list(made, k, "like")
+
+
+def _point(session: EditSession, mask: Mask) -> tuple[float, float]:
+    return session.scene.frame.point_of(mask.seed.y, mask.seed.x)
+
+
+def _alike(session: EditSession, mask: Mask, other: Mask) -> bool:
+    if mask.class_name != session.scene.classes[-1]:
+        return mask.class_name == other.class_name
+    ratio = mask.grid.sum() / max(other.grid.sum(), 1)
+    if not 1 / _ALIKE_SIZE < ratio < _ALIKE_SIZE:
+        return False
+    vectors = session.scene.embedding[:, [mask.seed.y, other.seed.y], [mask.seed.x, other.seed.x]]
+    if float(distances2(vectors.T[:1], vectors.T[1:])) > radius2(1e-3):
+        return False
+    colors = [session.median_color(m) for m in (mask, other)]
+    return float(delta_e_2000(*colors)) < _ALIKE_COLOR
+
+
+def choose_given(session: EditSession, given: Given, name: str) -> None:
+    """A new selection of a mask made elsewhere, whole or in pieces.
+
+    Raises:
+        ParameterError: the mask is empty, or of another size than the photo.
+    """
+    level = given.level(session.scene.frame)
+    if not (given.alpha >= 0.5).any():
+        raise ParameterError("the mask is empty: nothing in it is white")
+    y, x = np.unravel_index(int(level.argmax()), level.shape)
+    point = session.scene.frame.point_of(int(y), int(x))
+    session.start(Override(*point, connected=False, given=given), "mask", name)

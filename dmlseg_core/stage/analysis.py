@@ -1,0 +1,86 @@
+"""Photos become sessions, one at a time, beside whatever else the server does."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from dmlseg_core.config import SceneConfig
+from dmlseg_core.edit import EditSession
+from dmlseg_core.errors import DmlsegError
+from dmlseg_core.photo import Photo
+from dmlseg_core.scene import Scene, Segmenter
+from dmlseg_core.stage.desks import Desk, Desks, Work
+from dmlseg_core.stage.hover import hover_fields
+
+
+class Analyst:
+    """Runs the network for all desks in one thread.
+
+    Args:
+        segmenter: shared by all.
+        desks: trimmed when one of them has grown.
+    """
+
+    def __init__(self, segmenter: Segmenter, desks: Desks) -> None:
+        self.segmenter, self.desks = segmenter, desks
+        self._pool = ThreadPoolExecutor(1, "analysis")
+
+    def submit(self, desk: Desk, quality: str | None = None) -> Future[None]:
+        """Analyse the photo on a desk; a session that is there already goes on with the new scene.
+
+        Args:
+            desk: with a photo.
+            quality: one of QUALITIES; None is the app's own.
+
+        Raises:
+            ParameterError: no such quality.
+        """
+        config = self.segmenter.config
+        config = config if quality is None else config.with_quality(quality)
+        work = desk.work
+        assert work is not None
+        if work.session is None or work.session.scene.config != config:
+            desk.phase, work.hover = "queued", None
+        return self._pool.submit(self._run, desk, work, config)
+
+    def scene(self, photo: Photo, config: SceneConfig) -> Scene:
+        """A photo analysed in the same thread as all others; waits for its turn."""
+        return self._pool.submit(self.segmenter.analyze, photo, config=config).result()
+
+    def close(self) -> None:
+        """Finish what is running, forget what waits."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, desk: Desk, work: Work, config: SceneConfig) -> None:
+        if desk.work is not work:  # another photo came meanwhile
+            return
+        try:
+            self._analyze(desk, work, config)
+        except DmlsegError as error:
+            self._tell(desk, work, "failed", error)
+        except Exception as error:
+            self._tell(desk, work, "failed", error)
+            raise
+        self.desks.trim()
+
+    def _analyze(self, desk: Desk, work: Work, config: SceneConfig) -> None:
+        session = work.session
+        if session is None or session.scene.config != config:
+            self._tell(desk, work, "network")
+            scene = self.segmenter.analyze(work.photo, config=config)
+            if session is None:
+                session = EditSession(work.photo, scene)
+                _ = session.preview, session.proposals
+                desk.begin(work, session)
+            else:
+                with session.lock:
+                    session.see(scene)
+            desk.version += 1
+        if work.hover is None:
+            self._tell(desk, work, "regions")
+            work.hover = hover_fields(session)
+        self._tell(desk, work, "ready")
+
+    def _tell(self, desk: Desk, work: Work, phase: str, error: Exception | None = None) -> None:
+        if desk.work is work:
+            desk.phase, desk.error = phase, error

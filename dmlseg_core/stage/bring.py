@@ -1,0 +1,103 @@
+"""Files into a session: recipes, drafts, and anybody's mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dmlseg_core.config import SceneConfig
+from dmlseg_core.edit import EditSession, Recipe, choose_given, from_json, to_json
+from dmlseg_core.errors import ParameterError, RecipeError
+from dmlseg_core.photo import Photo, image_bytes, load_photo
+from dmlseg_core.scene import Given, Scene
+
+_COLORED = 13
+"""Levels between channels up to which a mask counts as gray: a JPEG's rounding."""
+_SAME_SHAPE = 1.02
+
+
+def draft(session: EditSession) -> str:
+    """JSON text of everything worth keeping of a session; `use_recipe` takes it back."""
+    return to_json(session.to_recipe("draft"))
+
+
+def read_recipe(data: bytes) -> Recipe:
+    """A recipe from the bytes of its file.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    try:
+        return from_json(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise RecipeError("this is no JSON (not UTF-8); give a recipe that dmlseg wrote") from None
+
+
+def use_recipe(
+    session: EditSession, recipe: Recipe, analyze: Callable[[Photo, SceneConfig], Scene]
+) -> None:
+    """Replace all selections by a recipe's.
+
+    Args:
+        session: locked by the caller.
+        recipe: as read.
+        analyze: gives the scene of a photo as the recipe asks, where that is one of QUALITIES: a
+            file may not cost more than the page's own controls.
+
+    Raises:
+        RecipeError: it does not fit, or selects nothing; nothing is changed.
+    """
+    recipe.check_photo(session.photo)
+    recipe.check_weights(session.scene.weights)
+    scene: Any = None
+    config = recipe.scene
+    if config != session.scene.config and config.quality is not None:
+        scene = analyze(session.photo, config)
+    session.apply(recipe, scene)
+
+
+def import_mask(session: EditSession, data: bytes, name: str, max_megapixels: float) -> None:
+    """A new selection of anybody's mask: gray, white inside; of another size, it is fitted to the
+    photo where the shape is the same.
+
+    Args:
+        session: locked by the caller.
+        data: of an image file; one with transparency is read as its alpha.
+        name: of the file.
+        max_megapixels: larger ones are refused.
+
+    Raises:
+        ImageError: no image; ParameterError: colored, empty, or of another shape than the photo.
+    """
+    picture = load_photo(data, max_megapixels=max_megapixels)
+    gray = _gray(picture)
+    if picture.size != session.photo.size:
+        gray = _fitted(gray, session.photo)
+    png = image_bytes(Image.fromarray(gray), "PNG")
+    choose_given(session, Given(png), PurePath(name).stem[:40])
+
+
+def _gray(picture: Photo) -> NDArray[np.uint8]:
+    if picture.alpha is not None and int(np.ptp(picture.alpha)):
+        return picture.alpha
+    if int(np.ptp(picture.rgb, axis=2).max()) > _COLORED:
+        raise ParameterError("the mask is colored; give a gray image, white = recolor")
+    return picture.rgb[..., 0]
+
+
+def _fitted(gray: NDArray[np.uint8], photo: Photo) -> NDArray[np.uint8]:
+    ratio = (gray.shape[0] * photo.width) / (gray.shape[1] * photo.height)
+    if not 1 / _SAME_SHAPE < ratio < _SAME_SHAPE:
+        raise ParameterError(
+            f"the mask is {gray.shape[1]} x {gray.shape[0]} pixels, the photo {photo.width} x "
+            f"{photo.height}; they must be of one shape"
+        )
+    how = cv2.INTER_AREA if gray.shape[0] > photo.height else cv2.INTER_LINEAR
+    made = cv2.resize(gray, (photo.width, photo.height), interpolation=how)
+    return np.asarray(made, np.uint8)

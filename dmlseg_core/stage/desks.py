@@ -1,0 +1,170 @@
+"""What the server holds of each user: a photo, its session, what is being done to them.
+
+A desk is named by a random token that the server gives out. Photos and scenes are bounded in bytes:
+the longest unused is put away. A desk that was put away keeps its edits, so the same photo laid on
+it again goes on where it was.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+from asyncio import Lock
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cache
+from threading import RLock
+from typing import Any
+
+from dmlseg_core.edit import EditSession, History
+from dmlseg_core.photo import Photo
+
+MEGABYTE = 2**20
+_DESKS = 10_000
+"""Tokens that are remembered; a desk without a photo is some kilobytes of edits."""
+_RESUMED = 8
+"""Photos whose edits a desk remembers."""
+
+
+@dataclass(eq=False)
+class Work:
+    """A photo on a desk.
+
+    Attributes:
+        photo: as loaded.
+        name: of its file, without folders.
+        session: None until the network has seen the photo.
+        hover: the buffer of `hover_fields`; None until it is made.
+        full: a version of the edits and the full-size picture of it, for tiles.
+        lock: of `full`.
+    """
+
+    photo: Photo
+    name: str
+    session: EditSession | None = None
+    hover: bytes | None = None
+    full: tuple[int, object] | None = None
+    lock: Any = field(default_factory=RLock)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        own = self.photo.nbytes if self.session is None else self.session.nbytes
+        full = getattr(self.full[1], "nbytes", 0) if self.full else 0
+        return own + len(self.hover or b"") + full
+
+
+@dataclass(eq=False)
+class Desk:
+    """One user's place.
+
+    Attributes:
+        token: 128 random bits, hexadecimal; whoever knows it is this user.
+        language: of its sentences.
+        work: the photo on it; None before the first one, or when it was put away.
+        phase: "empty", "queued", "network", "regions", "ready" or "failed".
+        error: what a failed analysis said.
+        seq: the newest edit.
+        version: counts changes of the picture.
+        turn: one edit after the other, in the order in which they came.
+    """
+
+    token: str
+    language: str = "en"
+    work: Work | None = None
+    phase: str = "empty"
+    error: Exception | None = None
+    seq: int = 0
+    version: int = 0
+    turn: Lock = field(default_factory=Lock)
+    _kept: OrderedDict[str, History] = field(default_factory=OrderedDict)
+
+    def lay(self, work: Work) -> None:
+        """Put a photo on it; the one that lay there is put away."""
+        self.clear()
+        self.work, self.phase, self.error = work, "queued", None
+        self.version += 1
+
+    def clear(self) -> None:
+        """Put the photo away; its edits stay."""
+        work, self.work, self.phase = self.work, None, "empty"
+        if work is not None and work.session is not None:
+            self._kept[work.photo.digest] = work.session.history
+            self._kept.move_to_end(work.photo.digest)
+            while len(self._kept) > _RESUMED:
+                self._kept.popitem(last=False)
+
+    def begin(self, work: Work, session: EditSession) -> None:
+        """The network has seen the photo: edits may begin, or go on."""
+        if (history := self._kept.pop(work.photo.digest, None)) is not None:
+            session.resume(history)
+        work.session = session
+
+
+class Desks:
+    """The desks of a running app.
+
+    Args:
+        limit: bytes of photos and scenes; the newest stays, even where it is larger alone.
+    """
+
+    def __init__(self, limit: int = 256 * MEGABYTE) -> None:
+        self.limit = limit
+        self._desks: OrderedDict[str, Desk] = OrderedDict()
+        self._lock = RLock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all photos and scenes."""
+        with self._lock:
+            return sum(d.work.nbytes for d in self._desks.values() if d.work is not None)
+
+    def new(self, language: str) -> Desk:
+        """A desk for somebody who has none."""
+        desk = Desk(secrets.token_hex(16), language)
+        with self._lock:
+            self._desks[desk.token] = desk
+            while len(self._desks) > _DESKS:
+                self._desks.popitem(last=False)
+        return desk
+
+    def get(self, token: str) -> Desk | None:
+        """The desk of a token; it becomes the newest."""
+        with self._lock:
+            if token in self._desks:
+                self._desks.move_to_end(token)
+            return self._desks.get(token)
+
+    def trim(self) -> None:
+        """Put photos away down to the limit; for after a desk has grown."""
+        freed = False
+        with self._lock:
+            loaded = [d for d in self._desks.values() if d.work is not None]
+            total = sum(d.work.nbytes for d in loaded if d.work is not None)
+            for desk in loaded[:-1]:
+                if total <= self.limit:
+                    break
+                total -= desk.work.nbytes if desk.work is not None else 0
+                desk.clear()
+                freed = True
+        if freed:
+            return_freed_memory()
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system: some milliseconds.
+
+    glibc keeps the holes that forgotten photos leave among living ones, and a process that serves
+    photos for days grows by them (https://man7.org/linux/man-pages/man3/malloc_trim.3.html). Other
+    C libraries have no such call, and nothing happens.
+    """
+    if (trim := _malloc_trim()) is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Any:
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, TypeError, AttributeError):  # Windows; macOS, musl
+        return None

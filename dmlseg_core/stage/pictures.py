@@ -1,0 +1,140 @@
+"""Pictures and masks for the page: previews, tiles, thumbnails."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dmlseg_core.edit import PREVIEW_SIDE, ground, shrunk_photo
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.photo import to_8_bits
+from dmlseg_core.stage.desks import Desk, Work
+from dmlseg_core.stage.pack import pack
+
+Bytes = NDArray[np.uint8]
+TILE = 512
+"""Pixels along a tile."""
+_LEVELS = 12
+_THUMB = 96
+_SHADES = 15
+_QUALITY = 95
+
+
+def preview(work: Work, *, result: bool) -> bytes:
+    """JPEG of the photo at preview size; as recolored, where `result` says so and it is analysed.
+
+    Color is stored at full resolution: at half, edges would look as if ours bled.
+    """
+    session = work.session
+    if session is None:
+        small = shrunk_photo(work.photo, PREVIEW_SIDE)
+    elif result:
+        return _jpeg(session.render())
+    else:
+        small = session.preview
+    return _jpeg(ground(work.photo, small, checkered=True))
+
+
+def mask_of(work: Work, k: int) -> bytes:
+    """The soft mask of selection k at preview size, cut to its box, in 16 levels: for outlines and
+    overlays, at half the bytes. A buffer of `pack`.
+    """
+    session = _session(work)
+    patch = session.easel.alpha(session.selections[k], session.mask_of(k))
+    height, width = session.preview.shape[:2]
+    rows, columns = patch.box
+    return pack(
+        {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
+        {"mask": np.rint(patch.values * _SHADES).astype(np.uint8) * np.uint8(255 // _SHADES)},
+    )
+
+
+def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) -> bytes:
+    """PNG of a tile, exactly the pixels that an exported PNG has.
+
+    Args:
+        desk: whose version of the edits it is of.
+        work: its photo.
+        level: 0 is full size, each further one half of it.
+        x, y: column and row of the tile.
+        original: the photo as it was.
+
+    Raises:
+        ParameterError: there is no such tile.
+    """
+    height, width = work.photo.size
+    step = 1 << level
+    if not (
+        0 <= level < _LEVELS and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height
+    ):
+        raise ParameterError(f"there is no tile {level}/{x}/{y}")
+    full = work.photo.rgb if original else full_size(desk, work)
+    part = full[y * TILE * step : (y + 1) * TILE * step, x * TILE * step : (x + 1) * TILE * step]
+    if step > 1:
+        size = (-(-part.shape[1] // step), -(-part.shape[0] // step))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _png(part)
+
+
+def full_size(desk: Desk, work: Work) -> Bytes:
+    """(H, W, 3) uint8 of the recolored photo, made once for each version of the edits."""
+    session = _session(work)
+    with work.lock:  # not the session's: edits go on meanwhile
+        with session.lock:
+            version, now = desk.version, session.snapshot()
+        if work.full is None or work.full[0] != version:
+            work.full = None
+            work.full = version, to_8_bits(now.render(full=True))
+        return np.asarray(work.full[1], np.uint8)
+
+
+def thumbnail(work: Work, k: int) -> bytes:
+    """PNG of selection k alone, square, transparent around it."""
+    session = _session(work)
+    patch = session.easel.alpha(session.selections[k], session.mask_of(k))
+    rows, columns = patch.box
+    rgba = np.dstack([session.preview[rows, columns], np.rint(patch.values * 255)])
+    image = Image.fromarray(rgba.astype(np.uint8))
+    image.thumbnail((_THUMB, _THUMB))
+    square = Image.new("RGBA", (_THUMB, _THUMB))
+    square.paste(image, ((_THUMB - image.width) // 2, (_THUMB - image.height) // 2))
+    return _image_bytes(square, "PNG")
+
+
+def sample_thumbnail(rgb: Bytes) -> bytes:
+    """JPEG of a sample photo, small."""
+    return _jpeg(_fitted(rgb, 240), 85)
+
+
+def _session(work: Work) -> Any:
+    if work.session is None:
+        raise ParameterError("the photo is still being analysed; try again in a moment")
+    return work.session
+
+
+def _fitted(rgb: Bytes, side: int) -> Bytes:
+    scale = min(1.0, side / max(rgb.shape[:2]))
+    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(rgb: Bytes, quality: int = _QUALITY) -> bytes:
+    return _image_bytes(Image.fromarray(rgb), "JPEG", quality=quality, subsampling=0)
+
+
+def _png(pixels: Bytes) -> bytes:
+    """Fast rather than small: it is thrown away with the next edit."""
+    done, data = cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    return data.tobytes()
+
+
+def _image_bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,131 @@
+"""What all routes share: whose request it is, and how a mistake is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from gradio.routes import App
+
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
+from dmlseg_core.stage import Asked, Desk, Desks, Work
+from dmlseg_core.words import language_of, say, told
+
+HEADER = "x-dmlseg-session"
+_CODES = {ImageError: "image", RecipeError: "recipe", ExportError: "export"}
+_log = logging.getLogger(__name__)
+
+
+class RefusedError(Exception):
+    """A request that cannot be answered: a status, a code for the page, a sentence for its user."""
+
+    def __init__(self, status: int, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.status, self.code, self.values = status, code, values
+
+
+def language(request: Request) -> str:
+    """Of the page that asks: what it says (`?lang=`), else what the browser prefers."""
+    wanted = request.query_params.get("lang") or request.headers.get("x-dmlseg-language")
+    return language_of({"accept-language": wanted} if wanted else request.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Every mistake becomes {"code", "message"} in the page's language, without a traceback."""
+
+    @app.exception_handler(RefusedError)
+    def refused(request: Request, error: RefusedError) -> Response:
+        message = say(language(request), error.code, **error.values)
+        return JSONResponse({"code": error.code, "message": message}, error.status)
+
+    @app.exception_handler(DmlsegError)
+    def mistaken(request: Request, error: DmlsegError) -> Response:
+        code = _CODES.get(type(error), "value")
+        return JSONResponse({"code": code, "message": told(language(request), str(error))}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    def misspelt(request: Request, _: RequestValidationError) -> Response:
+        return refused(request, RefusedError(422, "bad_request"))
+
+    @app.exception_handler(500)
+    def failed(request: Request, error: Exception) -> Response:
+        _log.error("a route failed", exc_info=error)
+        return JSONResponse({"code": "failed", "message": say(language(request), "failed")}, 500)
+
+
+def guard(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that lets in whom the login of the Gradio app mounted on `app` lets in."""
+
+    async def check(request: Request) -> None:
+        inner = next(found for r in app.routes if isinstance(found := getattr(r, "app", None), App))
+        if inner.auth is None and inner.auth_dependency is None:
+            return
+        cookies = (f"access-token-{kind}{inner.cookie_id}" for kind in ("", "unsecure-"))
+        tokens = (request.cookies.get(name) for name in cookies)
+        if not any(token in inner.tokens for token in tokens if token):
+            raise RefusedError(401, "login")
+
+    return check
+
+
+def desk_of(desks: Desks, request: Request) -> Desk:
+    """The desk of the request's token.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    desk = desks.get(request.headers.get(HEADER, ""))
+    if desk is None:
+        raise RefusedError(409, "gone")
+    return desk
+
+
+def work_of(desk: Desk) -> Work:
+    """The photo on a desk.
+
+    Raises:
+        RefusedError: there is none, or it was put away.
+    """
+    if desk.work is None:
+        raise RefusedError(409, "gone")
+    return desk.work
+
+
+async def body_of(request: Request, megabytes: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        RefusedError: it is larger than so many megabytes; what was sent until then is thrown away.
+    """
+    limit = int(megabytes * 2**20)
+    declared = request.headers.get("content-length", "0")
+    parts, size = [], int(declared) if declared.isdigit() else 0
+    if size <= limit:
+        size = 0
+        async for chunk in request.stream():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                break
+    if size > limit:
+        raise RefusedError(413, "too_large", megabytes=f"{megabytes:g}")
+    return b"".join(parts)
+
+
+async def json_of(request: Request, megabytes: float = 4) -> Asked:
+    """The body as a JSON object.
+
+    Raises:
+        RefusedError: it is no JSON, or too large.
+    """
+    data = await body_of(request, megabytes)
+    try:
+        return Asked(await run_in_threadpool(json.loads, data))
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "not_json") from None

@@ -1,0 +1,292 @@
+"""The stage's routes: sessions, photos, edits, and what is drawn of them (docs/stage.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from dmlseg_core.config import DIAL, MODES, QUALITIES
+from dmlseg_core.edit import EditSession
+from dmlseg_core.errors import ImageError, ParameterError
+from dmlseg_core.photo import FORMATS, UNNAMED, load_photo
+from dmlseg_core.scene import Segmenter
+from dmlseg_core.stage import (
+    Analyst,
+    Asked,
+    Desk,
+    Desks,
+    Work,
+    band,
+    edit,
+    explained,
+    mask_of,
+    page_state,
+    preview,
+    table,
+    thumbnail,
+    tile,
+)
+from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.samples import sample_list, sample_of, sample_thumb
+
+T = TypeVar("T")
+BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"
+MAX_MEGABYTES = 400.0
+"""Largest upload; the size in pixels is checked in the header before anything is decoded."""
+
+
+@dataclass(eq=False)
+class Stage:
+    """What all routes of one running app share.
+
+    Attributes:
+        segmenter: its network.
+        desks: its users.
+        max_megapixels: larger photos are refused.
+        analyst: runs the network, one photo at a time.
+        heavy: for what takes long and is not waited for by a hand: tiles and files.
+    """
+
+    segmenter: Segmenter
+    desks: Desks
+    max_megapixels: float
+    analyst: Analyst = field(init=False)
+    heavy: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.analyst = Analyst(self.segmenter, self.desks)
+        self.heavy = ThreadPoolExecutor(2, "files")
+
+    def close(self) -> None:
+        """Finish what runs."""
+        self.analyst.close()
+        self.heavy.shutdown(wait=False, cancel_futures=True)
+
+    async def slowly(self, act: Callable[[], T]) -> T:
+        """`act` in one of the threads for long work."""
+        return await asyncio.get_running_loop().run_in_executor(self.heavy, act)
+
+    def desk(self, request: Request) -> Desk:
+        """The desk of a request; its sentences follow the page's language."""
+        desk = desk_of(self.desks, request)
+        desk.language = language(request)
+        return desk
+
+    def here(self, request: Request) -> tuple[Desk, Work]:
+        """The desk of a request and the photo on it."""
+        desk = self.desk(request)
+        return desk, work_of(desk)
+
+    def session(self, request: Request) -> tuple[Desk, Work, EditSession]:
+        """The same where the photo has been analysed.
+
+        Raises:
+            RefusedError: it has not.
+        """
+        desk, work = self.here(request)
+        if work.session is None:
+            raise RefusedError(409, "busy")
+        return desk, work, work.session
+
+
+def locked(session: EditSession, act: Callable[[], T]) -> Callable[[], T]:
+    """`act` while nobody else changes the session."""
+
+    def run() -> T:
+        with session.lock:
+            return act()
+
+    return run
+
+
+def index_of(session: EditSession, number: int) -> int:
+    """Place of the selection with an id; RefusedError where it is gone."""
+    found = [k for k, s in enumerate(session.selections) if s.id == number]
+    if not found:
+        raise RefusedError(404, "no_such")
+    return found[0]
+
+
+def opening_routes(stage: Stage) -> APIRouter:
+    """Sessions, and photos onto them."""
+    router = APIRouter()
+
+    @router.post("/session")
+    def session(request: Request) -> Any:
+        desk = stage.desks.new(language(request))
+        return {
+            "session": desk.token, "language": desk.language,
+            "limits": {"megabytes": MAX_MEGABYTES, "megapixels": stage.max_megapixels},
+            "samples": sample_list(), "qualities": list(QUALITIES),
+            "quality": stage.segmenter.config.quality, "modes": list(MODES), "dial": list(DIAL),
+            "formats": sorted(FORMATS),
+        }  # fmt: skip
+
+    @router.post("/photo")
+    async def photo(request: Request, name: str = "photo", quality: str | None = None) -> Any:
+        desk = stage.desk(request)
+        data = await body_of(request, MAX_MEGABYTES)
+        return await run_in_threadpool(_open, stage, desk, data, name, quality)
+
+    @router.post("/sample/{sample_id}")
+    async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
+        desk = stage.desk(request)
+        if (path := sample_of(sample_id)) is None:
+            raise RefusedError(404, "no_such")
+        data = path.read_bytes()
+        return await run_in_threadpool(_open, stage, desk, data, path.name, quality)
+
+    @router.get("/sample/{sample_id}")
+    def thumb(sample_id: str) -> Response:
+        if (path := sample_of(sample_id)) is None:
+            raise RefusedError(404, "no_such")
+        return Response(sample_thumb(path), media_type=JPEG, headers=_FOREVER)
+
+    @router.get("/state")
+    async def state(request: Request) -> Any:
+        desk, work = stage.here(request)
+        if desk.error is not None and desk.phase == "failed":
+            raise desk.error
+        if work.session is None:
+            return page_state(desk, work)
+        measure = desk.phase == "ready"
+        return await run_in_threadpool(
+            locked(work.session, partial(page_state, desk, work, measure=measure))
+        )
+
+    return router
+
+
+def _open(stage: Stage, desk: Desk, data: bytes, name: str, quality: str | None) -> dict[str, Any]:
+    plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
+    try:
+        photo = load_photo(data, max_megapixels=stage.max_megapixels)
+    except ImageError as error:
+        raise ImageError(str(error).replace(UNNAMED, plain)) from None
+    if quality is not None:
+        stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
+    desk.lay(Work(photo, plain))
+    stage.desks.trim()
+    stage.analyst.submit(desk, quality)
+    return page_state(desk, work_of(desk))
+
+
+def edit_routes(stage: Stage) -> APIRouter:
+    """Edits, one after the other."""
+    router = APIRouter()
+
+    @router.post("/edit")
+    async def edits(request: Request) -> Any:
+        asked = await json_of(request)
+        desk, work, session = stage.session(request)
+        async with desk.turn:
+            if work is not desk.work:
+                raise RefusedError(409, "gone")
+            if asked.values.get("op") == "quality":
+                stage.analyst.submit(desk, asked.text("name"))
+                return page_state(desk, work)
+            return await run_in_threadpool(locked(session, partial(_edit, desk, work, asked)))
+
+    return router
+
+
+def _edit(desk: Desk, work: Work, asked: Asked) -> dict[str, Any]:
+    session = work.session
+    assert session is not None
+    before = session.history.now
+    edit(session, asked.values)
+    dragged = bool(asked.values.get("drag"))
+    after = session.history.now
+    try:
+        if after.selections != before.selections and not dragged:
+            session.render()  # a gate that leaves nothing must be told now, and not stay
+    except ParameterError:
+        session.undo()
+        raise
+    desk.version += after.selections is not before.selections
+    desk.seq = asked.whole("seq", desk.seq)
+    return page_state(desk, work)
+
+
+def picture_routes(stage: Stage) -> APIRouter:
+    """What is drawn: pictures, masks, tables."""
+    router = APIRouter()
+
+    @router.get("/preview")
+    async def preview_(request: Request, result: bool = False) -> Response:
+        _, work = stage.here(request)
+        made = partial(preview, work, result=result and work.session is not None)
+        act = made if work.session is None else locked(work.session, made)
+        return drawn(request, await run_in_threadpool(act), JPEG)
+
+    @router.get("/fields")
+    async def fields(request: Request) -> Response:
+        _, work, _ = stage.session(request)
+        if work.hover is None:
+            raise RefusedError(409, "busy")
+        return drawn(request, work.hover)
+
+    @router.get("/mask/{number}")
+    async def mask(request: Request, number: int) -> Response:
+        _, work, session = stage.session(request)
+        made = locked(session, lambda: mask_of(work, index_of(session, number)))
+        return drawn(request, await run_in_threadpool(made))
+
+    @router.get("/thumb/{number}")
+    async def thumb(request: Request, number: int) -> Response:
+        _, work, session = stage.session(request)
+        made = locked(session, lambda: thumbnail(work, index_of(session, number)))
+        return drawn(request, await run_in_threadpool(made), PNG)
+
+    @router.get("/lut/{number}")
+    async def lut(request: Request, number: int) -> Response:
+        _, _, session = stage.session(request)
+        asked = Asked(dict(request.query_params))
+        made = locked(session, lambda: table(session, index_of(session, number), asked))
+        return drawn(request, await run_in_threadpool(made))
+
+    @router.get("/band/{number}")
+    async def band_(request: Request, number: int) -> Response:
+        _, _, session = stage.session(request)
+        made = locked(session, lambda: band(session, index_of(session, number)))
+        return drawn(request, await run_in_threadpool(made))
+
+    @router.get("/tile/{level}/{x}/{y}")
+    async def tile_(
+        request: Request, level: int, x: int, y: int, original: bool = False
+    ) -> Response:
+        desk, work, _ = stage.session(request)
+        made = await stage.slowly(partial(tile, desk, work, level, x, y, original=original))
+        stage.desks.trim()
+        return drawn(request, made, PNG)
+
+    @router.get("/explain")
+    async def explain_(request: Request) -> Response:
+        _, _, session = stage.session(request)
+        asked = Asked(dict(request.query_params))
+        made = await run_in_threadpool(locked(session, partial(explained, session, asked)))
+        return drawn(request, made, PNG)
+
+    return router
+
+
+def drawn(request: Request, data: bytes, kind: str = BINARY) -> Response:
+    """An answer of bytes.
+
+    What is named by a version may stay in the browser: another version has another name.
+    """
+    named = bool(request.query_params.get("v"))
+    keep = "private, max-age=31536000, immutable" if named else "private, no-store"
+    return Response(data, media_type=kind, headers={"Cache-Control": keep})
+
+
+_FOREVER = {"Cache-Control": "max-age=86400"}

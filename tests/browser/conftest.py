@@ -1,0 +1,178 @@
+"""A running app, a real Chromium, and the stage as a person meets it: by names and by eyes."""
+
+import io
+import json
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
+WAIT = 60_000
+
+
+def pytest_collection_modifyitems(items):
+    if CHROMIUM is None:
+        for item in items:
+            if "tests/browser" in str(item.path):
+                item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def address():
+    """Address of a running app: a new one, or the one that DMLSEG_APP names."""
+    if named := os.environ.get("DMLSEG_APP"):
+        yield named
+        return
+    from dmlseg_core.ui.launch import build_parser, prepare, start
+
+    args = build_parser().parse_args(["--no-inbrowser", "--quality", "fast"])
+    server, url = start(prepare(args), args)
+    yield url
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield made
+        made.close()
+
+
+class Visit:
+    """One tab: what a person does in it, and what goes over the line."""
+
+    def __init__(self, context, url):
+        self.context, self.url = context, url
+        self.page = context.new_page()
+        self.faults, self.flying, self.edits, self.last = [], set(), [], time.monotonic()
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", self._left)
+        self.page.on("requestfinished", self._back)
+        self.page.on("requestfailed", self._back)
+        self.page.goto(url)
+        self.stage.wait_for(timeout=WAIT)
+
+    def _left(self, request):
+        if "/stage/" in request.url:
+            self.flying.add(request)
+            self.last = time.monotonic()
+            if request.url.endswith("/stage/edit"):
+                self.edits.append(json.loads(request.post_data))
+
+    def _back(self, request):
+        self.flying.discard(request)
+        self.last = time.monotonic()
+
+    @property
+    def stage(self):
+        return self.page.get_by_role("region", name="Photo stage")
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    @property
+    def tau(self):
+        return self.page.get_by_role("slider", name="Tau")
+
+    @property
+    def color(self):
+        return self.page.get_by_role("textbox", name="Color")
+
+    @property
+    def instances(self):
+        return self.page.get_by_role("listbox", name="Instances")
+
+    @property
+    def chosen(self):
+        return self.instances.get_by_role("option", selected=True)
+
+    def rest(self, quiet=0.35):
+        """Wait until nothing has gone over the line for a moment."""
+        end = time.monotonic() + WAIT / 1000
+        while self.flying or time.monotonic() - self.last < quiet:
+            assert time.monotonic() < end, f"never at rest: {[r.url for r in self.flying]}"
+            self.page.wait_for_timeout(40)
+
+    def open(self, photo, name="photo.png"):
+        """(H, W, 3) uint8, or the bytes of a file; back when the photo has been analysed."""
+        if isinstance(photo, np.ndarray):
+            out = io.BytesIO()
+            Image.fromarray(photo).save(out, "PNG")
+            photo = out.getvalue()
+        with self.page.expect_response(lambda r: "/stage/fields" in r.url, timeout=WAIT):
+            with self.page.expect_file_chooser() as chooser:
+                self.button("Open photo").click()
+            chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": photo})
+        self.rest()
+
+    def away(self):
+        """The pointer beside the photo, over nothing."""
+        self.page.mouse.move(self.page.viewport_size["width"] / 2, 20)
+
+    def seen(self):
+        """(h, w, 3): the screen as the eye gets it, without outlines, black beside the stage."""
+        self.away()
+        self.page.keyboard.press("h")
+        self.page.wait_for_timeout(120)
+        shot = self.page.screenshot()
+        self.page.keyboard.press("h")
+        picture = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+        ratio = self.page.evaluate("devicePixelRatio")
+        box = {k: round(v * ratio) for k, v in self.stage.bounding_box().items()}
+        beside = np.ones(picture.shape[:2], bool)
+        beside[box["y"] : box["y"] + box["height"], box["x"] : box["x"] + box["width"]] = False
+        picture[beside] = 0
+        return picture
+
+    def middle(self, x=0.5, y=0.5):
+        box = self.stage.bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def edit(self, act):
+        """Do something that is an edit; back when the page shows the answer and is at rest."""
+        with self.page.expect_response(lambda r: r.url.endswith("/stage/edit"), timeout=WAIT):
+            act()
+        self.rest()
+
+    def click(self, x=0.5, y=0.5, **more):
+        """A click at a share of the stage; back when its answer is shown."""
+        self.edit(lambda: self.page.mouse.click(*self.middle(x, y), **more))
+
+    def press(self, name):
+        """A button that edits, by its name."""
+        self.edit(self.button(name).click)
+
+    def close(self):
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    made = []
+
+    def enter(**options):
+        settings = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options}
+        made.append(Visit(browser.new_context(**settings), address))
+        return made[-1]
+
+    yield enter
+    for tab in made:
+        assert tab.faults == []
+        tab.close()
+
+
+def disc(height=240, width=320, color=(170, 40, 40)):
+    """A flat disc on gray, its middle in the middle, with a little noise: (H, W, 3) uint8."""
+    y, x = np.mgrid[:height, :width]
+    inside = np.hypot(y - height / 2, x - width / 2) < 0.3 * min(height, width)
+    photo = np.where(inside[..., None], np.array(color), np.array([200, 200, 200]))
+    noise = np.random.default_rng(1).integers(-2, 3, photo.shape)
+    return (photo + noise).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,115 @@
+"""The page without a mouse, without eyes, on small screens."""
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import disc
+
+NAMELESS = """root => [...root.querySelectorAll(
+    'button, input, select, textarea, [role=slider], [role=listbox], [tabindex]')]
+  .filter(e => !e.closest('[hidden], [aria-hidden=true]') && e.type !== 'file')
+  .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length
+    || e.closest('label') || e.getAttribute('aria-labelledby')))
+  .map(e => e.outerHTML)"""
+CONTRAST = """root => {
+  const channel = v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
+  const parse = text => { const c = new OffscreenCanvas(1, 1).getContext('2d');
+    c.fillStyle = text; c.fillRect(0, 0, 1, 1); return [...c.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
+  const ground = e => { for (; e; e = e.parentElement ?? e.getRootNode().host) {
+    const c = parse(getComputedStyle(e).backgroundColor); if (c[3] > 250) return c; }
+    return [255, 255, 255, 255]; };
+  const shown = e => e.getClientRects().length
+    && !e.closest('[hidden], :disabled, [aria-hidden=true]');
+  return [...root.querySelectorAll('*')]
+    .filter(e => shown(e) && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+    .filter(e => !e.closest('button:disabled, .veil') && e.tagName !== 'STYLE')
+    .map(e => { const [a, b] = [parse(getComputedStyle(e).color), ground(e)].map(light)
+      .sort((p, q) => q - p); return [(a + .05) / (b + .05), e.textContent.trim().slice(0, 30)]; })
+    .filter(([ratio]) => ratio < 4.5);
+}"""
+
+
+PLACES = """r => [...r.querySelectorAll(
+    '.bar button, .rail button, .panel .tau *, .tabs, canvas')]
+  .filter(e => e.getClientRects().length && !e.closest('.ticks, .objects'))
+  .map(e => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom]; })"""
+
+
+def root(tab):
+    return tab.page.locator(".page").evaluate_handle("e => e.getRootNode()")
+
+
+def test_select_paint_and_undo_by_keys_alone(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.page.get_by_role("application").focus()
+    for _ in range(3):
+        tab.page.keyboard.press("ArrowRight")
+    tab.edit(lambda: tab.page.keyboard.press("Enter"))
+    assert tab.edits[-1]["op"] == "click"
+    step = tab.edits[-1]["x"] - 160
+    assert step > 0 and tab.edits[-1]["y"] in (119, 120)
+    assert tab.chosen.count() == 1
+    live = tab.page.get_by_role("log")
+    assert "%" in live.inner_text()
+    tab.page.keyboard.press("c")
+    tab.page.keyboard.type("navy")
+    tab.edit(lambda: tab.page.keyboard.press("Enter"))
+    assert tab.edits[-1]["style"]["color"] == "navy"
+    tab.page.get_by_role("application").focus()
+    tab.edit(lambda: tab.page.keyboard.press("Control+z"))
+    assert tab.edits[-1]["op"] == "undo"
+    tab.page.keyboard.press("?")
+    assert tab.page.get_by_role("dialog").get_by_text("Keyboard shortcuts").is_visible()
+    tab.page.keyboard.press("Escape")
+    assert tab.page.get_by_role("dialog").count() == 0
+
+
+def test_the_list_is_a_listbox_that_arrows_walk(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    tab.instances.focus()
+    tab.edit(lambda: tab.page.keyboard.press("ArrowDown"))
+    assert tab.edits[-1]["op"] in ("choose", "activate")
+    assert tab.chosen.count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_has_a_name_and_enough_contrast(visit, scheme):
+    tab = visit(color_scheme=scheme)
+    tab.open(disc())
+    tab.click()
+    assert root(tab).evaluate(NAMELESS) == []
+    assert root(tab).evaluate(CONTRAST) == []
+    for name in ("Look", "Limits", "History", "Why"):
+        tab.page.get_by_role("tab", name=name).click()
+        assert root(tab).evaluate(CONTRAST) == []
+    ids = root(tab).evaluate("r => [...r.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    inside = "[role=option] :is(button, input, a, [tabindex])"
+    assert root(tab).evaluate(f"r => r.querySelectorAll({inside!r}).length") == 0
+
+
+@pytest.mark.parametrize("size", [(320, 568), (740, 360), (1024, 640), (3840, 2160)])
+def test_it_fits_and_nothing_moves(visit, size):
+    width, height = size
+    tab = visit(viewport={"width": width, "height": height})
+    tab.open(disc())
+    before = root(tab).evaluate(PLACES)
+    assert all(x >= -0.5 and right <= width + 0.5 for x, _, right, _ in before)
+    tab.click()
+    after = root(tab).evaluate(PLACES)
+    box = tab.stage.bounding_box()
+    assert box["width"] > 0.4 * width and box["height"] > 0.25 * height
+    assert len(before) == len(after)
+    # the value beside the slider is text: only its own width may change
+    moved = np.abs(np.array(before) - np.array(after)).max(axis=1)
+    assert (moved > 0.5).sum() <= 1
+
+
+def test_reduced_motion_stops_every_animation(visit):
+    tab = visit(reduced_motion="reduce")
+    running = "r => r.getAnimations().length"
+    assert root(tab).evaluate(running) == 0

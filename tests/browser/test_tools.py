@@ -1,0 +1,142 @@
+"""Tools, list, files: what a person does after the first click."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from tests.browser.conftest import WAIT, disc
+from tests.browser.test_page import NAVY, middle_color, paint, rgb
+
+
+def saved(tab, kind):
+    """The bytes of a kind of file from the export dialog, and its name."""
+    tab.button("Export").click()
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_label("What").select_option(kind)
+    with tab.page.expect_download(timeout=WAIT) as download:
+        dialog.get_by_role("button", name="Download").click()
+    dialog.wait_for(state="hidden", timeout=WAIT)
+    return download.value.path().read_bytes(), download.value.suggested_filename
+
+
+def dropped(tab, name, data):
+    """Choose a file with the button: it goes where its kind belongs."""
+    with tab.page.expect_file_chooser() as chooser:
+        tab.button("Open photo").click()
+    chooser.value.set_files({"name": name, "mimeType": "", "buffer": data})
+
+
+def two_discs():
+    left, right = disc(240, 240), disc(240, 240, (40, 60, 160))
+    return np.concatenate([left, right], axis=1)
+
+
+def test_keys_buttons_and_drags_add_take_away_and_frame(visit):
+    tab = visit()
+    tab.open(two_discs())
+    tab.click(0.25, 0.5)
+    tab.page.wait_for_timeout(450)
+    tab.page.keyboard.down("Shift")
+    tab.click(0.75, 0.5)
+    tab.page.keyboard.up("Shift")
+    assert tab.edits[-1]["mode"] == "add" and tab.chosen.count() == 1
+    tab.page.wait_for_timeout(450)
+    tab.click(0.75, 0.5, button="right")
+    assert tab.edits[-1]["mode"] == "subtract"
+    tab.page.keyboard.press("m")
+    tab.page.mouse.move(*tab.middle(0.55, 0.3))
+    tab.page.mouse.down()
+    tab.page.mouse.move(*tab.middle(0.95, 0.7), steps=4)
+    tab.edit(tab.page.mouse.up)
+    box = tab.edits[-1]
+    assert box["op"] == "box"
+    assert abs(box["x0"] - 0.55 * 480) <= 3 and abs(box["x1"] - 0.95 * 480) <= 3
+    tab.page.keyboard.press("v")
+
+
+def test_brush_and_eraser_paint_what_the_hand_went_over(visit):
+    tab = visit()
+    tab.open(two_discs())
+    tab.click(0.25, 0.5)
+    paint(tab)
+    tab.page.get_by_role("application").focus()
+    for key, inside in (("b", True), ("e", False)):
+        tab.page.keyboard.press(key)
+        tab.page.mouse.move(*tab.middle(0.5, 0.4))
+        tab.page.mouse.down()
+        tab.page.mouse.move(*tab.middle(0.5, 0.6), steps=5)
+        tab.edit(tab.page.mouse.up)
+        assert tab.edits[-1]["op"] == "stroke"
+        assert tab.edits[-1]["mode"] == ("add" if inside else "erase")
+        changed = np.abs(middle_color(tab) - [200, 200, 200]).max() > 15
+        assert changed == inside
+
+
+def test_files_go_out_and_come_back(visit):
+    tab = visit()
+    tab.open(disc(), "red.png")
+    tab.click()
+    paint(tab)
+    data, name = saved(tab, "photo")
+    picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    assert picture.shape == (240, 320, 3) and name.startswith("red") and name.endswith(".png")
+    assert np.abs(picture[120, 160] - rgb(NAVY)).max() <= 6
+    ora, _ = saved(tab, "ora")
+    assert zipfile.ZipFile(io.BytesIO(ora)).testzip() is None
+    recipe, name = saved(tab, "recipe")
+    assert json.loads(recipe) and name.endswith(".json")
+    tab.edit(lambda: tab.page.get_by_role("application").press("Delete"))
+    assert np.abs(middle_color(tab) - [170, 40, 40]).max() <= 4
+    with tab.page.expect_response(lambda r: "/stage/import" in r.url, timeout=WAIT):
+        dropped(tab, name, recipe)
+    tab.rest()
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+
+
+def test_swatches_of_a_file_paint(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    palette = "GIMP Palette\nName: mine\n#\n 10 130  90\tsea\n"
+    dropped(tab, "mine.gpl", palette.encode())
+    swatch = tab.page.get_by_role("button", name="sea")
+    swatch.wait_for(timeout=WAIT)
+    tab.edit(swatch.click)
+    assert np.abs(middle_color(tab) - [10, 130, 90]).max() <= 3
+
+
+def test_eye_lock_and_name(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    paint(tab)
+    tab.press("Hide its color")
+    assert np.abs(middle_color(tab) - [170, 40, 40]).max() <= 4
+    tab.press("Show")
+    tab.press("Lock")
+    assert tab.tau.is_disabled()
+    tab.press("Unlock")
+    tab.button("Rename").click()
+    field = tab.page.get_by_role("textbox", name="Name")
+    field.fill("<i>ball</i>")
+    tab.edit(lambda: field.press("Enter"))
+    assert "<i>ball</i>" in tab.chosen.inner_text()
+
+
+def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
+    tab = visit()
+    checks = np.indices((200, 200)).sum(0) % 2 * 255
+    tab.open(np.repeat(checks[..., None], 3, 2).astype(np.uint8))
+    tab.page.mouse.move(*tab.middle())
+    for _ in range(12):
+        tab.page.mouse.wheel(0, -400)
+    tab.rest()
+    assert tab.page.get_by_role("button", name="800 %").count() == 1
+    picture, (x, y) = tab.seen(), (int(v) for v in tab.middle())
+    part = picture[y - 64 : y + 64, x - 64 : x + 64, 0]
+    assert ((part < 12) | (part > 243)).mean() > 0.99  # whole squares, nothing smoothed
+    runs = np.diff(np.flatnonzero(np.diff(part[30] > 128)))
+    assert set(runs.tolist()) == {8}

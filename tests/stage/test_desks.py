@@ -1,0 +1,84 @@
+"""Desks: their bound, and what becomes of the memory of what is put away."""
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from dmlseg_core.edit.session import EditSession
+from dmlseg_core.photo.load import load_photo
+from dmlseg_core.stage import desks as rooms
+from dmlseg_core.stage.desks import Desks, Work
+from tests import synth
+from tests.edit.test_session import CAT, picture
+
+
+def laid(desks, desk=None):
+    """A desk with an analysed photo on it."""
+    desk = desk or desks.new("en")
+    work = Work(load_photo(picture()), "a.png")
+    desk.lay(work)
+    desk.begin(work, EditSession(work.photo, synth.scene()))
+    desks.trim()
+    return desk
+
+
+def test_the_longest_unused_is_put_away_first():
+    one = laid(Desks()).work.nbytes
+    desks = Desks(limit=2 * one)
+    first, second = laid(desks), laid(desks)
+    desks.get(first.token)
+    third = laid(desks)
+    assert second.work is None and first.work and third.work
+    assert desks.nbytes <= 2 * one
+    assert desks.get(second.token) is second and desks.get("nobody") is None
+
+
+def test_one_photo_stays_however_large():
+    desks = Desks(limit=1)
+    first, second = laid(desks), laid(desks)
+    assert first.work is None and second.work is not None
+
+
+def test_edits_outlive_what_is_put_away_undo_too():
+    desks = Desks(limit=1)
+    desk = laid(desks)
+    desk.work.session.select(*CAT)
+    desk.work.session.set_color("red")
+    laid(desks)
+    assert desk.work is None and desk.phase == "empty"
+    assert desks.get(desk.token) is desk
+    session = laid(desks, desk).work.session
+    assert session.selections[0].color == "red"
+    session.undo()
+    assert session.selections[0].color is None
+    session.select(80, 10)
+    assert len({s.id for s in session.selections}) == 2
+
+
+def test_memory_is_handed_back_when_something_is_put_away_and_only_then(monkeypatch):
+    calls = []
+    monkeypatch.setattr(rooms, "return_freed_memory", lambda: calls.append(1))
+    desks = Desks(limit=1)
+    laid(desks)
+    assert not calls
+    laid(desks)
+    assert len(calls) == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is known to keep holes")
+def test_holes_among_living_blocks_are_handed_back():
+    blocks = [bytes([k % 256]) * 65536 for k in range(2000)]  # below what malloc maps by itself
+    living = blocks[::20]
+    del blocks
+    before = resident_bytes()
+    rooms.return_freed_memory()
+    assert before - resident_bytes() > 60e6
+    assert all(block == block[:1] * 65536 for block in living)
+
+
+def resident_bytes():
+    import resource  # not on Windows
+
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

@@ -1,0 +1,35 @@
+"""Flags of the app, and its address."""
+
+import argparse
+
+import httpx
+import pytest
+
+from dmlseg_core.cli.entry import main
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.stage.desks import Desks
+from dmlseg_core.ui.launch import assemble, build_parser, start
+from dmlseg_core.ui.routes import Stage
+from tests.ui.server import KnownScenes
+
+
+@pytest.mark.parametrize("words", [
+    ["--auth", "nobody"], ["--max-megapixels", "0"], ["--weights", "missing.safetensors"],
+])  # fmt: skip
+def test_wrong_flags_of_the_app_are_one_sentence(words, capsys):
+    assert main(["app", *words]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_server_answers_at_its_address_and_its_port_is_taken():
+    args = build_parser().parse_args(["--no-inbrowser"])
+    server, url = start(assemble(Stage(KnownScenes(), Desks(), 100.0)), args)
+    try:
+        assert httpx.post(f"{url}stage/session").status_code == 200
+        taken = argparse.Namespace(host="127.0.0.1", port=int(url.rstrip("/").rpartition(":")[2]))
+        with pytest.raises(ParameterError, match="--port"):
+            start(assemble(Stage(KnownScenes(), Desks(), 100.0)), taken)
+    finally:
+        server.close()
