@@ -165,6 +165,17 @@ def _refine_level(
     alpha[...] = inside
     for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps):
         alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
+    found = alpha >= np.float32(0.5)  # nets and lattices: what is far from any edge is decided too
+    np.copyto(alpha, found, where=~_band(found, _WIDEST))
+
+
+def _band(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """What lies within `radius`, by rows and columns, of a mask's edge."""
+    window = np.ones((1, 2 * radius + 1), np.uint8)
+    wide, narrow = (
+        how(how(inside.view(np.uint8), window), window.T) for how in (cv2.dilate, cv2.erode)
+    )
+    return np.asarray(wide != narrow)
 
 
 def _moved(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
@@ -189,10 +200,7 @@ def _filtered(
     inside: NDArray[np.bool_], rgb: Pixels, radius: int, *, eps: float, passes: int = 1
 ) -> Iterator[tuple[Places, Places, Floats]]:
     """Rows, columns and filtered values, 0..1, of the band about a mask's edge."""
-    window = np.ones((1, 2 * radius + 1), np.uint8)
-    levels = inside.view(np.uint8) * np.uint8(255)
-    wide, narrow = (how(how(levels, window), window.T) for how in (cv2.dilate, cv2.erode))
-    band = np.asarray(wide != narrow)
+    levels, band = inside.view(np.uint8) * np.uint8(255), _band(inside, radius)
     step = max(1, round(radius / 2.5))
     # At multiples of the step: the reduced grids of the tiles are one grid.
     side, margin = step * (max(_TILE, 8 * radius) // step), step * -(-2 * radius // step + 1)

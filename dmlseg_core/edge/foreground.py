@@ -61,8 +61,8 @@ class ForegroundModel:
 
     Sure pixels are averaged into a pyramid and filled outwards (pull-push, Gortler et al., "The
     lumigraph", 1996); an edge pixel then splits what it shows between the two guesses, as in the
-    last step of blur fusion (Forte 2021). docs/edges.md has it against PyMatting's multi-level
-    estimate: a tenth behind it in error, but read at single pixels of the edge band.
+    last step of blur fusion (Forte 2021). `bench_edges.py composites` has it against PyMatting's
+    multi-level estimate: a tenth behind it in error, but read at single pixels of the edge band.
     """
 
     def __init__(self, rgb: Pixels, alpha: Floats, box: Box, fore: Floats, back: Floats) -> None:
