@@ -36,6 +36,8 @@ _WIDEST = 6
 """Half width of the band in which alpha may be soft: a decision is better than a smear."""
 _TILE = 96
 """Pixels along a tile of a narrow band."""
+_SEEN = 1e-4
+"""Trust below which a window is flat: nothing there speaks against the mask, which stays."""
 _STRIP = 256
 """Rows of one piece of work: indices and floats of the band stay small whatever the photo."""
 
@@ -163,7 +165,7 @@ def _refine_level(
 ) -> None:
     """Replace alpha, in place, in a band about the edge of `inside`."""
     alpha[...] = inside
-    for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps):
+    for rows, columns, soft, _ in _filtered(inside, rgb, radius, eps=eps):
         alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
     found = alpha >= np.float32(0.5)  # nets and lattices: what is far from any edge is decided too
     np.copyto(alpha, found, where=~_band(found, _WIDEST))
@@ -191,15 +193,16 @@ def _moved(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> N
 def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
     """The mask with its edge moved to the photo's, at most `radius` away."""
     moved = inside.copy()
-    for rows, columns, soft in _filtered(inside, rgb, radius, eps=eps, passes=2):
-        moved[rows, columns] = soft >= np.float32(0.5)
+    for rows, columns, soft, trust in _filtered(inside, rgb, radius, eps=eps, passes=2):
+        seen = trust > _SEEN
+        moved[rows[seen], columns[seen]] = soft[seen] >= np.float32(0.5)
     return moved
 
 
 def _filtered(
     inside: NDArray[np.bool_], rgb: Pixels, radius: int, *, eps: float, passes: int = 1
-) -> Iterator[tuple[Places, Places, Floats]]:
-    """Rows, columns and filtered values, 0..1, of the band about a mask's edge."""
+) -> Iterator[tuple[Places, Places, Floats, Floats]]:
+    """Of the band about a mask's edge: rows, columns, filtered values, 0..1, and their trust."""
     levels, band = inside.view(np.uint8) * np.uint8(255), _band(inside, radius)
     step = max(1, round(radius / 2.5))
     # At multiples of the step: the reduced grids of the tiles are one grid.
@@ -208,7 +211,8 @@ def _filtered(
         fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
         for rows, columns in _places(band[own]):
             at = rows + own[0].start, columns + own[1].start
-            yield *at, fit.at(rgb[part], at[0] - part[0].start, at[1] - part[1].start)
+            here = at[0] - part[0].start, at[1] - part[1].start
+            yield *at, fit.at(rgb[part], *here), sample(fit.trust, fit.size, *here)
 
 
 def _refine_share(

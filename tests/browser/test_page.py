@@ -17,9 +17,9 @@ def paint(tab, color=NAVY):
     tab.edit(lambda: tab.color.press("Enter"))
 
 
-def middle_color(tab):
-    """Median color about the middle of the stage."""
-    picture, (x, y) = tab.seen(), tab.middle()
+def middle_color(tab, *place):
+    """Median color about the middle of the stage, or another share of it."""
+    picture, (x, y) = tab.seen(), tab.middle(*place)
     return np.median(picture[int(y) - 6 : int(y) + 7, int(x) - 6 : int(x) + 7], axis=(0, 1))
 
 

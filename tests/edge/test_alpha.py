@@ -195,3 +195,12 @@ def test_bad_input():
     ]:
         with pytest.raises(ParameterError):
             refine_alpha(field, photo, **options)
+
+
+@pytest.mark.parametrize("radius", [5, 8, 14])
+def test_a_flat_photo_moves_no_contour(radius):
+    """Nothing speaks against the mask: a small round thing must not melt away."""
+    y, x = np.indices((96, 96))
+    level = (radius + 0.5 - np.hypot(y - 48, x - 48)).astype(np.float32)
+    found = refine_alpha(level, np.full((96, 96, 3), 90, np.uint8)) >= 0.5
+    assert abs(found.sum() / (level >= 0).sum() - 1) < 0.25
