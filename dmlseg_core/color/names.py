@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import ImageColor
 
+from dmlseg_core.color.chinese import css_of_chinese
 from dmlseg_core.color.oklab import (
     fit_to_gamut,
     fits_gamut,
@@ -66,9 +67,9 @@ def parse_color(text: str) -> tuple[float, float, float]:
 def read_color(text: str) -> Color:
     """Read a color as people and CSS Color 4 write it.
 
-    '#rgb', '#rrggbb', a CSS name, 'rgb(r, g, b)', 'hsl(h, s%, l%)', 'oklch(L C h)' or
-    'color(display-p3 r g b)'. A color outside sRGB loses chroma, at constant OKLab lightness and
-    hue, until it fits; the note then says so.
+    '#rgb', '#rrggbb', a CSS name or a Chinese one (`chinese.CHINESE`), 'rgb(r, g, b)',
+    'hsl(h, s%, l%)', 'oklch(L C h)' or 'color(display-p3 r g b)'. A color outside sRGB loses
+    chroma, at constant OKLab lightness and hue, until it fits; the note then says so.
 
     Raises:
         ParameterError: it is none of these.
@@ -76,6 +77,7 @@ def read_color(text: str) -> Color:
     if not isinstance(text, str):
         raise ParameterError(f"a color must be text such as '#c8102e'; got {text!r}")
     written = text.strip()
+    written = css_of_chinese(written) or written
     if (linear := _wide_linear(written)) is not None:
         return _brought_into_srgb(written, linear)
     try:

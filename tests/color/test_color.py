@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, xyz2rgb
 
 from dmlseg_core import color as cs
+from dmlseg_core.color.chinese import _WORDS, CHINESE
 from dmlseg_core.errors import ParameterError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -175,3 +176,13 @@ def test_16_bit_round_trip_is_exact_and_agrees_with_8_bits():
     deep = cs.encode_srgb(cs.srgb_to_linear(eight.astype(np.uint8)), np.uint16)
     assert np.abs(deep.astype(int) - eight * 257).max() <= 1
     assert cs.encode_srgb(np.array([-1.0, 2.0]), np.uint16).tolist() == [0, 65535]
+
+
+def test_chinese_words():
+    """With or without 色; each one a color that CSS knows; the table has no word twice."""
+    assert cs.read_color("藏青").rgb == cs.read_color("藏青色").rgb == cs.read_color("navy").rgb
+    assert cs.read_color(" 深蓝 ").rgb == cs.read_color("darkblue").rgb
+    assert all(cs.read_color(word).rgb == cs.read_color(css).rgb for word, css in CHINESE.items())
+    assert sum(len(words.split()) for words in _WORDS.values()) == len(CHINESE)
+    with pytest.raises(ParameterError, match="no color"):
+        cs.read_color("色")
