@@ -110,7 +110,7 @@ QUALITIES: dict[str, Quality] = {
 DEFAULT_QUALITY = "balanced"
 
 RECIPE_KINDS: tuple[str, ...] = ("point", "class", "rank", "likeness")
-"""How a recipe may say what it selects; see `recipe_choose.recipe_of`."""
+"""How a recipe may say what it selects; see `edit.recipe_of`."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def restyled(style: Style, asked: Asked) -> Style:
         ParameterError: an unknown field, or a value out of range.
     """
     known = {f.name for f in fields(Style)} - {"pattern"}
-    if unknown := sorted(set(asked.values) - known - {"pattern"}):
+    if unknown := sorted(set(asked.values) - known):  # a picture goes to pattern/ID
         raise ParameterError(f"a style has no field {unknown[0]!r:.40}")
     made: dict[str, Any] = {}
     if "color" in asked.values:

@@ -76,6 +76,29 @@ def test_brush_and_eraser_paint_what_the_hand_went_over(visit):
         assert far > 40 if mode == "add" else far <= 3
 
 
+def test_a_picture_is_printed_on_a_thing(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    tile = io.BytesIO()
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = (255, 220, 0)
+    stripes[:, 1::2] = (0, 60, 255)
+    Image.fromarray(stripes).save(tile, "PNG")
+    plain = middle_color(tab)
+    tab.page.get_by_role("tab", name="Look").click()
+    with tab.page.expect_file_chooser() as chooser:
+        tab.page.get_by_label("How", exact=True).select_option("pattern")
+    with tab.page.expect_response(lambda r: "/stage/pattern/" in r.url, timeout=WAIT) as answer:
+        chooser.value.set_files(
+            {"name": "t.png", "mimeType": "image/png", "buffer": tile.getvalue()}
+        )
+    assert answer.value.ok
+    tab.rest()
+    assert np.abs(middle_color(tab) - plain).max() > 30
+    assert tab.page.get_by_label("How", exact=True).input_value() == "pattern"
+
+
 def test_files_go_out_and_come_back(visit):
     tab = visit()
     tab.open(disc(), "red.png")

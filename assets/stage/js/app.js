@@ -190,10 +190,15 @@ export class App extends EventTarget {
   }
 
   /** A recipe or a mask from a file. */
-  async importFile(blob, name) {
-    const done = this.busy(say("busy_restore"));
+  importFile(blob, name) { return this.#sendFile(`import${Api.query({ name })}`, blob, name, say("busy_restore")); }
+
+  /** A selection is printed with a picture. */
+  printPattern(id, file) { return this.#sendFile(`pattern/${id}`, file, file.name, say("busy_paint")); }
+
+  async #sendFile(path, blob, name, slow) {
+    const done = this.busy(slow);
     try {
-      this.#show(await this.api.send(`import${Api.query({ name })}`, blob));
+      this.#show(await this.api.send(path, blob));
     } catch (error) {
       this.fail(error, name);
     } finally {

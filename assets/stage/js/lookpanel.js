@@ -66,10 +66,8 @@ export class LookPanel {
     const [file] = this.tile.files, { active } = this.app;
     this.tile.value = "";
     if (!file || !active) return this.#follow();
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    let text = "";
-    for (let k = 0; k < bytes.length; k += 32768) text += String.fromCharCode(...bytes.subarray(k, k + 32768));
-    return this.#style({ mode: "pattern", pattern: { file: btoa(text), name: file.name, scale: 1 } }, say("busy_paint"));
+    await this.app.printPattern(active.id, file);
+    return this.#follow();
   }
 
   #live(change) {
