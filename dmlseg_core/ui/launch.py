@@ -18,6 +18,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 from fastapi import FastAPI
 
+from dmlseg_core.api import Kept, Service
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
@@ -52,8 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", type=int, default=256, metavar="MB", help="for opened photos (default: 256)"
-    )
+        "--memory", type=int, default=256, metavar="MB",
+        help="for opened photos, and as much for the API's (default: 256)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--api", action=argparse.BooleanOptionalAction, default=True,
+        help="answer programs under /api/v1/, and gradio_client (default: yes)",
+    )  # fmt: skip
     return parser
 
 
@@ -108,22 +114,34 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
     segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
-    return assemble(stage, auth=auth, root_path=args.root_path or "")
+    return assemble(stage, auth=auth, root_path=args.root_path or "", api=args.api)
 
 
-def assemble(stage: Stage, *, auth: tuple[str, str] | None = None, root_path: str = "") -> FastAPI:
-    """The stage's routes, Gradio's page beside them, one login for both."""
+def assemble(
+    stage: Stage, *, auth: tuple[str, str] | None = None, root_path: str = "", api: bool = True
+) -> FastAPI:
+    """The stage's routes, the API's, Gradio's page beside them, one login for all."""
+    service = service_of(stage) if api else None
     app = FastAPI(
         title="dmlseg", root_path=root_path, docs_url=None, redoc_url=None, openapi_url=None
     )
-    mount(app, stage)
+    mount(app, stage, service)
     gr.mount_gradio_app(
-        app, build(), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        app, build(service), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        show_error=False,  # what is no sentence of ours stays in the log
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, client=api)
     return app
+
+
+def service_of(stage: Stage) -> Service:
+    """What answers programs: the network's turns are the stage's, photos have a place of their own,
+    so that no program puts a user's photo away.
+    """
+    config, cap = stage.segmenter.config, stage.max_megapixels
+    return Service(config, stage.analyst.scene, cap, Kept(stage.desks.limit))
 
 
 def start(app: FastAPI, args: argparse.Namespace) -> tuple[Any, str]:

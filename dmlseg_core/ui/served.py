@@ -12,17 +12,19 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import Response
 
+from dmlseg_core.api import Service, api_app
 from dmlseg_core.ui.answers import RefusedError, guard, install
 from dmlseg_core.ui.file_routes import file_routes, swatch_routes
 from dmlseg_core.ui.page import stage_files
+from dmlseg_core.ui.programs import PREFIX, admitted, program_version
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _NAME = re.compile(r"[\w.-]+")
 
 
-def mount(app: FastAPI, stage: Stage) -> None:
-    """Add everything under /stage/ to an app, for those whom its Gradio login lets in."""
+def mount(app: FastAPI, stage: Stage, service: Service | None) -> None:
+    """Add everything under /stage/ to an app, and the API, for those whom its login lets in."""
     install(app)
     router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app))])
     for part in (opening_routes, edit_routes, picture_routes, file_routes):
@@ -30,6 +32,8 @@ def mount(app: FastAPI, stage: Stage) -> None:
     router.include_router(swatch_routes())
     app.include_router(router)
     app.include_router(_files())
+    if service is not None:
+        app.mount(PREFIX, api_app(service, admitted(app), program_version()))
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     before = app.router.lifespan_context
 
@@ -38,6 +42,8 @@ def mount(app: FastAPI, stage: Stage) -> None:
         async with before(app):
             yield
         stage.close()
+        if service is not None:
+            service.close()
 
     app.router.lifespan_context = lifespan
 
