@@ -10,12 +10,13 @@ from dmlseg_core.api.answer import Answer, cutout_file, mask_file, photo_file, r
 from dmlseg_core.api.asked import Arguments, Colors, Painted, Replayed, Where
 from dmlseg_core.api.chosen import chosen, extent, style_of
 from dmlseg_core.api.colors import main_colors
+from dmlseg_core.api.figures import object_figures, painted_figures, photo_figures
 from dmlseg_core.api.service import Service
-from dmlseg_core.color import read_swatches, to_hex
+from dmlseg_core.color import read_swatches
 from dmlseg_core.edit import EditSession
 from dmlseg_core.edit import Painted as Result
 from dmlseg_core.errors import ParameterError, RecipeError
-from dmlseg_core.photo import Photo, shown
+from dmlseg_core.photo import shown
 from dmlseg_core.stage import read_recipe, shown_proposals, use_recipe
 
 _RESULTS = ("photo", "cutout", "recipe")
@@ -47,9 +48,9 @@ def analyze(service: Service, asked: Arguments) -> Answer:
     session = service.seen(asked)
     return Answer({
         "id": service.kept.put(session.snapshot()), "seconds": service.kept.seconds,
-        "photo": _photo(session.photo), "quality": session.scene.config.quality,
+        "photo": photo_figures(session.photo), "quality": session.scene.config.quality,
         "objects": [
-            {"object": k, **_object(session, mask)}
+            {"object": k, **object_figures(session, mask)}
             for k, mask in enumerate(shown_proposals(session), 1)
         ],
     })  # fmt: skip
@@ -60,7 +61,11 @@ def mask(service: Service, asked: Where) -> Answer:
     session = service.opened(asked)
     found = chosen(session, asked, service.max_megapixels)
     alpha = found.to_alpha(shown(session.photo), matting=asked.matting)
-    figures = {**_object(session, found), **extent(alpha), "notes": list(session.photo.notes)}
+    figures = {
+        **object_figures(session, found),
+        **extent(alpha),
+        "notes": list(session.photo.notes),
+    }
     return Answer(figures, mask_file(alpha))
 
 
@@ -75,7 +80,7 @@ def recolor(service: Service, asked: Painted) -> Answer:
     chosen(session, asked, service.max_megapixels)
     session.set_style(style)
     (painted,) = session.paint()
-    figures = {**_painted(session, painted), **extent(painted.alpha)}
+    figures = {**painted_figures(session, painted), **extent(painted.alpha)}
     if asked.result == "recipe":
         return Answer(figures, recipe_file(session.to_recipe()))
     if asked.result == "cutout":
@@ -91,7 +96,7 @@ def replay(service: Service, asked: Replayed) -> Answer:
     painted = list(session.paint())
     if not painted:
         raise RecipeError("the recipe recolors nothing on this photo")
-    figures = {"edits": [_painted(session, p) for p in painted], "notes": []}
+    figures = {"edits": [painted_figures(session, p) for p in painted], "notes": []}
     return _with_photo(figures, session, painted[-1], asked)
 
 
@@ -123,37 +128,6 @@ CALLS: tuple[Call, ...] = (
 def _needed(mode: str) -> str:
     kinds = {"match": "a color", "tint": "a color", "pattern": "a pattern"}
     return kinds.get(mode, "an amount")
-
-
-def _photo(photo: Photo) -> dict[str, Any]:
-    return {
-        "width": photo.width, "height": photo.height, "format": photo.format,
-        "digest": photo.digest, "notes": list(photo.notes),
-    }  # fmt: skip
-
-
-def _object(session: EditSession, mask: Any) -> dict[str, Any]:
-    """What is told of a mask: its point, class, color, and its share of the photo."""
-    y, x = session.scene.frame.point_of(mask.seed.y, mask.seed.x)
-    return {
-        "x": round(x), "y": round(y), "tau": round(mask.seed.tau, 6),
-        "class_name": mask.class_name, "score": round(mask.score, 4),
-        "share": round(float(mask.grid.mean()), 5),
-        "color": to_hex(session.median_color(mask) / 255),
-    }  # fmt: skip
-
-
-def _painted(session: EditSession, painted: Result) -> dict[str, Any]:
-    """What is told of an object and of how it was recolored."""
-    made = painted.made
-    report = None if made.report is None else {
-        name: round(value, 4) for name, value in asdict(made.report).items()
-    }  # fmt: skip
-    return {
-        **_object(session, painted.mask),
-        "delta_e": round(made.delta_e, 4), "anchor": made.anchor,
-        "result_anchor": made.result_anchor, "pixels": report, "notes": list(made.notes),
-    }  # fmt: skip
 
 
 def _with_photo(

@@ -1,4 +1,4 @@
-"""The command line: `dmlseg segment | recolor | app | train | calibrate | eval`.
+"""The command line: `dmlseg segment | recolor | app | mcp | train | calibrate | eval`.
 
 Exit codes: 0 all went well, 1 the one photo (or run) failed, 2 wrong usage, 3 some of many photos
 failed, 130 interrupted. Errors are one sentence on stderr.
@@ -11,17 +11,15 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import NoReturn
 
+from dmlseg_core.cli.assistants import add_command as add_mcp
 from dmlseg_core.cli.export import add_command as add_export
-from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE
+from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE, version
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
-
-DISTRIBUTION = "dmlseg-core"
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,15 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("train", help="train the network, or go on with a run", add_help=False)
     add_train_commands(commands)
     add_export(commands)
+    add_mcp(commands)
     return parser
-
-
-def version() -> str:
-    """Version of the installed package; "(checkout)" where it runs from a clone."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "(checkout)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

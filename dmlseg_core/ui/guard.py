@@ -28,6 +28,7 @@ PAGE = re.compile(
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
 CLIENT = re.compile(r"/gradio_api/(info|queue/(data|join))/?")
 """What `gradio_client` needs beside it to call the API's functions, which take and give no path."""
+ASSISTANTS = re.compile(r"/mcp/?")
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
@@ -113,6 +114,7 @@ class Guard:
         limits: see there.
         page: routes that may be read beside our own; None: all, and all methods.
         client: whether `gradio_client` is let in.
+        assistants: whether they are.
     """
 
     def __init__(
@@ -122,8 +124,10 @@ class Guard:
         page: re.Pattern[str] | None = PAGE,
         *,
         client: bool = False,
+        assistants: bool = False,
     ) -> None:
-        self.app, self.limits, self.page, self.client = app, limits or Limits(), page, client
+        self.app, self.limits, self.page = app, limits or Limits(), page
+        self.more = [CLIENT] * client + [ASSISTANTS] * assistants
         self.receiving = 0
         """Bytes of bodies that have come and are not answered yet."""
         self._logins = Attempts(self.limits.logins)
@@ -154,7 +158,7 @@ class Guard:
     def _open(self, path: str, reading: bool) -> bool:
         if self.page is None or OWN.fullmatch(path) or LOGIN.fullmatch(path):
             return True
-        if self.client and CLIENT.fullmatch(path):
+        if any(pattern.fullmatch(path) for pattern in self.more):
             return True
         return reading and self.page.fullmatch(path) is not None
 

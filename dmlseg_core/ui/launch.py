@@ -21,11 +21,14 @@ from fastapi import FastAPI
 from dmlseg_core.api import Kept, Service
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.mcp import mcp_server
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks
 from dmlseg_core.ui.guard import Guard
+from dmlseg_core.ui.helpers import LOOPBACK, mount_assistants
 from dmlseg_core.ui.page import CSS, build
+from dmlseg_core.ui.programs import program_version
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
 from dmlseg_core.ui.served import mount
 
@@ -59,6 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api", action=argparse.BooleanOptionalAction, default=True,
         help="answer programs under /api/v1/, and gradio_client (default: yes)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mcp", type=Path, metavar="DIR",
+        help="serve the photos below this folder to assistants, at /mcp",
     )  # fmt: skip
     return parser
 
@@ -114,11 +121,30 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
     segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
-    return assemble(stage, auth=auth, root_path=args.root_path or "", api=args.api)
+    assistants = None if args.mcp is None else _assistants(args, segmenter, cap)
+    return assemble(
+        stage, auth=auth, root_path=args.root_path or "", api=args.api, assistants=assistants
+    )
+
+
+def _assistants(args: argparse.Namespace, segmenter: Segmenter, cap: float) -> Any:
+    """The server of `dmlseg mcp` inside the app.
+
+    Raises:
+        ParameterError: others would reach the folder without a login.
+    """
+    if args.host not in LOOPBACK and args.auth is None:
+        raise ParameterError("--mcp hands out photos: with --host it needs --auth USER:PASSWORD")
+    return mcp_server(args.mcp, lambda: segmenter, cap, program_version())
 
 
 def assemble(
-    stage: Stage, *, auth: tuple[str, str] | None = None, root_path: str = "", api: bool = True
+    stage: Stage,
+    *,
+    auth: tuple[str, str] | None = None,
+    root_path: str = "",
+    api: bool = True,
+    assistants: Any = None,
 ) -> FastAPI:
     """The stage's routes, the API's, Gradio's page beside them, one login for all."""
     service = service_of(stage) if api else None
@@ -126,13 +152,15 @@ def assemble(
         title="dmlseg", root_path=root_path, docs_url=None, redoc_url=None, openapi_url=None
     )
     mount(app, stage, service)
+    if assistants is not None:
+        mount_assistants(app, assistants, guarded=auth is not None)
     gr.mount_gradio_app(
         app, build(service), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
         show_error=False,  # what is no sentence of ours stays in the log
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip
-    app.add_middleware(Guard, client=api)
+    app.add_middleware(Guard, client=api, assistants=assistants is not None)
     return app
 
 
