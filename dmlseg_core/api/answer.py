@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dmlseg_core.edit import Pixels, Recipe, to_json
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.photo import (
     FORMATS,
     Photo,
+    image_bytes,
+    layer_pixels,
     losses,
     rounded,
     save_cutout,
@@ -87,6 +90,15 @@ def cutout_file(rgb: Pixels, alpha: NDArray[np.float32], photo: Photo) -> File:
     with _place() as folder:
         path = save_cutout(to_8_bits(rgb), alpha, folder / "cutout.png", photo)
         return File("cutout.png", "image/png", path.read_bytes())
+
+
+def layer_file(rgb: Pixels, alpha: NDArray[np.float32], photo: Photo) -> File:
+    """A PNG of the photo's size that, laid over the photo, shows the recolored one."""
+    left, top, rgba = layer_pixels(photo.rgb, to_8_bits(rgb), alpha, photo)
+    height, width = rgba.shape[:2]
+    full = np.zeros((*photo.size, 4), np.uint8)
+    full[top : top + height, left : left + width] = rgba
+    return File("layer.png", "image/png", image_bytes(Image.fromarray(full), "PNG"))
 
 
 def recipe_file(recipe: Recipe) -> File:

@@ -133,7 +133,9 @@ class Painted(Where):
     pattern: File | None = Field(None, description="for mode pattern: a picture that is tiled")
     pattern_scale: Number = Field(1.0, description="photo pixels per pattern pixel")
     result: Text = Field(
-        "photo", description="photo, cutout (the object alone, a PNG) or recipe (for /replay)"
+        "photo",
+        description="photo, cutout (the object alone, a PNG), layer (a PNG to lay over the photo) "
+        "or recipe (for /replay)",
     )
     format: Text | None = Field(None, description=_FORMATS)
     file_quality: int | None = Field(None, description="1..100, for jpeg, avif and heic")

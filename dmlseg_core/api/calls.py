@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dmlseg_core.api.answer import Answer, cutout_file, mask_file, photo_file, recipe_file
+from dmlseg_core.api.answer import (
+    Answer,
+    cutout_file,
+    layer_file,
+    mask_file,
+    photo_file,
+    recipe_file,
+)
 from dmlseg_core.api.asked import Arguments, Colors, Painted, Replayed, Where
 from dmlseg_core.api.chosen import chosen, extent, style_of
 from dmlseg_core.api.colors import main_colors
@@ -19,7 +26,7 @@ from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo import shown
 from dmlseg_core.stage import read_recipe, shown_proposals, use_recipe
 
-_RESULTS = ("photo", "cutout", "recipe")
+_RESULTS = ("photo", "cutout", "layer", "recipe")
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def recolor(service: Service, asked: Painted) -> Answer:
         return Answer(figures, recipe_file(session.to_recipe()))
     if asked.result == "cutout":
         return Answer(figures, cutout_file(painted.made.rgb, painted.alpha, session.photo))
+    if asked.result == "layer":
+        return Answer(figures, layer_file(painted.made.rgb, painted.alpha, session.photo))
     return _with_photo(figures, session, painted, asked)
 
 

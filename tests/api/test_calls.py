@@ -131,6 +131,15 @@ def test_a_cutout_is_the_object_alone(client, found):
     assert alpha[CAT] == 255 and alpha[PERSON] == 0
 
 
+def test_a_layer_over_the_photo_shows_the_recolored_one(client, found):
+    values = {"id": found["id"], "object": 1, "color": "red"}
+    layer = good(post(client, "recolor", result="layer", **values)).content
+    below = Image.fromarray(picture()).convert("RGBA")
+    below.alpha_composite(Image.open(io.BytesIO(layer)))
+    wanted = pixels(good(post(client, "recolor", **values)).content).astype(int)
+    assert abs(np.asarray(below)[..., :3] - wanted).max() <= 1
+
+
 def test_a_palette_holds_the_colors_that_are_there(client):
     halves = np.zeros((96, 128, 3), np.uint8)
     halves[:, :96], halves[:, 96:] = (200, 30, 40), (20, 60, 200)
