@@ -63,7 +63,7 @@ def candidates(masks: Sequence[Any], labels: Labels, scene: Any, work: Work) -> 
     seen = areas(labels, len(masks)) / max(1, labels.size)
     similar = {}
     if work.vectors:
-        from dmlseg_core.folder.likeness import similarities  # noqa: PLC0415 (torch)
+        from dmlseg_core.folder.develop.likeness import similarities  # noqa: PLC0415 (torch)
 
         similar = {like: similarities(masks, scene, v) for like, v in work.vectors.items()}
     return Candidates(

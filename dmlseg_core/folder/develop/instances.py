@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import decode_table, linear_to_srgb, to_hex
-from dmlseg_core.folder.chosen import Chosen
+from dmlseg_core.folder.develop.chosen import Chosen
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.output import Labels
 from dmlseg_core.folder.rows import InstanceRow, readable_path
@@ -18,7 +18,7 @@ from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, box_of
 
 if TYPE_CHECKING:  # torch
-    from dmlseg_core.folder.painting import Print
+    from dmlseg_core.folder.develop.painting import Print
     from dmlseg_core.paint import Recolored
 
 
