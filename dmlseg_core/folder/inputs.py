@@ -42,6 +42,18 @@ class Job:
             return None
         return [status.st_size, status.st_mtime_ns]
 
+    def digest(self) -> str:
+        """sha256 of the file's bytes, "" where it cannot be read."""
+        try:
+            with self.source.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError):
+            return ""
+
+    def results(self, kinds: Sequence[str]) -> list[str]:
+        """Paths of its label map and overlay below the output folder, as far as asked for."""
+        return [f"{kind}/{self.name}{end}" for kind, end in OUTPUTS.items() if kind in kinds]
+
 
 def find_jobs(inputs: Sequence[str | Path], out: str | Path) -> list[Job]:
     """Every photo of the inputs, in a fixed order, no two with one output name.

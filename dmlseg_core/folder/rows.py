@@ -115,6 +115,7 @@ class PhotoRow(_Row):
             output folder, as the disk has them; thumbs are `before_path`, then an `after_path` for
             each recolored file.
         instances: its objects, by instance and then in the order of the colors.
+        annotations: its COCO annotations, as `output.annotate` makes them.
     """
 
     photo: str
@@ -128,6 +129,7 @@ class PhotoRow(_Row):
     notes: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     instances: tuple[InstanceRow, ...] = ()
+    annotations: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -193,6 +195,13 @@ def _mapping(read: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     return read_all
 
 
+def _objects(value: Any) -> tuple[Mapping[str, Any], ...]:
+    for item in _list(value):
+        if not isinstance(item, Mapping):
+            raise TypeError(f"an object was expected; got {_brief(item)}")
+    return tuple(value)
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _int,
@@ -201,6 +210,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "tuple[int, int, int, int]": _box,
     "tuple[str, ...]": _texts,
     "tuple[InstanceRow, ...]": lambda rows: tuple(map(InstanceRow.of_json, _list(rows))),
+    "tuple[Mapping[str, Any], ...]": _objects,
     "Mapping[str, float]": _mapping(_number),
     "Mapping[str, tuple[str, ...]]": _mapping(_texts),
 }
