@@ -72,7 +72,7 @@ class InstanceRow(_Row):
         rule: name or number of the rule that took it; None = left alone.
         swatch: name of the color.
         target: the color, "#rrggbb".
-        output: the recolored photo, below the output folder.
+        output: the recolored photo below the output folder, as the disk has it.
         delta_e: median CIEDE2000 between target and result.
         delta_e_p95: 95th percentile of it.
         within_2: share of pixels within Delta-E 2.
@@ -111,7 +111,9 @@ class PhotoRow(_Row):
         status: one of STATUSES.
         error: one sentence where it failed.
         notes: sentences about what was changed on the way in or lost on the way out.
-        files: kind ("labels", "overlays", "recolored", "cutouts") -> paths below the output folder.
+        files: kind ("labels", "overlays", "recolored", "cutouts", "thumbs") -> paths below the
+            output folder, as the disk has them; thumbs are `before_path`, then an `after_path` for
+            each recolored file.
         instances: its objects, by instance and then in the order of the colors.
         annotations: its COCO annotations, as `output.annotate` makes them.
     """

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.folder.rows import InstanceRow, PhotoRow
+from dmlseg_core.folder.rows import InstanceRow, PhotoRow, readable_path
 from dmlseg_core.photo import whole_file
 
 if TYPE_CHECKING:
@@ -76,13 +76,16 @@ def _lines(photos: Iterable[PhotoRow]) -> Iterator[dict[str, Any]]:
 
 def _line(row: InstanceRow) -> dict[str, Any]:
     box = dict(zip(("box_x", "box_y", "box_width", "box_height"), row.box, strict=True))
-    return {n: box[n] if n in box else _writable(getattr(row, n)) for n in COLUMNS}
+    return {n: box[n] if n in box else _writable(n, getattr(row, n)) for n in COLUMNS}
 
 
-def _writable(value: Any) -> Any:
-    if isinstance(value, str):  # half a surrogate pair, from a swatch's or a rule's name
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
+def _writable(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in _PATHS:
+        return readable_path(value)
+    # half a surrogate pair, from a swatch's or a rule's name
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _cells(line: dict[str, Any]) -> list[Any]:
