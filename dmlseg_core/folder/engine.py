@@ -7,7 +7,7 @@ the same for all of them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -69,7 +69,7 @@ class Engine:
         self.journal.refuse_takeover(jobs)
         return [job for job in jobs if not self._is_done(job)]
 
-    def run(self, jobs: Iterable[Job], runner: Runner) -> Iterator[tuple[Job, PhotoRow]]:
+    def run(self, jobs: Iterable[Job], runner: Runner) -> Generator[tuple[Job, PhotoRow]]:
         """Do jobs; each one is recorded before it is given back.
 
         Raises:

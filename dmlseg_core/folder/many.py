@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,12 @@ from dmlseg_core.folder.engine import Engine, Runner, in_turn, row_of
 from dmlseg_core.folder.inputs import Job, find_jobs
 from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.pool import Pool
+from dmlseg_core.folder.report.coco import write_failures, write_instances
 from dmlseg_core.folder.report.columns import write_csv, write_parquet
+from dmlseg_core.folder.report.page import write_report
+from dmlseg_core.folder.report.run_file import Run, write_run
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Rules, load_rules
-from dmlseg_core.folder.tables import write_failures, write_instances
 from dmlseg_core.folder.work import ROOM, USUAL, AnySegmenter, Work
 from dmlseg_core.package_data import default_weights
 
@@ -47,6 +51,7 @@ class Batch:
         jobs: its photos, those of other shards left out.
         work: what is asked of each of them.
         settings: of `Work.settings`.
+        run: what is told of it in run.json and the report.
         runner: how they are done.
         polygons: `instances.json` holds polygons.
     """
@@ -54,6 +59,7 @@ class Batch:
     jobs: tuple[Job, ...]
     work: Work
     settings: str
+    run: Run
     runner: Runner = in_turn
     polygons: bool = False
 
@@ -69,19 +75,22 @@ class Batch:
             engine = Engine(journal, self.work, self.settings)
             todo = engine.todo(self.jobs)
             left = {job.name for job in todo}
+            clock = _Clock()
             try:
                 for job in self.jobs:
                     if job.name not in left:
                         yield Result(engine.row_of(job), fresh=False)
-                with closing(engine.run(todo, self.runner)) as rows:  # type: ignore[type-var]
+                with closing(engine.run(todo, self.runner)) as rows:
                     yield from (Result(row, fresh=True) for _, row in rows)
             except (KeyboardInterrupt, GeneratorExit):
-                self.write_tables(journal)
+                self.write_tables(journal, clock.told(self.run, interrupted=True))
                 raise
-            self.write_tables(journal)
+            self.write_tables(journal, clock.told(self.run))
 
-    def write_tables(self, journal: Journal) -> None:
-        """instances.json, .csv and .parquet, failures.csv: of all photos of the journal."""
+    def write_tables(self, journal: Journal, run: Run) -> None:
+        """instances.json, .csv and .parquet, failures.csv, run.json and report.html: of all photos
+        of the journal.
+        """
         journal.check_place()
         out, rows = self.work.out, _Rows(journal)
         write_instances(
@@ -90,6 +99,22 @@ class Batch:
         write_csv(rows, out / "instances.csv")
         write_parquet(rows, out / "instances.parquet")
         write_failures(journal, out / "failures.csv", encoded=True)
+        write_run(rows, run, out / "run.json")
+        write_report(rows, run, out)
+
+
+class _Clock:
+    """When a run began, and how long it took."""
+
+    def __init__(self) -> None:
+        self.began, self.start = datetime.now(UTC), time.monotonic()
+
+    def told(self, run: Run, *, interrupted: bool = False) -> Run:
+        """The run with its times."""
+        return replace(
+            run, started=self.began.isoformat(timespec="seconds"), interrupted=interrupted,
+            seconds=time.monotonic() - self.start,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,8 +162,12 @@ def prepare(
         given=segmenter,
     )  # fmt: skip
     jobs = [job for job in find_jobs(inputs, out, room=ROOM) if shard is None or _of(job, *shard)]
-    settings = work.settings(weights=digest, scene=config.to_dict())
-    return Batch(tuple(jobs), work, settings, runner_for(len(jobs), workers), polygons)
+    scene = config.to_dict()
+    runner = runner_for(len(jobs), workers)
+    run = Run({**work.asked(), "scene": scene, "shard": shard}, digest, max_delta_e=max_delta_e,
+              workers=getattr(runner, "workers", 1))  # fmt: skip
+    settings = work.settings(weights=digest, scene=scene)
+    return Batch(tuple(jobs), work, settings, run, runner, polygons)
 
 
 def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterator[PhotoRow]:

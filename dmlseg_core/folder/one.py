@@ -15,6 +15,7 @@ from dmlseg_core.folder.develop.instances import instance_rows
 from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.output import annotate, save_overlay
+from dmlseg_core.folder.report.thumbs import before_path, save_thumb
 from dmlseg_core.folder.rows import PhotoRow, readable_path
 from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, load_photo, save_labels, shown
@@ -123,6 +124,7 @@ class _Sheet:
             return []
         from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
+        self.thumb(chosen)
         studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
         if plain:
             self.files["cutouts"] = studio.plain_cutouts()
@@ -133,6 +135,14 @@ class _Sheet:
             for kind, paths in one.files.items():
                 self.files.setdefault(kind, []).extend(paths)
         return made
+
+    def thumb(self, chosen: Chosen) -> None:
+        """What the report shows of the photo as it came, where it shows it recolored."""
+        if chosen.colorways and "recolored" in self.work.outputs:
+            name = before_path(self.job.name)
+            self.work.folder_for(self.work.out / name)
+            save_thumb(shown(self.negative.photo), self.work.out / name)
+            self.files["thumbs"] = [name]
 
 
 def _of_the_disk(error: ExportError) -> bool:

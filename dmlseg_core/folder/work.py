@@ -112,21 +112,19 @@ class Work:
         """
         _ = self.segmenter, self.vectors
 
-    def settings(self, **more: Any) -> str:
-        """16 hex digits of everything that decides a photo's results, beside its own content.
-
-        Args:
-            more: weights and scene.
-        """
-        asked = {
+    def asked(self) -> dict[str, Any]:
+        """Everything that decides a photo's results beside its content, weights and scene."""
+        return {
             "rules": None if self.rules is None else settings_of(self.rules),
             "recipe": None if self.recipe is None else _recipe_digest(self.recipe),
             "outputs": sorted(self.outputs),
             "max_delta_e": self.max_delta_e,
             "options": dict(self.options),
-            **more,
         }
-        text = json.dumps(asked, sort_keys=True, default=str)
+
+    def settings(self, **more: Any) -> str:
+        """16 hex digits of `asked`, and of more: weights and scene."""
+        text = json.dumps({**self.asked(), **more}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def check_place(self) -> None:

@@ -42,6 +42,7 @@ def instance_rows(
             class_name=getattr(mask, "class_name", "object"), score=round(float(mask.score), 6),
             tau=float(mask.seed.tau), area=int(where.sum()), box=(x, y, width, height),
             mean_color=colors[k],
+            likeness=round(chosen.likeness[k], 4) if chosen.likeness else None,
         )  # fmt: skip
         found += [*_colored(plain, k, chosen, prints, work)] or [plain]
     return tuple(found)

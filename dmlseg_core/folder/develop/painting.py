@@ -11,6 +11,7 @@ from dmlseg_core.edit import Easel, Painted, Pixels, Selection
 from dmlseg_core.folder.develop.chosen import Chosen
 from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
+from dmlseg_core.folder.report.thumbs import after_path, save_thumb
 from dmlseg_core.folder.rules import Colorway
 from dmlseg_core.folder.work import Work
 from dmlseg_core.paint import Recolored
@@ -78,6 +79,8 @@ class Studio:
             if "recolored" in self.work.outputs:
                 path, seen, more = self._photo(rgb, colorway)
                 files["recolored"], notes = [path], notes + more
+                files["thumbs"] = [after_path(path)]
+                save_thumb(to_8_bits(rgb), self._place(after_path(path)))
             if "cutouts" in self.work.outputs:
                 files["cutouts"] = [self._cutout(p, rgb, colorway) for p in painted]
         with self.clock.part("paint"):
