@@ -46,6 +46,10 @@ class RecipeError(DmlsegError):
     """A recipe is malformed, of a newer version, or bound to another photo."""
 
 
+class RuleError(ParameterError):
+    """A rules file is malformed: the message names its line and column."""
+
+
 class TrainingError(DmlsegError):
     """Training cannot go on: a non-finite loss, or a checkpoint of another run."""
 
