@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dmlseg_core.edit import EditSession, Pixels
 from dmlseg_core.folder import palette
-from dmlseg_core.photo import image_bytes, to_8_bits
+from dmlseg_core.photo import image_bytes, load_photo, to_8_bits
 from dmlseg_core.scene import Mask
 
 SIDE = 512
@@ -21,6 +22,19 @@ SIDE = 512
 def small(rgb: Pixels) -> bytes:
     """JPEG of a picture with a long side of SIDE at most."""
     return _jpeg(_shrunk(to_8_bits(rgb)))
+
+
+def sheet(paths: Sequence[Path]) -> bytes:
+    """JPEG of the first pictures of a batch, two in a row."""
+    cell = SIDE // 2
+    rows = -(-len(paths) // 2)
+    made = Image.new("RGB", (SIDE if len(paths) > 1 else cell, cell * rows), (255, 255, 255))
+    for k, path in enumerate(paths):
+        image = Image.fromarray(_shrunk(load_photo(path).rgb))
+        image.thumbnail((cell, cell))
+        left, top = k % 2 * cell, k // 2 * cell
+        made.paste(image, (left + (cell - image.width) // 2, top + (cell - image.height) // 2))
+    return image_bytes(made, "JPEG", quality=85)
 
 
 def numbered(session: EditSession, masks: Sequence[Mask]) -> bytes:

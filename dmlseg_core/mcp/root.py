@@ -6,6 +6,9 @@ from pathlib import Path
 
 from dmlseg_core.errors import ExportError, ImageError, ParameterError
 
+JOURNAL = "instances.jsonl"
+"""What every batch keeps in its folder."""
+
 
 class Root:
     """An allowed folder; links are followed before a path is judged.
@@ -51,6 +54,26 @@ class Root:
         if path.is_symlink() or path.exists():
             raise ExportError(f"{text!r:.200} is there already; choose another name")
         return path
+
+    def filling(self, text: str) -> Path:
+        """A folder for many files: a new one, or one that a batch made and has no links in it.
+
+        Raises:
+            ExportError, ParameterError: as of `writing`.
+        """
+        path = self._inside(text)
+        if not (path / JOURNAL).is_file():
+            return self.writing(text)
+        if path.is_symlink() or any(found.is_symlink() for found in path.rglob("*")):
+            raise ExportError(f"there are links in {text!r:.200}; choose another folder")
+        return self._checked(path, text)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file lies inside, once links are followed."""
+        try:
+            return path.resolve().is_relative_to(self.folder)
+        except (OSError, RuntimeError):
+            return False
 
     def name(self, path: Path) -> str:
         """As an assistant is told of a path: from the allowed folder on."""

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio
-from mcp.server.mcpserver import MCPServer
+import anyio.from_thread
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools.base import Tool
 from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
@@ -17,6 +18,7 @@ from pydantic import Field
 
 from dmlseg_core.api import Number
 from dmlseg_core.errors import DmlsegError
+from dmlseg_core.mcp.many import Many, run_batch
 from dmlseg_core.mcp.tools import Aim, Reply, Tools
 
 _ABOUT = (
@@ -25,6 +27,10 @@ _ABOUT = (
     "find_objects first and look at its picture; tools that write files show their result first "
     "(dry_run) and write only with dry_run false. Files are never overwritten."
 )
+Photos = Annotated[
+    list[str],
+    Field(description="photos and folders below the allowed folder", min_length=1, max_length=1000),
+]
 Photo = Annotated[str, Field(description="path of a photo below the allowed folder")]
 X = Annotated[Number | None, Field(description="a pixel of the object, from the left")]
 Y = Annotated[Number | None, Field(description="the same pixel, from the top")]
@@ -100,6 +106,44 @@ class Server:
                   amount=amount)  # fmt: skip
         return await self._answer(partial(self.tools.recolor_all_like, aim, out, dry_run=dry_run))
 
+    async def batch(
+        self,
+        ctx: Context,
+        photos: Photos,
+        out: Annotated[str, Field(description="folder for the results, not in one of photos'")],
+        colors: Annotated[list[str], Field(min_length=1, max_length=60)],
+        *,
+        classes: Annotated[list[str], Field(description="only objects of these classes")] = [],  # noqa: B006
+        like_photo: Annotated[
+            str | None, Field(description="only objects like one in this photo: 'this mug'")
+        ] = None,
+        like_x: Annotated[
+            Number | None, Field(description="its pixel; default: the middle")
+        ] = None,
+        like_y: Number | None = None,
+        threshold: Annotated[Number, Field(description="least likeness, in (0, 1)")] = 0.8,
+        largest: Annotated[int | None, Field(description="only so many, the largest ones")] = None,
+        mode: Annotated[str, Field(description="match or tint")] = "match",
+        max_delta_e: Annotated[Number | None, Field(description="what counts as failed")] = None,
+        dry_run: DryRun = True,
+    ) -> CallToolResult:
+        """The same edit on many photos; first a plan: how many objects were found, and a sample."""
+        asked = Many(
+            photos=photos, out=out, colors=colors, classes=classes, like_photo=like_photo,
+            like_x=like_x, like_y=like_y, threshold=threshold, largest=largest, mode=mode,
+            max_delta_e=max_delta_e,
+        )  # fmt: skip
+
+        def tell(done: int, total: int) -> None:
+            anyio.from_thread.run(ctx.report_progress, done, total)
+
+        def act() -> Reply:
+            own = self.tools
+            return run_batch(own.root, own.segmenter, own.max_megapixels, asked, tell,
+                             dry_run=dry_run)  # fmt: skip
+
+        return await self._answer(act)
+
     async def _answer(self, act: Callable[[], Reply]) -> CallToolResult:
         try:
             reply = await anyio.to_thread.run_sync(act, limiter=self._turn)
@@ -126,6 +170,7 @@ def make_server(tools: Tools, version: str) -> MCPServer[Any]:
         _tool(own.find_objects, reads),
         _tool(own.recolor_object, writes),
         _tool(own.recolor_all_like, writes),
+        _tool(own.batch, writes),
     ]
     return MCPServer(
         "dmlseg", instructions=_ABOUT, version=version, tools=made, log_level="WARNING"
