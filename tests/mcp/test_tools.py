@@ -306,3 +306,17 @@ def test_the_app_hands_no_photos_to_a_network_without_a_login(folder, monkeypatc
     args = build_parser().parse_args(["--host", "0.0.0.0", "--mcp", str(folder)])
     with pytest.raises(ParameterError, match="--auth"):
         prepare(args)
+
+
+def test_the_calls_of_the_page_are_calls_of_the_tools(folder):
+    async def listed():
+        async with Client(mcp_server(folder, Scenes, 100.0, "0")) as client:
+            return (await client.list_tools()).tools
+
+    fields = {t.name: set(t.input_schema["properties"]) for t in anyio.run(listed)}
+    text = (ROOT / "docs" / "mcp.md").read_text()
+    calls = re.findall(r"^`(\w+) (\{.*\})`$", text, re.MULTILINE)
+    assert {name for name, _ in calls} == set(fields)
+    for name, arguments in calls:
+        assert set(json.loads(arguments)) <= fields[name]
+    assert f"Tools: {', '.join(fields)}." in text
