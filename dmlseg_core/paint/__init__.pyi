@@ -4,5 +4,5 @@ from .gate import ColorGate as ColorGate
 from .look import Look as Look
 from .lut import cube_of as cube_of
 from .lut import lut_of as lut_of
-from .subject import Recolored as Recolored
+from .report import Recolored as Recolored
 from .subject import Subject as Subject

@@ -87,11 +87,13 @@ class Cube:
 
 
 def lut_of(subject: Subject, look: Look) -> ColorTable:
-    """The table of a look for an object: it holds on the object's own colors.
+    """The table of a look for an object: it holds on the colors of what it paints, the body's
+    where materials get colors of their own.
 
     Raises:
         ParameterError: the mode is pattern, which is no map of a color.
     """
+    subject, look = subject.lead(look)
     brush = _brush_of(subject, look)
     lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(subject).T))
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
@@ -117,6 +119,7 @@ def cube_of(subject: Subject, look: Look) -> Cube:
     Raises:
         ParameterError: the mode is pattern, which is no map of a color.
     """
+    subject, look = subject.lead(look)
     brush = _brush_of(subject, look)
     axis = np.linspace(0, 1, CUBE_SIZE)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
@@ -136,6 +139,7 @@ def cube_of(subject: Subject, look: Look) -> Cube:
 
 def table_error(subject: Subject, look: Look, table: ColorTable) -> tuple[float, float]:
     """Mean and 99th percentile of CIEDE2000, table against exact path, on the object's pixels."""
+    subject, look = subject.lead(look)
     own = _own_pixels(subject)
     return _error(_brush_of(subject, look), own, table(own))
 

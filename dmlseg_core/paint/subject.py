@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import cv2
@@ -18,14 +19,16 @@ from dmlseg_core.color import (
     srgb_to_linear,
     to_hex,
 )
-from dmlseg_core.config import PATTERN_MODE
+from dmlseg_core.config import AMOUNTS, PATTERN_MODE
 from dmlseg_core.edge import ForegroundModel, Spill
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.gate import ColorGate, gated
 from dmlseg_core.paint.look import Look, checked_photo, seen
+from dmlseg_core.paint.materials import Palette, jobs_of, sentence
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
-from dmlseg_core.paint.report import Report
+from dmlseg_core.paint.report import Recolored, Report
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -39,29 +42,6 @@ _FAR = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Recolored:
-    """A recolored photo and how well it hit.
-
-    Attributes:
-        rgb: (H, W, 3) sRGB, uint8 or uint16 as the photo was.
-        delta_e: CIEDE2000 between the color asked for and `result_anchor`.
-        anchor: '#rrggbb', the object's diffuse color before.
-        result_anchor: '#rrggbb', the same estimate on the same pixels of `rgb`.
-        noise_gain: the tone curve's steepest slope over 1-99 % of the object's lightness.
-        report: what its pixels look like against what was asked; None for a pattern.
-        notes: what could not be done as asked, one sentence each.
-    """
-
-    rgb: Pixels = field(repr=False)
-    delta_e: float
-    anchor: str
-    result_anchor: str
-    noise_gain: float
-    report: Report | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
 class Subject:
     """An object as measured.
 
@@ -71,6 +51,8 @@ class Subject:
         share: (H, W) float32, alpha times the gate: how much of it is painted.
         core: the pixels that tell its color.
         foreground: the object's own colors along its edge; None for a hard mask.
+        visible: (H, W) bool, what is measured; None for all of it.
+        whole: whether it is painted as one material, since a gate or a palette chose it.
     """
 
     rgb: Pixels
@@ -79,6 +61,8 @@ class Subject:
     box: tuple[slice, slice]
     core: Core
     foreground: ForegroundModel | None
+    visible: NDArray[np.bool_] | None = None
+    whole: bool = False
 
     @classmethod
     def of(
@@ -93,14 +77,69 @@ class Subject:
         alpha = checked_photo(rgb, alpha)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
+        return cls._measured_on(rgb, alpha, share, visible, whole=gate is not None)
+
+    @classmethod
+    def _measured_on(
+        cls,
+        rgb: Pixels,
+        alpha: Floats,
+        share: Floats,
+        visible: NDArray[np.bool_] | None,
+        *,
+        whole: bool,
+    ) -> Subject:
         box = _box_of(share)
-        mixed = (alpha[box] > 0) & (alpha[box] < 1)
-        foreground = ForegroundModel.of(rgb, alpha) if mixed.any() else None
+        mixed = (share[box] > 0) & (share[box] < 1)
+        foreground = ForegroundModel.of(rgb, share) if mixed.any() else None
         core = Core.of(rgb, share if visible is None else seen(share, visible))
-        return cls(rgb, alpha, share, box, core, foreground)
+        return cls(rgb, alpha, share, box, core, foreground, visible, whole)
+
+    @cached_property
+    def palette(self) -> Palette:
+        """Its materials."""
+        known = self.share if self.visible is None else seen(self.share, self.visible)
+        return Palette.of(self.rgb, self.share, self.box, known)
+
+    def jobs(self, look: Look) -> tuple[list[tuple[Subject, Look]], tuple[str, ...]]:
+        """What of it takes which color, the body first; and what to say of it.
+
+        Raises:
+            ParameterError: the look keeps all of it.
+        """
+        if self.whole and look.targets:
+            raise ParameterError("a gate chooses what is painted: it goes with no targets")
+        if self.whole or (look.materials == "all" and not look.targets):
+            return [(self, look)], ()
+        found = self.palette.materials
+        own = None if look.mode in AMOUNTS or look.mode == PATTERN_MODE else look.target
+        jobs, notes = jobs_of(found, look.materials, look.targets, own)
+        parts = [(self.part(job.numbers), look.alone(job.target)) for job in jobs]
+        return parts, notes + sentence(found, jobs)
+
+    def lead(self, look: Look) -> tuple[Subject, Look]:
+        """The body and its look: all that there is where no other material is painted."""
+        return self.jobs(look)[0][0]
+
+    def part(self, numbers: Sequence[int]) -> Subject:
+        """Some of its materials, by number, as one; itself where these are all."""
+        wanted = np.isin(np.arange(len(self.palette.materials)), numbers)
+        if wanted.all():
+            return self
+        key = tuple(np.flatnonzero(wanted).tolist())
+        if key not in self._parts:
+            share = np.zeros_like(self.share)
+            share[self.box] = self.share[self.box] * self.palette.members.share(wanted)
+            made = self._measured_on(self.rgb, share, share, self.visible, whole=True)
+            self._parts[key] = made
+        return self._parts[key]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[int, ...], Subject]:
+        return {}
 
     def plan(self, look: Look) -> Plan:
-        """What `recolor` will do."""
+        """What `recolor` will do with all of it as one."""
         corner = int(self.box[0].start), int(self.box[1].start)
         return plan_of(look, self.core, corner, self.rgb.shape[1])
 
@@ -110,18 +149,35 @@ class Subject:
 
     def recolor_all(self, looks: Sequence[Look]) -> tuple[Recolored, ...]:
         """One result for each look; colors are decoded and unmixed once for all of them."""
-        plans = [self.plan(look) for look in looks]
-        painted = iter(self._painted([p for p, k in zip(plans, looks, strict=True) if k.strength]))
-        # no paint is no rounding either
-        results = [next(painted) if look.strength else self.rgb.copy() for look in looks]
+        results = [self.rgb.copy() for _ in looks]
+        work: dict[Subject, list[tuple[Look, Pixels]]] = {}
+        for look, result in zip(looks, results, strict=True):
+            for part, asked in self.jobs(look)[0]:
+                # no paint is no rounding either
+                if look.strength:
+                    work.setdefault(part, []).append((asked, result))
+        for part, pairs in work.items():
+            part._paint(pairs)
+        return tuple(self.measure(*pair) for pair in zip(looks, results, strict=True))
+
+    def _paint(self, pairs: Sequence[tuple[Look, Pixels]]) -> None:
+        """Paint all of it as one into photos whose pixels of it are still their own."""
+        plans = [self.plan(look) for look, _ in pairs]
+        results = [result for _, result in pairs]
+        self._painted(plans, results)
         spill = Spill.of(self.rgb, self.share)
-        for look, plan, result in zip(looks, plans, results, strict=True):
+        for (look, result), plan in zip(pairs, plans, strict=True):
             spill.take_back(result, self._moved(look, plan))
-        return tuple(map(self._measured, looks, plans, results))
 
     def measure(self, look: Look, painted: Pixels) -> Recolored:
-        """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3)."""
-        return self._measured(look, self.plan(look), painted)
+        """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3).
+
+        Where materials get colors of their own, it is the body that is measured.
+        """
+        (part, asked), notes = self.lead(look), self.jobs(look)[1]
+        made = part._measured(asked, part.plan(asked), painted)
+        palette = () if self.whole else self.palette.materials
+        return replace(made, notes=made.notes + notes, palette=palette)
 
     def _moved(self, look: Look, plan: Plan) -> float:
         """How far the color goes, 0..1: nothing at all leaves the edge's surroundings alone too."""
@@ -151,16 +207,14 @@ class Subject:
         places = self.core.places
         return Report.of(self.rgb, painted, self.share, places, color=color, asked=asked)
 
-    def _painted(self, plans: Sequence[Plan]) -> list[Pixels]:
-        """Photos with the object's pixels changed; strips are shared out to OpenCV's threads."""
-        results = [self.rgb.copy() for _ in plans]
+    def _painted(self, plans: Sequence[Plan], results: Sequence[Pixels]) -> None:
+        """Change the object's pixels; strips are shared out to OpenCV's threads."""
         work = [(self._paint_edge, rows) for rows in self._strips(_EDGE_STRIP)]
         work += [(self._paint_inside, rows) for rows in self._strips(_STRIP)]
         with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
             tasks = [pool.submit(paint, plans, results, rows) for paint, rows in work]
         for task in tasks:
             task.result()  # a strip's exception is raised here
-        return results
 
     def _strips(self, pixels: int) -> Iterator[slice]:
         """The rows of the box, `pixels` of it at a time."""
@@ -192,14 +246,15 @@ class Subject:
             own = self._unmixed(mixed, places)
             for plan, result in zip(plans, results, strict=True):
                 painted = np.clip(plan.brush(own, places, fine=self._fine), 0.0, 1.0)
-                painted = mixed + share[at] * (painted - own)
+                # Another material's part of these pixels may be painted already.
+                painted = self._linear(_pixels(result)[places]) + share[at] * (painted - own)
                 _pixels(result)[places] = _coded(painted, self.rgb.dtype)
 
     def _unmixed(self, mixed: Floats, places: Places) -> Floats:
         """Colors of pixels with those of edge pixels replaced by the object's share of them."""
         if self.foreground is None:
             return mixed
-        edge = np.flatnonzero(self.alpha.reshape(-1)[places] < 1)
+        edge = np.flatnonzero(self.share.reshape(-1)[places] < 1)
         own = mixed.copy()
         own[:, edge] = self.foreground.at(*np.divmod(places[edge], self.rgb.shape[1]))
         return own

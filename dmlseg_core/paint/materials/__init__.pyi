@@ -1,0 +1,6 @@
+from .palette import Material as Material
+from .palette import Palette as Palette
+from .targets import Target as Target
+from .targets import check_materials as check_materials
+from .targets import jobs_of as jobs_of
+from .targets import sentence as sentence
