@@ -34,8 +34,9 @@ _BAND = 3
 """Pixels on both sides of a border that may be mixed; more where the photo is large."""
 _LIGHT = 0.15
 """How firmly the parts sum to 1, against light that changes across the border."""
-_DULL = 0.07
-"""Mixtures nearer to pure than this are noise."""
+_DULL, _DULLEST = 0.02, 4.0
+"""Mixtures nearer to pure than this are noise; more where the other color is darker, since that
+looks like shade: up to so many times."""
 _STRIP = 1 << 18
 
 
@@ -151,5 +152,9 @@ def _parts(shown: Floats, first: Floats, second: Floats) -> Floats:
         bound = a * c - b * b
         u, v = (c * p - b * q) / bound, (a * q - b * p) / bound
         part = np.maximum(u, 0) / (np.maximum(u, 0) + np.maximum(v, 0))
-    clear = np.clip((part - _DULL) / (1 - 2 * _DULL), 0, 1)
-    return np.asarray(np.nan_to_num(clear, nan=1.0), np.float32)
+        bright = np.clip(np.sqrt((first**2).sum(axis=0) / (second**2).sum(axis=0)),
+                         1 / _DULLEST, _DULLEST)  # fmt: skip
+    low, high = _DULL / bright, 1 - _DULL * bright
+    return np.asarray(
+        np.nan_to_num(np.clip((part - low) / (high - low), 0, 1), nan=1.0), np.float32
+    )

@@ -38,7 +38,7 @@ _WITHIN = 0.8
 """The same for shine, which lies within its paint."""
 _TINY = 0.012
 """Of the object: smaller things are no material."""
-_FAINT, _HUES = 0.08, 0.45
+_FAINT, _HUES = 0.10, 0.45
 """Saturation that counts as much as the colors' own; their relative difference that tells two."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
