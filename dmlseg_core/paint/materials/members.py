@@ -86,7 +86,7 @@ def _labels(rgb: Pixels, alpha: Floats, votes: Floats, centers: Floats, material
     size = alpha.shape[::-1]
     large = [cv2.resize(vote, size, interpolation=cv2.INTER_LINEAR) for vote in votes]
     labels: Bytes = np.argmax(large, axis=0).astype(np.uint8)
-    unsure = np.flatnonzero((np.max(large, axis=0) < _SURE) & (alpha > 0.5))
+    unsure = np.flatnonzero((np.max(large, axis=0) < _SURE) & (alpha > 0.9))
     if unsure.size:
         calm = cv2.medianBlur(np.ascontiguousarray(rgb), 3).reshape(-1, 3)
         for first in range(0, unsure.size, _STRIP):

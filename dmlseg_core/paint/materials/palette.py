@@ -23,6 +23,9 @@ Box: TypeAlias = tuple[slice, slice]
 _VOTERS = 3
 """Side of the window of the small picture in which materials vote for a pixel of the photo."""
 
+_DOUBT = 0.3
+"""Weight of what the object is made of in the votes along its rim."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -95,14 +98,21 @@ def _materials(small: Small, own: Labels) -> tuple[Material, ...]:
 
 
 def _votes(own: Labels, count: int) -> Floats:
-    """(count, h, w) that sum to 1 everywhere; where nobody lives, the nearest neighbors vote."""
-    empty = (own < 0).astype(np.uint8)
+    """(count, h, w) that sum to 1 everywhere.
+
+    Where nobody lives, the nearest neighbor is asked, but not believed: along the rim there may be
+    a material that is nowhere else near.
+    """
+    empty = own < 0
+    shares = np.bincount(own[~empty], minlength=count) / (~empty).sum()
     if empty.any():
         _, nearest = cv2.distanceTransformWithLabels(
-            empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+            empty.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
         )
         lookup = np.zeros(int(nearest.max()) + 1, own.dtype)
-        lookup[nearest[own >= 0]] = own[own >= 0]
+        lookup[nearest[~empty]] = own[~empty]
         own = lookup[nearest]
     votes = votes_of(own, count, _VOTERS)
-    return np.asarray(votes / votes.sum(axis=0), np.float32)
+    votes /= votes.sum(axis=0)
+    doubt = _DOUBT * empty
+    return np.asarray(votes * (1 - doubt) + doubt * shares[:, None, None], np.float32)

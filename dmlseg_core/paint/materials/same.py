@@ -38,16 +38,19 @@ _WITHIN = 0.8
 """The same for shine, which lies within its paint."""
 _TINY = 0.012
 """Of the object: smaller things are no material."""
-_FAINT, _HUES = 0.10, 0.45
-"""Saturation that counts as much as the colors' own; their relative difference that tells two."""
+_FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
+"""Saturation that counts as much as the colors' own; more of it where one is warm and the other
+cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
 
 def difference(first: Floats, second: Floats) -> float:
     """Of two features, whatever the light: 1 is as different as two materials must be."""
-    sizes = np.hypot(*first[:2]), np.hypot(*second[:2])
-    hue = np.hypot(*(first[:2] - second[:2])) / (0.5 * sum(sizes) + _FAINT) / _HUES
+    sizes = float(np.hypot(*first[:2])), float(np.hypot(*second[:2]))
+    against = max(-float(first[:2] @ second[:2]) / max(sizes[0] * sizes[1], 1e-6), 0.0)
+    faint = _FAINT + _LAMPS * against
+    hue = np.hypot(*(first[:2] - second[:2])) / (0.5 * sum(sizes) + faint) / _HUES
     neutral = min(max(1 - max(sizes) / _NEUTRAL, 0.0), 1.0)
     return float(np.hypot(hue, neutral * abs(first[2] - second[2]) / LOG_LIGHT / _DARKER))
 

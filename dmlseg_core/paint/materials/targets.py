@@ -121,9 +121,9 @@ def turned_along(body: str, target: str | None, other: str) -> str:
     angle = cmath.phase(new / old) if min(abs(old), abs(new)) > 1e-6 else 0.0
     gain = np.clip((abs(new) + _MUTED) / (abs(old) + _MUTED), *_GAINS) ** colored
     turned = tint * gain * cmath.exp(1j * angle * colored)
-    ends = [min(max(float(v[0]), 0.02), 0.98) for v in (first, last, own)]
+    ends = [min(max(float(v[0]), 0.02), 0.98) for v in (first, last)]
     bend = np.clip(np.log(ends[1]) / np.log(ends[0]), *_BENDS)
-    level = ends[2] ** float(bend)
+    level = min(max(float(own[0]), 0.0), 1.0) ** float(bend)
     lab = np.array([level, turned.real * level, turned.imag * level], np.float32)
     return to_hex(np.clip(linear_to_srgb(oklab_to_linear(fit_to_gamut(lab))), 0, 1))
 
