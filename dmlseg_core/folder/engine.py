@@ -7,7 +7,7 @@ the same for all of them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -69,7 +69,7 @@ class Engine:
         self.journal.refuse_takeover(jobs)
         return [job for job in jobs if not self._is_done(job)]
 
-    def run(self, jobs: Iterable[Job], runner: Runner) -> Iterator[tuple[Job, PhotoRow]]:
+    def run(self, jobs: Iterable[Job], runner: Runner) -> Generator[tuple[Job, PhotoRow]]:
         """Do jobs; each one is recorded before it is given back.
 
         Raises:
@@ -98,6 +98,7 @@ class Engine:
             self._forget(job)
             self.journal.append({**base, "error": row.error})
             return
+        self._forget_changed(job, row)
         size = {"height": row.height, "width": row.width}
         found = {"annotations": list(row.annotations)}
         more = {"row": replace(row, annotations=()).to_json()} if self.keep_rows else {}
@@ -118,18 +119,25 @@ class Engine:
         written = all(os.path.exists(path) for path in places)  # noqa: PTH110
         return written and self.journal.is_done(job, self.settings)
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: Job, but: Collection[str] = ()) -> None:
         """Remove our results of the photo's earlier state: they no longer belong to it."""
         record = self.journal.get(job.name)
         if record is not None:
-            for path in self._paths(job, record):
+            for path in set(self._paths(job, record)).difference(but):
                 with suppress(OSError):
                     (self.work.out / path).unlink(missing_ok=True)
+
+    def _forget_changed(self, job: Job, row: PhotoRow) -> None:
+        """The same of a photo whose content changed, but for the files that are new. Other rules
+        leave the files of earlier ones: they still show this photo.
+        """
+        before = (self.journal.get(job.name) or {}).get("row", {}).get("digest")
+        if before not in (None, row.digest):
+            self._forget(job, [path for paths in row.files.values() for path in paths])
 
 
 def row_of(record: Record) -> PhotoRow:
     """The row of a batch's record, its annotations among it."""
     if record["error"] is not None:
         return PhotoRow(record["name"], record["source"], status="failed", error=record["error"])
-    row = PhotoRow.of_json({**record["row"], "annotations": record["annotations"]})
-    return row
+    return PhotoRow.of_json({**record["row"], "annotations": record["annotations"]})

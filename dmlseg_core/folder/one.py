@@ -5,20 +5,23 @@ its row; only what the next photo would meet as well is an error.
 from __future__ import annotations
 
 import errno
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, one_line
-from dmlseg_core.folder.chosen import Chosen, choose
-from dmlseg_core.folder.inputs import OUTPUTS, Job
-from dmlseg_core.folder.instances import instance_rows
+from dmlseg_core.folder.develop.chosen import Chosen, choose
+from dmlseg_core.folder.develop.instances import instance_rows
+from dmlseg_core.folder.develop.timing import Clock
+from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.output import annotate, save_overlay
+from dmlseg_core.folder.report.thumbs import before_path, save_thumb
 from dmlseg_core.folder.rows import PhotoRow, readable_path
-from dmlseg_core.folder.timing import Clock
 from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, load_photo, save_labels, shown
+
+if TYPE_CHECKING:  # torch
+    from dmlseg_core.folder.develop.painting import Print
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of writing that the next photo would meet as well: they end a run."""
@@ -57,9 +60,11 @@ def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) ->
 
     Raises:
         ExportError: what no photo is at fault for: the disk is full, the output folder gone.
+        WeightsError, ImageError, ParameterError: the network or a rule's reference cannot be used.
     """
+    work.load()
     try:
-        return _done(job, work, read_one(job, work) if read is None else read())
+        return _Sheet(job, work, read_one(job, work) if read is None else read()).done()
     except Exception as error:  # one photo must never stop the rest: it is reported
         if isinstance(error, ExportError):
             work.check_place()
@@ -69,62 +74,75 @@ def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) ->
         return PhotoRow(readable_path(job.name), str(job.source), status="failed", error=told)
 
 
-def _done(job: Job, work: Work, negative: Negative) -> PhotoRow:
-    photo, clock = negative.photo, negative.clock
-    with clock.part("network"):
-        scene = work.segmenter.analyze(photo)
-    with clock.part("masks"):
-        chosen = choose(photo, scene, work)
-    files: dict[str, list[str]] = {}
-    with clock.part("encode"):
-        _write_maps(job, work, photo, chosen, files)
-    notes = [*photo.notes, *([chosen.note] if chosen.note else [])]
-    prints = _paint(job, work, photo, chosen, clock, files, notes)
-    return PhotoRow(
-        photo=readable_path(job.name), source=str(job.source), digest=negative.digest,
-        width=photo.width, height=photo.height, seconds=clock.seconds,
-        status="empty" if chosen.note else "done", notes=tuple(dict.fromkeys(notes)),
-        files={kind: tuple(paths) for kind, paths in files.items()},
-        instances=instance_rows(job, photo, chosen, prints, work) if work.rows else (),
-        annotations=tuple(annotate(chosen.labels, chosen.masks)),
-    )  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """One photo on its way; `files` and `notes` fill up."""
 
+    job: Job
+    work: Work
+    negative: Negative
+    files: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-def _write_maps(
-    job: Job, work: Work, photo: Photo, chosen: Chosen, files: dict[str, list[str]]
-) -> None:
-    for kind, suffix in OUTPUTS.items():
-        if kind not in work.outputs:
-            continue
-        path = work.out / kind / (job.name + suffix)
-        work.folder_for(path)
-        if kind == "labels":
-            save_labels(chosen.labels, path)
-        else:
-            save_overlay(shown(photo), chosen.labels, path)
-        files[kind] = [f"{kind}/{job.name}{suffix}"]
+    def done(self) -> PhotoRow:
+        photo, clock, work = self.negative.photo, self.negative.clock, self.work
+        with clock.part("network"):
+            scene = work.segmenter.analyze(photo)
+        with clock.part("masks"):
+            chosen = choose(photo, scene, work)
+        self.notes.extend((*photo.notes, *([chosen.note] if chosen.note else [])))
+        with clock.part("encode"):
+            self.write_maps(chosen)
+        prints = self.paint(chosen)
+        with clock.part("masks"):
+            rows = instance_rows(self.job, photo, chosen, prints, work) if work.rows else ()
+            found = tuple(annotate(chosen.labels, chosen.masks))
+        return PhotoRow(
+            photo=readable_path(self.job.name), source=str(self.job.source),
+            digest=self.negative.digest, width=photo.width, height=photo.height,
+            seconds=clock.seconds, status="empty" if chosen.note else "done",
+            notes=tuple(dict.fromkeys(self.notes)), instances=rows, annotations=found,
+            files={kind: tuple(paths) for kind, paths in self.files.items()},
+        )  # fmt: skip
 
+    def write_maps(self, chosen: Chosen) -> None:
+        """Label map and overlay, as far as asked for."""
+        for name in self.job.results(self.work.outputs):
+            kind, path = name.partition("/")[0], self.work.out / name
+            self.work.folder_for(path)
+            if kind == "labels":
+                save_labels(chosen.labels, path)
+            else:
+                save_overlay(shown(self.negative.photo), chosen.labels, path)
+            self.files[kind] = [name]
 
-def _paint(
-    job: Job, work: Work, photo: Photo, chosen: Chosen, clock: Clock,
-    files: dict[str, list[str]], notes: list[str],
-) -> list[Any]:  # fmt: skip
-    """What was painted; `files` and `notes` get theirs."""
-    wanted = {"recolored", "cutouts"} & set(work.outputs)
-    plain = work.rules is None and work.recipe is None
-    if not wanted or (plain and "cutouts" not in wanted):
-        return []
-    from dmlseg_core.folder.painting import Studio  # noqa: PLC0415 (torch)
+    def paint(self, chosen: Chosen) -> list[Print]:
+        """Recolored files and cut-outs, as far as asked for."""
+        plain = self.work.rules is None and self.work.recipe is None
+        wanted = {"cutouts"} if plain else {"recolored", "cutouts"}
+        if not wanted & set(self.work.outputs):
+            return []
+        from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
-    studio, made = Studio(job, photo, chosen, work, clock), []
-    if plain:
-        files["cutouts"] = studio.plain_cutouts()
-    for one in studio.prints():
-        made.append(one)
-        notes += one.notes
-        for kind, paths in one.files.items():
-            files.setdefault(kind, []).extend(paths)
-    return made
+        self.thumb(chosen)
+        studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
+        if plain:
+            self.files["cutouts"] = studio.plain_cutouts()
+        made = []
+        for one in studio.prints():
+            made.append(one)
+            self.notes.extend(one.notes)
+            for kind, paths in one.files.items():
+                self.files.setdefault(kind, []).extend(paths)
+        return made
+
+    def thumb(self, chosen: Chosen) -> None:
+        """What the report shows of the photo as it came, where it shows it recolored."""
+        if chosen.colorways and "recolored" in self.work.outputs:
+            name = before_path(self.job.name)
+            self.work.folder_for(self.work.out / name)
+            save_thumb(shown(self.negative.photo), self.work.out / name)
+            self.files["thumbs"] = [name]
 
 
 def _of_the_disk(error: ExportError) -> bool:

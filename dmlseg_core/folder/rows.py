@@ -77,6 +77,7 @@ class InstanceRow(_Row):
         delta_e_p95: 95th percentile of it.
         within_2: share of pixels within Delta-E 2.
         passed: whether `delta_e` is at most what was asked; None where nothing was asked.
+        likeness: similarity to the reference that is most like it, 0..1; None without a reference.
     """
 
     photo: str
@@ -95,6 +96,7 @@ class InstanceRow(_Row):
     delta_e_p95: float | None = None
     within_2: float | None = None
     passed: bool | None = None
+    likeness: float | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.inputs import OUTPUTS
 from dmlseg_core.folder.rules import Like, Rules, settings_of
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.photo import Photo
 
 if TYPE_CHECKING:  # torch: when the first photo is analysed
     from dmlseg_core.edit import Recipe
@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # torch: when the first photo is analysed
 KINDS: tuple[str, ...] = (*OUTPUTS, "recolored", "cutouts")
 """Folders of results that can be asked for."""
 USUAL: tuple[str, ...] = (*OUTPUTS, "recolored")
+ROOM = 80
+"""Bytes of a file's name that a color, an object's number and a suffix may add to a photo's."""
 
 
 class AnySegmenter(Protocol):
@@ -97,26 +99,32 @@ class Work:
         Raises:
             ImageError: it is no photo. ParameterError: its point lies outside it.
         """
-        from dmlseg_core.folder.likeness import vector_of  # noqa: PLC0415 (torch)
+        from dmlseg_core.folder.develop.likeness import vector_of  # noqa: PLC0415 (torch)
 
         found = [rule.find.like for rule in self.rules.rules] if self.rules else []
         return {like: vector_of(like, self.segmenter) for like in found if like is not None}
 
-    def settings(self, **more: Any) -> str:
-        """16 hex digits of everything that decides a photo's results, beside its own content.
+    def load(self) -> None:
+        """Load what every photo needs, if it is not there yet; errors as of the two above.
 
-        Args:
-            more: weights and scene.
+        Raises:
+            WeightsError: the weights cannot be used.
         """
-        asked = {
+        _ = self.segmenter, self.vectors
+
+    def asked(self) -> dict[str, Any]:
+        """Everything that decides a photo's results beside its content, weights and scene."""
+        return {
             "rules": None if self.rules is None else settings_of(self.rules),
             "recipe": None if self.recipe is None else _recipe_digest(self.recipe),
             "outputs": sorted(self.outputs),
             "max_delta_e": self.max_delta_e,
             "options": dict(self.options),
-            **more,
         }
-        text = json.dumps(asked, sort_keys=True, default=str)
+
+    def settings(self, **more: Any) -> str:
+        """16 hex digits of `asked`, and of more: weights and scene."""
+        text = json.dumps({**self.asked(), **more}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def check_place(self) -> None:

@@ -23,7 +23,7 @@ _TYPES: dict[str, str] = {
     "tau": "float64", "area": "int64", "box_x": "int32", "box_y": "int32", "box_width": "int32",
     "box_height": "int32", "mean_color": "string", "rule": "string", "swatch": "string",
     "target": "string", "output": "string", "delta_e": "float64", "delta_e_p95": "float64",
-    "within_2": "float64", "passed": "bool_",
+    "within_2": "float64", "passed": "bool_", "likeness": "float64",
 }  # fmt: skip
 COLUMNS: tuple[str, ...] = tuple(_TYPES)
 _ALWAYS = COLUMNS[:11]

@@ -16,7 +16,9 @@ MOST_FILES = 500
 """Recolored files of one photo."""
 COMBINE = ("together", "each")
 _LONGEST = 60
-"""Characters of a name within a file's name."""
+"""Bytes of a name within a file's name."""
+_SHORTEST = 12
+"""Characters of a name that a number is put behind, so that both fit."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _numbered(names: Sequence[str]) -> list[str]:
     for name in names:
         own, number = name, 2
         while slug(own) in taken:
-            own, number = f"{name} {number}", number + 1
+            own, number = f"{name[:_SHORTEST]} {number}", number + 1
         taken.add(slug(own))
         made.append(own)
     return made
@@ -113,7 +115,12 @@ def slug(name: str) -> str:
     >>> slug("Signal Red / RAL 3001"), slug("#C8102E"), slug("oklch(0.6 0.2 25)")
     ('signal-red-ral-3001', 'c8102e', 'oklch-0-6-0-2-25')
     """
-    return re.sub(r"[^\w]+", "-", name.lower()).strip("-_")[:_LONGEST] or "color"
+    return _short(re.sub(r"[^\w]+", "-", name.lower()).strip("-_")) or "color"
+
+
+def _short(name: str) -> str:
+    """As much of it as fits, whole characters."""
+    return name.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
 
 
 def colorways(ways: Mapping[int, Sequence[Way]], combine: str = COMBINE[0]) -> tuple[Colorway, ...]:
@@ -135,10 +142,18 @@ def colorways(ways: Mapping[int, Sequence[Way]], combine: str = COMBINE[0]) -> t
     named = [_name(row or fixed) for row in rows]
     return tuple(
         Colorway(name, {k: {**fixed, **row}[k] for k in ways})
-        for name, row in zip(_numbered(named), rows, strict=True)
+        for name, row in zip(_apart(named), rows, strict=True)
     )
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Names of files, where cutting made two of them one."""
+    return [
+        name if names.index(name) == k else f"{_short(name[:_SHORTEST])}-{k + 1}"
+        for k, name in enumerate(names)
+    ]
 
 
 def _name(ways: Mapping[int, Way]) -> str:
     words = dict.fromkeys(slug(way.name) for way in ways.values())
-    return "+".join(words)[:_LONGEST]
+    return _short("+".join(words))

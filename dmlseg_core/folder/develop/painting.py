@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from dmlseg_core.edit import Easel, Painted, Pixels, Selection
-from dmlseg_core.folder.chosen import Chosen
+from dmlseg_core.folder.develop.chosen import Chosen
+from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
+from dmlseg_core.folder.report.thumbs import after_path, save_thumb
 from dmlseg_core.folder.rules import Colorway
-from dmlseg_core.folder.timing import Clock
 from dmlseg_core.folder.work import Work
 from dmlseg_core.paint import Recolored
 from dmlseg_core.photo import (
@@ -78,17 +79,20 @@ class Studio:
             if "recolored" in self.work.outputs:
                 path, seen, more = self._photo(rgb, colorway)
                 files["recolored"], notes = [path], notes + more
+                files["thumbs"] = [after_path(path)]
+                save_thumb(to_8_bits(rgb), self._place(after_path(path)))
             if "cutouts" in self.work.outputs:
                 files["cutouts"] = [self._cutout(p, rgb, colorway) for p in painted]
         with self.clock.part("paint"):
             made = dict(self._measured(items, painted, seen))
-        return Print(colorway, files, made, notes)
+        told = tuple(f"{colorway.name}: {note}" for note in dict.fromkeys(notes))
+        return Print(colorway, files, made, told)
 
     def _item(self, k: int, colorway: Colorway) -> Item:
         mask, taker = self.chosen.masks[k], self.chosen.takers[k]
         assert taker is not None
-        where = Override(*mask.frame.point_of(mask.seed.y, mask.seed.x), mask.seed.tau)
-        return k, Selection(where).styled(colorway.ways[taker].style), mask
+        y, x = mask.frame.point_of(mask.seed.y, mask.seed.x)
+        return k, Selection(Override(y, x, mask.seed.tau)).styled(colorway.ways[taker].style), mask
 
     def _photo(self, rgb: Pixels, colorway: Colorway) -> tuple[str, Pixels | None, tuple[str, ...]]:
         """The file, its pixels as its readers get them (None: as written), what it lost."""

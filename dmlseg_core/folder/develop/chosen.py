@@ -27,6 +27,7 @@ class Chosen:
         names: of the takers.
         colorways: the recolored files; their ways go by taker.
         order: numbers of the painted objects, in the order in which they lie over one another.
+        likeness: of each object to the reference that is most like it; () where there is none.
         note: why nothing was taken, or "".
     """
 
@@ -36,6 +37,7 @@ class Chosen:
     names: Mapping[int, str] = field(default_factory=dict)
     colorways: tuple[Colorway, ...] = ()
     order: tuple[int, ...] = ()
+    likeness: Sequence[float] = ()
     note: str = ""
 
 
@@ -47,14 +49,15 @@ def choose(photo: Photo, scene: Any, work: Work) -> Chosen:
     labels = label_photo(masks, shown(photo))
     if work.rules is None:
         return Chosen(masks, labels, [None] * len(masks))
-    rules = work.rules
-    takers = assign(candidates(masks, labels, scene, work), rules)
-    found = sorted({k for k in takers if k is not None})
-    ways = {k: rules.rules[k].ways for k in found if rules.rules[k].ways}
+    rules, found = work.rules, candidates(masks, labels, scene, work)
+    takers = assign(found, rules)
+    taken = sorted({k for k in takers if k is not None})
+    ways = {k: rules.rules[k].ways for k in taken if rules.rules[k].ways}
     return Chosen(
-        masks, labels, takers, {k: rules.name_of(k) for k in found},
+        masks, labels, takers, {k: rules.name_of(k) for k in taken},
         colorways(ways, rules.combine), tuple(k for k, t in enumerate(takers) if t in ways),
-        "" if found else "no rule takes any of its objects",
+        [max(row) for row in zip(*found.similarities.values(), strict=True)],
+        "" if taken else "no rule takes any of its objects",
     )  # fmt: skip
 
 
@@ -63,7 +66,7 @@ def candidates(masks: Sequence[Any], labels: Labels, scene: Any, work: Work) -> 
     seen = areas(labels, len(masks)) / max(1, labels.size)
     similar = {}
     if work.vectors:
-        from dmlseg_core.folder.likeness import similarities  # noqa: PLC0415 (torch)
+        from dmlseg_core.folder.develop.likeness import similarities  # noqa: PLC0415 (torch)
 
         similar = {like: similarities(masks, scene, v) for like, v in work.vectors.items()}
     return Candidates(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import decode_table, linear_to_srgb, to_hex
-from dmlseg_core.folder.chosen import Chosen
+from dmlseg_core.folder.develop.chosen import Chosen
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.output import Labels
 from dmlseg_core.folder.rows import InstanceRow, readable_path
@@ -18,7 +18,7 @@ from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, box_of
 
 if TYPE_CHECKING:  # torch
-    from dmlseg_core.folder.painting import Print
+    from dmlseg_core.folder.develop.painting import Print
     from dmlseg_core.paint import Recolored
 
 
@@ -42,6 +42,7 @@ def instance_rows(
             class_name=getattr(mask, "class_name", "object"), score=round(float(mask.score), 6),
             tau=float(mask.seed.tau), area=int(where.sum()), box=(x, y, width, height),
             mean_color=colors[k],
+            likeness=round(chosen.likeness[k], 4) if chosen.likeness else None,
         )  # fmt: skip
         found += [*_colored(plain, k, chosen, prints, work)] or [plain]
     return tuple(found)
