@@ -28,7 +28,7 @@ _SIDE = _TILE // _PYRAMID
 _BATCH = 1 << 19
 """Photo pixels whose tiles are read at a time."""
 _SURE = 0.99
-_SAMPLE = 200_000
+_SAMPLE = 60_000
 """Pixels that the object's range of colors is measured on."""
 _FEW = 50
 """Fewer sure pixels tell no range."""

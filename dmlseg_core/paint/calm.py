@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dmlseg_core.color import decode_table
@@ -29,6 +30,8 @@ _LEAST = 0.4
 _LIGHT, _COLOR = 2.0, 3.0
 """Contrast, in deviations of the noise, that is half kept: of light, of color."""
 _GRID = 8
+_SECOND = np.array([1, -2, 1, -2, 4, -2, 1, -2, 1], np.float32)
+"""Second differences down and across, of 3 x 3 pixels."""
 
 
 class Gain(NamedTuple):
@@ -66,13 +69,12 @@ class Noise:
         if rows.size == 0:
             return cls(0.0, 0.0, 0.0)
         scale = 257.0 if rgb.dtype == np.uint16 else 1.0
-        weights = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-        found = np.zeros((rows.size, 3), np.float32)
-        for y, x in np.ndindex(3, 3):
-            found += weights[y, x] * rgb[rows + y - 1, columns + x - 1]
+        around = sliding_window_view(rgb, (3, 3), axis=(0, 1))[rows - 1, columns - 1]
+        around = around.reshape(-1, 9).astype(np.float32)  # nine neighbors of each channel
+        found = (around @ _SECOND).reshape(-1, 3)
         light = found.mean(axis=1, keepdims=True)
         both = [float(np.median(np.abs(v))) * 1.4826 / 6 for v in (light, found - light)]
-        return cls(both[0] / scale, both[1] / scale, _blocks(rgb, rows, columns) / scale)
+        return cls(both[0] / scale, both[1] / scale, _blocks(around, rows, columns) / scale)
 
     @property
     def level(self) -> float:
@@ -201,11 +203,14 @@ def _inner(places: Places, share: Floats) -> tuple[Places, Places]:
     return rows[full], columns[full]
 
 
-def _blocks(rgb: Pixels, rows: Places, columns: Places) -> float:
-    """Root mean square of the steps across the lines of a grid of 8, beyond that elsewhere."""
+def _blocks(around: Floats, rows: Places, columns: Places) -> float:
+    """Root mean square of the steps across the lines of a grid of 8, beyond that elsewhere.
+
+    Of (3 N, 9) neighborhoods, a row for each channel of the pixels (rows, columns).
+    """
     found = []
-    for at, (y, x) in ((columns, (0, 1)), (rows, (1, 0))):
-        step = (rgb[rows, columns].astype(np.float32) - rgb[rows - y, columns - x]).mean(axis=1)
+    for at, before in ((columns, 3), (rows, 1)):
+        step = (around[:, 4] - around[:, before]).reshape(-1, 3).mean(axis=1)
         step *= step
         count = np.bincount(at % _GRID, minlength=_GRID)
         means = np.bincount(at % _GRID, step, minlength=_GRID) / np.maximum(count, 1)
