@@ -106,7 +106,7 @@ def _ring(
     ring = np.asarray((cv2.dilate(hard, window) != hard) & (part < np.float32(0.5)))
     ring[: own.start - first] = False
     ring[own.stop - first :] = False
-    at = np.nonzero(ring)
+    at = np.divmod(np.flatnonzero(ring), ring.shape[1])
     normal = _outwards(hard, *at)
     flat = rgb[first : own.stop + _MARGIN].reshape(-1, 3)
     crop = _Crop(flat, rgb.shape[1], left, hard)

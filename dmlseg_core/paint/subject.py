@@ -170,16 +170,15 @@ class Subject:
 
     def _paint_inside(self, plans: Sequence[Plan], results: Sequence[Pixels], rows: slice) -> None:
         """Paint the pixels of some rows that are the object alone into each plan's result."""
-        solid = self.share[rows].reshape(-1) == 1
-        places = np.flatnonzero(solid) + rows.start * self.rgb.shape[1]
+        places = np.flatnonzero(self.share[rows].reshape(-1) == 1) + rows.start * self.rgb.shape[1]
         if places.size == 0:
             return
-        linear = self._linear(_pixels(self.rgb[rows])[solid])
+        linear = self._linear(_pixels(self.rgb)[places])
         calm = Calm(self.rgb, self.share, rows, self.box[1], self.core.noise)
         for plan, result in zip(plans, results, strict=True):
             own = linear if plan.gain == NO_GAIN else calm.linear(plan.gain)
             painted = plan.brush(own, places, fine=self._fine)
-            _pixels(result[rows])[solid] = _coded(painted, self.rgb.dtype)
+            _pixels(result)[places] = _coded(painted, self.rgb.dtype)
 
     def _paint_edge(self, plans: Sequence[Plan], results: Sequence[Pixels], rows: slice) -> None:
         """The same for those that are only partly painted."""
@@ -225,6 +224,5 @@ def _pixels(rgb: NDArray[Any]) -> NDArray[np.void]:
 
 
 def _box_of(share: Floats) -> tuple[slice, slice]:
-    touched = share > 0
-    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, width, height = cv2.boundingRect((share > 0).view(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
