@@ -109,9 +109,7 @@ def _range(rgb: Pixels, alpha: Floats) -> Floats:
 
 def _whole_tiles(box: Box) -> Box:
     """The box with its sides moved out to multiples of _TILE, if need be beyond the photo."""
-    rows, columns = (
-        slice(s.start // _TILE * _TILE, -(-s.stop // _TILE) * _TILE) for s in box
-    )
+    rows, columns = (slice(s.start // _TILE * _TILE, -(-s.stop // _TILE) * _TILE) for s in box)
     return rows, columns
 
 
@@ -119,8 +117,8 @@ def _near(band: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which tiles meet the band or touch one that does."""
     eights = _filled(band.view(np.uint8), 0).view(np.uint64)  # eight pixels at a time
     down, across = eights.shape[0] // _TILE, eights.shape[1] * 8 // _TILE
-    met = eights.reshape(down, _TILE, across, _TILE // 8).any(axis=(1, 3)).view(np.uint8)
-    return cv2.dilate(met, np.ones((3, 3), np.uint8)).reshape(met.shape) > 0
+    met = np.asarray(eights.reshape(down, _TILE, across, _TILE // 8).any(axis=(1, 3)))
+    return cv2.dilate(met.view(np.uint8), np.ones((3, 3), np.uint8)).reshape(met.shape) > 0
 
 
 def _gather(rgb: Pixels, alpha: Floats, near: NDArray[np.bool_]) -> Floats:

@@ -95,9 +95,7 @@ def _rings(rgb: Pixels, share: Floats) -> Iterator[tuple[Places, Floats, Floats]
         yield _ring(rgb, share, slice(top, min(top + step, box[0].stop)), box[1])
 
 
-def _ring(
-    rgb: Pixels, share: Floats, own: slice, columns: slice
-) -> tuple[Places, Floats, Floats]:
+def _ring(rgb: Pixels, share: Floats, own: slice, columns: slice) -> tuple[Places, Floats, Floats]:
     """The same of the rows `own`."""
     first, left = max(0, own.start - _MARGIN), columns.start
     part = share[first : own.stop + _MARGIN, columns]
@@ -171,4 +169,3 @@ def _excess(own: Floats, alpha: Floats, front: Floats, ground: Floats) -> tuple[
     excess = np.clip(part - np.maximum(covered, alpha), -1, 1)
     known = (strength > _LEAST_CHROMA**2) & (rest < 0.5 * np.abs(part) * np.sqrt(strength) + _NOISE)
     return np.where(known, excess, 0).astype(np.float32), chroma.astype(np.float32)
-

@@ -75,11 +75,11 @@ class Noise:
             return cls(0.0, 0.0, 0.0)
         scale = 257.0 if rgb.dtype == np.uint16 else 1.0
         around = sliding_window_view(rgb, (3, 3), axis=(0, 1))[rows - 1, columns - 1]
-        around = around.reshape(-1, 9).astype(np.float32)  # nine neighbors of each channel
-        found = (around @ _SECOND).reshape(-1, 3)
+        nine: Floats = around.reshape(-1, 9).astype(np.float32)  # a row for each channel
+        found = (nine @ _SECOND).reshape(-1, 3)
         light = found.mean(axis=1, keepdims=True)
         both = [float(np.median(np.abs(v))) * 1.4826 / 6 for v in (light, found - light)]
-        return cls(both[0] / scale, both[1] / scale, _blocks(around, rows, columns) / scale)
+        return cls(both[0] / scale, both[1] / scale, _blocks(nine, rows, columns) / scale)
 
     @property
     def level(self) -> float:
