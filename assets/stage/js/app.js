@@ -8,7 +8,7 @@ import { Guard, Outbox } from "./sequence.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const POLL_MS = 80, KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
+const KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -136,8 +136,7 @@ export class App extends EventTarget {
       for (let phase = this.state.phase; phase !== "ready"; phase = this.state.phase) {
         done?.();
         done = this.busy(say(`busy_${phase}`));
-        await new Promise((next) => setTimeout(next, POLL_MS));
-        const state = await this.api.json("state");
+        const state = await this.api.json(`state${Api.query({ after: phase })}`);
         if (turn !== this.opening) return;
         this.state = state;
         this.tell("state");
@@ -241,10 +240,7 @@ export class App extends EventTarget {
       if (error.code !== "gone") throw error;
       return this.#anew().then(lay);
     });
-    while (state.phase !== "ready") {
-      await new Promise((next) => setTimeout(next, POLL_MS));
-      state = await this.api.json("state");
-    }
+    while (state.phase !== "ready") state = await this.api.json(`state${Api.query({ after: state.phase })}`);
     const work = state.selections.length ? null : await workOf(digest);
     this.guard = new Guard();
     this.#show(work ? await this.api.send("import", JSON.stringify(work)) : state);

@@ -156,7 +156,9 @@ export class Picture {
 
   #paintTiles(look, bitmap) {
     const { view } = this.app;
-    if (!this.app.ready || view.zoom <= bitmap.width / view.width * 1.01) return;
+    // a preview of all pixels lacks only what its JPEG took, which is seen when they are large
+    const held = bitmap.width / view.width;
+    if (!this.app.ready || view.zoom <= held * (held < 1 ? 1.01 : 2)) return;
     const wanted = tilesOf(view.seen, view.level, view.width, view.height);
     for (const tile of wanted) {
       const found = this.tiles.get(look, tile), [x0, y0, x1, y1] = tile.box;
