@@ -157,9 +157,15 @@ export class App extends EventTarget {
    *
    * @param key edits with the same key that still wait are replaced by the newest.
    */
-  async edit(op, { key = "", slow = null } = {}) {
-    if (!this.state) return null;
+  edit(op, { key = "", slow = null } = {}) {
+    if (!this.state) return Promise.resolve(null);
     this.tell("edit", op);
+    const doing = this.#edit(op, key, slow).finally(() => { if (this.doing === doing) this.doing = null; });
+    this.doing = doing;
+    return doing;
+  }
+
+  async #edit(op, key, slow) {
     const turn = this.opening, done = slow ? this.busy(slow) : () => {};
     try {
       await this.settled;  // a click during the analysis counts: it waits
@@ -168,12 +174,17 @@ export class App extends EventTarget {
       if (state && turn === this.opening) this.#show(state);
       return state;
     } catch (error) {
-      if (await this.#lost(error)) return this.edit(op, { key, slow });
+      if (await this.#lost(error)) return this.#edit(op, key, slow);
       this.fail(error);
       return null;
     } finally {
       done();
     }
+  }
+
+  /** Nothing that the hand did is still on its way: what is active is what it sees. */
+  async still() {
+    while (this.doing) await this.doing;
   }
 
   #show(state) {

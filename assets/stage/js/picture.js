@@ -3,6 +3,7 @@
 
 import { Api } from "./api.js";
 import { Compositor, spread } from "./compose.js";
+import { eachFrame } from "./dom.js";
 import { webgl } from "./gpu.js";
 import { Latest } from "./sequence.js";
 import { Tiles, tilesOf } from "./tiles.js";
@@ -14,6 +15,7 @@ export class Picture {
   constructor(app, canvas) {
     Object.assign(this, { app, canvas });
     this.context = canvas.getContext("2d", { alpha: true });
+    this.draw = eachFrame(() => this.#draw());
     this.original = this.result = null;  // {bitmap, look}
     this.live = null;  // {id, shape, compositor, box}
     this.latest = new Latest();
@@ -114,14 +116,6 @@ export class Picture {
 
   /** The hand let go: what was dragged stays until the server's picture is there. */
   settle() { this.dragging = false; }
-
-  draw() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.#draw();
-    });
-  }
 
   #draw() {
     const { context, canvas, app: { view } } = this;
