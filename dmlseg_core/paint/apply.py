@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.config import AMOUNTS, MODES
-from dmlseg_core.paint.gate import ColorGate
 from dmlseg_core.paint.look import Look
-from dmlseg_core.paint.materials import Target
+from dmlseg_core.paint.materials import ColorGate, Target
 from dmlseg_core.paint.report import Recolored
 from dmlseg_core.paint.subject import Subject
 

@@ -1,3 +1,5 @@
+from .gate import ColorGate as ColorGate
+from .gate import gated as gated
 from .palette import Material as Material
 from .palette import Palette as Palette
 from .targets import Target as Target
