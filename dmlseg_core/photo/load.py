@@ -34,8 +34,8 @@ from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
     color_space_of,
-    holds_profile,
     pixels_alone,
+    profile_beside,
     profile_of,
     read_metadata,
     read_signal,
@@ -225,8 +225,8 @@ def _pixels(
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
     found = image.info.get("icc_profile")
-    if found is None and holds_profile(data, image.format):
-        found = b"damaged"  # a segment is missing, say: Pillow gave it up without a word
+    if found is None:
+        found = profile_beside(data, image.format)
     profile = fields["icc_profile"] = usable_profile(found or None, notes)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:

@@ -61,9 +61,10 @@ def color_space_of(block: bytes | None) -> str | None:
     space = exif and structure.integer(exif.entries.get(_COLOR_SPACE))
     inner = exif and structure.under(exif, INTEROP)
     index = inner.entries.get(_INTEROP_INDEX) if inner else None
-    if space == _ADOBE or (index is not None and structure.value(index)[:3] == b"R03"):
+    name = structure.value(index)[:3] if index else b""
+    if space == _ADOBE or name == b"R03":
         return ADOBE_RGB
-    return UNCALIBRATED if space == _UNCALIBRATED else None
+    return UNCALIBRATED if space == _UNCALIBRATED and name != b"R98" else None  # R98: sRGB
 
 
 def resolution_of(block: bytes | None) -> tuple[float, float] | None:
