@@ -46,9 +46,17 @@ class RecipeError(DmlsegError):
     """A recipe is malformed, of a newer version, or bound to another photo."""
 
 
+class RuleError(ParameterError):
+    """A rules file is malformed: the message names its line and column."""
+
+
 class TrainingError(DmlsegError):
     """Training cannot go on: a non-finite loss, or a checkpoint of another run."""
 
 
 class MissingExtraError(DmlsegError):
     """A feature needs an optional package that is not installed."""
+
+
+class ClusterError(DmlsegError):
+    """A cluster of machines cannot be reached, or went away in the middle of a run."""

@@ -14,3 +14,8 @@ def data_folder(name: str) -> Path:
     """The folder "weights" or "assets" of this installation."""
     packaged = _HERE / "_data" / name
     return packaged if packaged.is_dir() else _HERE.parent / name
+
+
+def default_weights() -> Path:
+    """The shipped weights; found without what loads them."""
+    return data_folder("weights") / "dmlseg-mobilenetv2.safetensors"

@@ -1,4 +1,4 @@
-"""`dmlseg segment`, and where `dmlseg recolor` is added."""
+"""`dmlseg segment`, and where `recolor` and `batch` are added."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dmlseg_core.cli.batch import add_command as add_batch
 from dmlseg_core.cli.flags import (
     FAILED,
     INTERRUPTED,
@@ -27,7 +28,7 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 
 
 def add_commands(commands: Commands) -> None:
-    """Add segment and recolor to the parser."""
+    """Add segment, recolor and batch to the parser."""
     segment = commands.add_parser(
         "segment",
         help="find every object of photos or whole folders",
@@ -44,6 +45,7 @@ def add_commands(commands: Commands) -> None:
     add_model_flags(segment)
     segment.set_defaults(run=run_segment)
     add_recolor(commands)
+    add_batch(commands)
 
 
 def run_segment(args: argparse.Namespace) -> int:

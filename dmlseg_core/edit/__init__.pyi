@@ -1,3 +1,4 @@
+from .choose import chosen_by as chosen_by
 from .choose import recipe_of as recipe_of
 from .choosing import STOPS as STOPS
 from .history import History as History
@@ -11,6 +12,7 @@ from .recipe_file import from_json as from_json
 from .recipe_file import load_recipe as load_recipe
 from .recipe_file import save_recipe as save_recipe
 from .recipe_file import to_json as to_json
+from .render import Easel as Easel
 from .render import Painted as Painted
 from .render import Pixels as Pixels
 from .render import ground as ground

@@ -84,6 +84,20 @@ def edits_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[Edit]:
     return found
 
 
+def chosen_by(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Selection, Mask]]:
+    """A recipe's selections on a photo and their masks, the lowest first: what `EditSession.apply`
+    makes, for a photo that nobody edits.
+
+    Raises:
+        RecipeError: see `edits_of`.
+    """
+    return [
+        (Selection(e.where, name=e.name, visible=e.visible).styled(e.style), scene.answer(e.where))
+        for e in edits_of(recipe, photo, scene)
+        if isinstance(e.where, Override)
+    ]
+
+
 def _check_points(where: Override, scene: Scene) -> None:
     painted = [p for stroke in where.strokes for p in stroke.points]
     points = ((where.y, where.x), *where.add, *where.subtract, *painted)

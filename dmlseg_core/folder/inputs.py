@@ -16,8 +16,9 @@ SUFFIXES: frozenset[str] = frozenset(f".{name}" for name in _NAMES.split())
 """Files of a folder that are taken for photos; a file named by itself is always tried."""
 OUTPUTS: dict[str, str] = {"labels": ".png", "overlays": ".jpg"}
 """Folders of results, and what their files add to a photo's output name."""
-_LONGEST = 255 - max(map(len, OUTPUTS.values()))
-"""Bytes of a file's name that leave room for a result's suffix (ext4, NTFS, APFS: 255)."""
+_LONGEST = 255
+"""Bytes of a file's name (ext4, NTFS, APFS)."""
+_ROOM = max(map(len, OUTPUTS.values()))
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,31 @@ class Job:
             return None
         return [status.st_size, status.st_mtime_ns]
 
+    def digest(self) -> str:
+        """sha256 of the file's bytes, "" where it cannot be read."""
+        try:
+            with self.source.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError):
+            return ""
 
-def find_jobs(inputs: Sequence[str | Path], out: str | Path) -> list[Job]:
+    def results(self, kinds: Sequence[str]) -> list[str]:
+        """Paths of its label map and overlay below the output folder, as far as asked for."""
+        return [f"{kind}/{self.name}{end}" for kind, end in OUTPUTS.items() if kind in kinds]
+
+
+def find_jobs(inputs: Sequence[str | Path], out: str | Path, *, room: int = _ROOM) -> list[Job]:
     """Every photo of the inputs, in a fixed order, no two with one output name.
 
     A file is named after itself, a folder's photos after their path below it; with several inputs
     a folder's own name comes first. The suffix stays in the name, so that `cat.jpg` and `cat.png`
     differ. A name that still clashes (with another, or with a folder of results), or is too long to
     get a suffix, ends in "~" and six hex digits of its path's hash.
+
+    Args:
+        inputs: photos and folders.
+        out: output folder.
+        room: bytes that a result's name may add to a photo's.
 
     Raises:
         ParameterError: no photo, or `out` lies in an input folder (inputs are never written to).
@@ -66,7 +84,7 @@ def find_jobs(inputs: Sequence[str | Path], out: str | Path) -> list[Job]:
             found.setdefault(_real(path), Job(_real(path), name, fault))
     if not found:
         raise ParameterError(f"no photo found in {', '.join(map(str, inputs)) or 'an empty list'}")
-    return _distinct(list(found.values()))
+    return _distinct(list(found.values()), _LONGEST - room)
 
 
 def _real(path: Path) -> Path:
@@ -99,20 +117,26 @@ def _photos(folder: Path) -> Iterator[tuple[Path, str | None]]:
         yield path, f"the folder {path} cannot be read: {error.strerror or error}"
 
 
-def _distinct(jobs: Sequence[Job]) -> list[Job]:
+def _distinct(jobs: Sequence[Job], longest: int) -> list[Job]:
     # casefold: on many disks Cat.jpg and cat.jpg are one file
     count = Counter(job.name.casefold() for job in jobs)
     folders = {str(f).casefold() for job in jobs for f in PurePosixPath(job.name).parents}
     return [
-        replace(job, name=_tagged(job)) if _clashes(job.name, count, folders) else job
+        replace(job, name=_tagged(job, longest))
+        if _clashes(job.name, count, folders) or _bytes(job.name) > longest
+        else job
         for job in jobs
     ]
 
 
 def _clashes(name: str, count: Mapping[str, int], folders: Set[str]) -> bool:
     files = {(name + suffix).casefold() for suffix in OUTPUTS.values()}
-    last = os.fsencode(PurePosixPath(name).name)
-    return count[name.casefold()] > 1 or bool(files & folders) or len(last) > _LONGEST
+    return count[name.casefold()] > 1 or bool(files & folders)
+
+
+def _bytes(name: str) -> int:
+    """Of the file's name alone."""
+    return len(os.fsencode(PurePosixPath(name).name))
 
 
 def tag_of(source: Path) -> str:
@@ -120,11 +144,11 @@ def tag_of(source: Path) -> str:
     return "~" + hashlib.sha256(os.fsencode(source)).hexdigest()[:6]
 
 
-def _tagged(job: Job) -> str:
+def _tagged(job: Job, longest: int) -> str:
     """The name with a hash of the whole path: Cat.jpg and cat.jpg of one folder clash as well."""
     path = PurePosixPath(job.name)
     tag = tag_of(job.source)
-    stem, room = path.stem, _LONGEST - len(os.fsencode(tag + path.suffix))
+    stem, room = path.stem, longest - len(os.fsencode(tag + path.suffix))
     while len(os.fsencode(stem)) > room:
         stem = stem[:-1]  # whole characters
     return str(path.with_name(f"{stem}{tag}{path.suffix}"))

@@ -87,6 +87,11 @@ class Journal:
         with suppress(OSError):  # nothing is buffered: closing has nothing to lose
             self._open.close()
 
+    def place(self) -> tuple[str, int, int]:
+        """Path, device and inode: whether the folder is still the same one, for `Work.place`."""
+        status = os.fstat(self._file.fileno())
+        return str(self.path), status.st_dev, status.st_ino
+
     def check_place(self) -> None:
         """ExportError where the output folder was removed or replaced under a running batch."""
         with suppress(OSError):
@@ -136,9 +141,7 @@ class Journal:
         record = self.get(job.name)
         if record is None or record["error"] is not None:
             return False
-        stamp = job.stamp()
-        unchanged = stamp is not None and record["stamp"] == stamp
-        return bool(unchanged and record["settings"] == settings)
+        return record["settings"] == settings and _unchanged(job, record)
 
     def refuse_takeover(self, jobs: Sequence[Job]) -> None:
         """Keep the results of one photo from being overwritten by another's of the same name.
@@ -156,6 +159,15 @@ class Journal:
                     f"{self.path.parent} already holds results of {record['source']} under the "
                     f"name that {job.source} would get; choose another output folder"
                 )
+
+
+def _unchanged(job: Job, record: Record) -> bool:
+    """By size and time; where these differ, by content, if the record knows it."""
+    stamp = job.stamp()
+    if stamp is None or record["stamp"] == stamp:
+        return stamp is not None
+    digest = record.get("row", {}).get("digest")
+    return bool(digest) and job.digest() == digest
 
 
 def is_record(value: Any) -> bool:

@@ -22,12 +22,12 @@ from dmlseg_core.errors import ExportError, WeightsError
 from dmlseg_core.model.iou_head import IoUHead
 from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.model.sheet import DataSheet
-from dmlseg_core.package_data import data_folder
+from dmlseg_core.package_data import default_weights
 from dmlseg_core.photo import write_bytes
 
 MANIFEST = "manifest.json"
 _HEAD = "iou_head."
-DEFAULT_WEIGHTS: Path = data_folder("weights") / "dmlseg-mobilenetv2.safetensors"
+DEFAULT_WEIGHTS: Path = default_weights()
 """The shipped weights."""
 
 

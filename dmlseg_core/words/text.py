@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import delta_e_2000, parse_color
 from dmlseg_core.config import CLASSES
+from dmlseg_core.words.report import REPORT
 
 LANGUAGES: tuple[str, ...] = ("en", "zh")
 
 _TEXT: dict[str, tuple[str, str]] = {
+    **REPORT,
     "did_": ("Photo opened", "打开照片"),
     "did_select": ("Select {name}", "选择{name}"),
     "did_step": ("Other outline of {name}", "更换{name}的轮廓"),

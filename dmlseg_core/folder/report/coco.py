@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from dmlseg_core.config import SUPERCATEGORIES
 from dmlseg_core.errors import one_line
@@ -80,16 +82,23 @@ def _pour(rows: Iterator[dict[str, Any]], file: BinaryIO) -> None:
     file.write(b"\n")
 
 
-def write_failures(records: Iterable[Record], path: Path) -> None:
+def write_failures(records: Iterable[Record], path: Path, *, encoded: bool = False) -> None:
     """`failures.csv`: source and one sentence for each photo whose last try failed.
+
+    Args:
+        records: of all photos.
+        path: where to.
+        encoded: a second column has the source percent-encoded: one line of ASCII, whatever it is.
 
     Raises:
         ExportError: it cannot be written; an earlier file stays.
     """
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(["path", "error"])
-    failed = (record for record in records if record["error"] is not None)
-    writer.writerows([record["source"], one_line(record["error"])] for record in failed)
+    writer.writerow(["path", *["encoded"] * encoded, "error"])
+    for record in records:
+        if record["error"] is not None:
+            more = [quote(os.fsencode(record["source"]))] * encoded
+            writer.writerow([record["source"], *more, one_line(record["error"])])
     # a file name need not be valid Unicode
     write_bytes(table.getvalue().encode("utf-8", "backslashreplace"), path)

@@ -1,0 +1,1 @@
+"""From a scene to files and rows: what one photo goes through."""

@@ -1,0 +1,107 @@
+"""Which objects of one photo are painted, and how: of rules, or of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.errors import RecipeError
+from dmlseg_core.folder.output import AnyMask, Labels, label_photo
+from dmlseg_core.folder.rules import Candidates, Colorway, Way, assign, colorways
+from dmlseg_core.folder.work import Work
+from dmlseg_core.photo import Photo, shown
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The objects of a photo, and what becomes of them.
+
+    Attributes:
+        masks: objects, the surest first; number k is k + 1 in the labels.
+        labels: (H, W) int32, 0 = background.
+        takers: what took each object: a rule's number, or an edit's of a recipe; None = nothing.
+        names: of the takers.
+        colorways: the recolored files; their ways go by taker.
+        order: numbers of the painted objects, in the order in which they lie over one another.
+        likeness: of each object to the reference that is most like it; () where there is none.
+        note: why nothing was taken, or "".
+    """
+
+    masks: Sequence[Any]
+    labels: Labels
+    takers: Sequence[int | None] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    colorways: tuple[Colorway, ...] = ()
+    order: tuple[int, ...] = ()
+    likeness: Sequence[float] = ()
+    note: str = ""
+
+
+def choose(photo: Photo, scene: Any, work: Work) -> Chosen:
+    """What the work's rules or recipe take of a photo."""
+    if work.recipe is not None:
+        return _by_recipe(photo, scene, work)
+    masks: Sequence[AnyMask] = list(scene.propose(**work.options))
+    labels = label_photo(masks, shown(photo))
+    if work.rules is None:
+        return Chosen(masks, labels, [None] * len(masks))
+    rules, found = work.rules, candidates(masks, labels, scene, work)
+    takers = assign(found, rules)
+    taken = sorted({k for k in takers if k is not None})
+    ways = {k: rules.rules[k].ways for k in taken if rules.rules[k].ways}
+    return Chosen(
+        masks, labels, takers, {k: rules.name_of(k) for k in taken},
+        colorways(ways, rules.combine), tuple(k for k, t in enumerate(takers) if t in ways),
+        [max(row) for row in zip(*found.similarities.values(), strict=True)],
+        "" if taken else "no rule takes any of its objects",
+    )  # fmt: skip
+
+
+def candidates(masks: Sequence[Any], labels: Labels, scene: Any, work: Work) -> Candidates:
+    """What rules look at."""
+    seen = areas(labels, len(masks)) / max(1, labels.size)
+    similar = {}
+    if work.vectors:
+        from dmlseg_core.folder.develop.likeness import similarities  # noqa: PLC0415 (torch)
+
+        similar = {like: similarities(masks, scene, v) for like, v in work.vectors.items()}
+    return Candidates(
+        [mask.class_name for mask in masks],
+        [float(mask.score) for mask in masks],
+        [float(share) for share in seen],
+        similar,
+    )
+
+
+def areas(labels: Labels, count: int) -> NDArray[np.int64]:
+    """(count,) pixels of each object."""
+    return np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
+
+
+def _by_recipe(photo: Photo, scene: Any, work: Work) -> Chosen:
+    """The objects of a recipe as `recolor --recipe` selects them, and the photo's others."""
+    from dmlseg_core.edit import chosen_by  # noqa: PLC0415 (torch)
+
+    assert work.recipe is not None
+    try:
+        chosen = chosen_by(work.recipe, photo, scene)
+    except RecipeError as error:  # another photo's points, or nothing like what it wants
+        masks = list(scene.propose(**work.options))
+        labels = label_photo(masks, shown(photo))
+        return Chosen(masks, labels, [None] * len(masks), note=str(error))
+    own = [mask for _, mask in chosen][::-1]  # a later one lies over the earlier ones
+    others = scene.propose(**work.options, overrides=[s.where for s, _ in chosen])
+    cells = {(mask.seed.y, mask.seed.x) for mask in own}
+    masks = [*own, *(m for m in others if (m.seed.y, m.seed.x) not in cells)]
+    count = len(own)
+    painted = [k for k in range(count - 1, -1, -1) if chosen[count - 1 - k][0].shown]
+    ways = {k: (Way(chosen[count - 1 - k][0].title, chosen[count - 1 - k][0].style),)
+            for k in painted}  # fmt: skip
+    takers = [*range(count), *[None] * (len(masks) - count)]
+    names = {k: chosen[count - 1 - k][0].name or str(count - k) for k in range(count)}
+    return Chosen(masks, label_photo(masks, shown(photo)), takers, names, colorways(ways),
+                  tuple(painted))  # fmt: skip

@@ -1,0 +1,234 @@
+"""A batch as a whole: checked before it begins, one journal, its tables at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dmlseg_core.config import CLASSES, SceneConfig
+from dmlseg_core.errors import ParameterError, WeightsError
+from dmlseg_core.folder.engine import Engine, Runner, in_turn, row_of
+from dmlseg_core.folder.inputs import Job, find_jobs
+from dmlseg_core.folder.journal import Journal
+from dmlseg_core.folder.pool import Pool
+from dmlseg_core.folder.report.coco import write_failures, write_instances
+from dmlseg_core.folder.report.columns import write_csv, write_parquet
+from dmlseg_core.folder.report.page import write_report
+from dmlseg_core.folder.report.run_file import Run, write_run
+from dmlseg_core.folder.rows import PhotoRow
+from dmlseg_core.folder.rules import Rules, load_rules
+from dmlseg_core.folder.work import ROOM, USUAL, AnySegmenter, Work
+from dmlseg_core.package_data import default_weights
+
+if TYPE_CHECKING:  # torch
+    from dmlseg_core.edit import Recipe
+
+_FEW = 4
+"""Photos up to which another process is not worth its start."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A photo's row, and whether it was done now or by an earlier run."""
+
+    row: PhotoRow
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that was asked for and can begin.
+
+    Attributes:
+        jobs: its photos, those of other shards left out.
+        work: what is asked of each of them.
+        settings: of `Work.settings`.
+        run: what is told of it in run.json and the report.
+        runner: how they are done.
+        polygons: `instances.json` holds polygons.
+    """
+
+    jobs: tuple[Job, ...]
+    work: Work
+    settings: str
+    run: Run
+    runner: Runner = in_turn
+    polygons: bool = False
+
+    def results(self) -> Iterator[Result]:
+        """Every photo: those that an earlier run finished, then the others as they are done.
+
+        Closed or interrupted in the middle, what was done is kept, and another call goes on.
+
+        Raises:
+            ExportError: the results cannot be written. WeightsError: the network cannot be loaded.
+        """
+        with Journal(self.work.out / "instances.jsonl") as journal:
+            engine = Engine(journal, self.work, self.settings)
+            todo = engine.todo(self.jobs)
+            left = {job.name for job in todo}
+            clock = _Clock()
+            try:
+                for job in self.jobs:
+                    if job.name not in left:
+                        yield Result(engine.row_of(job), fresh=False)
+                with closing(engine.run(todo, self.runner)) as rows:
+                    yield from (Result(row, fresh=True) for _, row in rows)
+            except (KeyboardInterrupt, GeneratorExit):
+                self.write_tables(journal, clock.told(self.run, interrupted=True))
+                raise
+            self.write_tables(journal, clock.told(self.run))
+
+    def write_tables(self, journal: Journal, run: Run) -> None:
+        """instances.json, .csv and .parquet, failures.csv, run.json and report.html: of all photos
+        of the journal.
+        """
+        journal.check_place()
+        out, rows = self.work.out, _Rows(journal)
+        write_instances(
+            journal, out / "instances.json", self.work.classes, polygons=self.polygons
+        )  # fmt: skip
+        write_csv(rows, out / "instances.csv")
+        write_parquet(rows, out / "instances.parquet")
+        write_failures(journal, out / "failures.csv", encoded=True)
+        write_run(rows, run, out / "run.json")
+        write_report(rows, run, out)
+
+
+class _Clock:
+    """When a run began, and how long it took."""
+
+    def __init__(self) -> None:
+        self.began, self.start = datetime.now(UTC), time.monotonic()
+
+    def told(self, run: Run, *, interrupted: bool = False) -> Run:
+        """The run with its times."""
+        return replace(
+            run, started=self.began.isoformat(timespec="seconds"), interrupted=interrupted,
+            seconds=time.monotonic() - self.start,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a journal, sorted by name; can be gone through again and again."""
+
+    journal: Journal
+
+    def __iter__(self) -> Iterator[PhotoRow]:
+        for record in self.journal:
+            if record["error"] is not None or "row" in record:
+                yield row_of(record)
+
+
+def prepare(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    rules: Rules | str | Path | None = None,
+    recipe: Recipe | None = None,
+    outputs: Sequence[str] = USUAL,
+    max_delta_e: float | None = None,
+    max_megapixels: float = 100,
+    options: Mapping[str, Any] | None = None,
+    segmenter: AnySegmenter | None = None,
+    weights: str | Path | None = None,
+    config: SceneConfig | None = None,
+    workers: int | None = 1,
+    shard: tuple[int, int] | None = None,
+    polygons: bool = False,
+) -> Batch:
+    """Check everything that can be checked before the first photo; arguments as of `batch`."""
+    config = config or getattr(segmenter, "config", None) or SceneConfig()
+    digest, classes = _about(segmenter, weights)
+    if isinstance(rules, str | Path):
+        rules = load_rules(rules, classes=classes)
+    elif rules is not None:
+        rules.check_classes(classes)
+    if recipe is not None:
+        recipe.check_weights(digest)
+        config = recipe.scene
+    work = Work(
+        Path(out), rules, recipe, tuple(outputs), max_delta_e, max_megapixels, options or {},
+        classes, weights=None if weights is None else Path(weights), config=config,
+        given=segmenter,
+    )  # fmt: skip
+    jobs = [job for job in find_jobs(inputs, out, room=ROOM) if shard is None or _of(job, *shard)]
+    scene = config.to_dict()
+    runner = runner_for(len(jobs), workers)
+    run = Run({**work.asked(), "scene": scene, "shard": shard}, digest, max_delta_e=max_delta_e,
+              workers=getattr(runner, "workers", 1))  # fmt: skip
+    settings = work.settings(weights=digest, scene=scene)
+    return Batch(tuple(jobs), work, settings, run, runner, polygons)
+
+
+def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterator[PhotoRow]:
+    """The same edit on many photos, their rows as they come; `dmlseg batch` as a function.
+
+    Photos that an earlier call finished with the same settings are not done again, unless they
+    changed; their rows come first. Tables are written at the end, or where the loop is left.
+
+    Args:
+        inputs: photos, folders, patterns such as "in/**/*.jpg" and fsspec URLs; never written into.
+        out: output folder.
+        asked: rules: `Rules`, or a file of them; None: objects are found, nothing is recolored.
+            recipe: a `Recipe` in place of rules.
+            outputs: kinds of files, some of labels, overlays, recolored, cutouts.
+            max_delta_e: an object passes where its Delta-E is at most this.
+            max_megapixels: larger photos are refused (100).
+            options: keyword arguments of `Scene.propose`.
+            segmenter: or weights and config, as for `Segmenter.load`.
+            workers: processes (1: this one; None: as many as pay). With more than one, the calling
+                script needs `if __name__ == "__main__":`, as all of Python's pools do.
+            shard: (i, n): only the i-th of n parts of the photos, told by their names.
+            polygons: `instances.json` holds polygons instead of run lengths.
+
+    Raises:
+        ParameterError, RecipeError, WeightsError: at once, where it cannot begin.
+        ExportError: while it runs, where the results cannot be written.
+    """
+    made = prepare(inputs, out, **asked)
+    return (result.row for result in made.results())
+
+
+def runner_for(photos: int, workers: int | None) -> Runner:
+    """One process or several; None: as many as pay for so many photos."""
+    if workers is None:
+        workers = 1 if photos <= _FEW else min(os.cpu_count() or 1, photos)
+    if workers < 1:
+        raise ParameterError(f"workers counts processes from 1 on; got {workers}")
+    return in_turn if workers == 1 else Pool(workers)
+
+
+def _of(job: Job, part: int, parts: int) -> bool:
+    """Whether a job belongs to a part: by its name, which is the same on every machine."""
+    if not 1 <= part <= parts:
+        raise ParameterError(f"a shard is i of n, 1 <= i <= n; got {part} of {parts}")
+    number = int.from_bytes(hashlib.sha256(os.fsencode(job.name)).digest()[:8])
+    return number % parts == part - 1
+
+
+def _about(
+    segmenter: AnySegmenter | None, weights: str | Path | None
+) -> tuple[str, tuple[str, ...]]:
+    """sha256 and classes of the weights, without loading them."""
+    if segmenter is not None:
+        network = getattr(getattr(segmenter, "network", None), "config", None)
+        return getattr(segmenter, "weights", ""), getattr(network, "classes", CLASSES)
+    path = Path(weights or default_weights())
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        entry = json.loads(path.with_name("manifest.json").read_text())[path.name]
+        return digest, tuple(entry["config"]["classes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or "its manifest.json does not tell of it"
+        raise WeightsError(f"{path}: these weights cannot be used: {reason}") from None

@@ -1,0 +1,156 @@
+"""The engine's heart: one photo in, its files and its row out. Whatever a photo does, it is told in
+its row; only what the next photo would meet as well is an error.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, one_line
+from dmlseg_core.folder.develop.chosen import Chosen, choose
+from dmlseg_core.folder.develop.instances import instance_rows
+from dmlseg_core.folder.develop.timing import Clock
+from dmlseg_core.folder.inputs import Job
+from dmlseg_core.folder.output import annotate, save_overlay
+from dmlseg_core.folder.report.thumbs import before_path, save_thumb
+from dmlseg_core.folder.rows import PhotoRow, readable_path
+from dmlseg_core.folder.work import Work
+from dmlseg_core.photo import Photo, load_photo, save_labels, shown
+
+if TYPE_CHECKING:  # torch
+    from dmlseg_core.folder.develop.painting import Print
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors of writing that the next photo would meet as well: they end a run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Negative:
+    """A photo as read, with sha256 of its file's bytes and the seconds that took."""
+
+    photo: Photo
+    digest: str
+    clock: Clock
+
+
+def read_one(job: Job, work: Work) -> Negative:
+    """Decode a job's photo.
+
+    Raises:
+        ImageError: it is none, or cannot be read.
+    """
+    clock = Clock()
+    with clock.part("decode"):
+        if job.fault is not None:
+            raise ImageError(job.fault)
+        photo = load_photo(job.source, max_megapixels=work.max_megapixels)
+        return Negative(photo, job.digest() if work.rows else "", clock)
+
+
+def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) -> PhotoRow:
+    """Do one photo: analyse, choose, paint, write.
+
+    Args:
+        job: the photo.
+        work: what is asked of every photo.
+        read: gives the photo where it was read beforehand.
+
+    Raises:
+        ExportError: what no photo is at fault for: the disk is full, the output folder gone.
+        WeightsError, ImageError, ParameterError: the network or a rule's reference cannot be used.
+    """
+    work.load()
+    try:
+        return _Sheet(job, work, read_one(job, work) if read is None else read()).done()
+    except Exception as error:  # one photo must never stop the rest: it is reported
+        if isinstance(error, ExportError):
+            work.check_place()
+            if _of_the_disk(error):
+                raise
+        told = _sentence(job, error)
+        return PhotoRow(readable_path(job.name), str(job.source), status="failed", error=told)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """One photo on its way; `files` and `notes` fill up."""
+
+    job: Job
+    work: Work
+    negative: Negative
+    files: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def done(self) -> PhotoRow:
+        photo, clock, work = self.negative.photo, self.negative.clock, self.work
+        with clock.part("network"):
+            scene = work.segmenter.analyze(photo)
+        with clock.part("masks"):
+            chosen = choose(photo, scene, work)
+        self.notes.extend((*photo.notes, *([chosen.note] if chosen.note else [])))
+        with clock.part("encode"):
+            self.write_maps(chosen)
+        prints = self.paint(chosen)
+        with clock.part("masks"):
+            rows = instance_rows(self.job, photo, chosen, prints, work) if work.rows else ()
+            found = tuple(annotate(chosen.labels, chosen.masks))
+        return PhotoRow(
+            photo=readable_path(self.job.name), source=str(self.job.source),
+            digest=self.negative.digest, width=photo.width, height=photo.height,
+            seconds=clock.seconds, status="empty" if chosen.note else "done",
+            notes=tuple(dict.fromkeys(self.notes)), instances=rows, annotations=found,
+            files={kind: tuple(paths) for kind, paths in self.files.items()},
+        )  # fmt: skip
+
+    def write_maps(self, chosen: Chosen) -> None:
+        """Label map and overlay, as far as asked for."""
+        for name in self.job.results(self.work.outputs):
+            kind, path = name.partition("/")[0], self.work.out / name
+            self.work.folder_for(path)
+            if kind == "labels":
+                save_labels(chosen.labels, path)
+            else:
+                save_overlay(shown(self.negative.photo), chosen.labels, path)
+            self.files[kind] = [name]
+
+    def paint(self, chosen: Chosen) -> list[Print]:
+        """Recolored files and cut-outs, as far as asked for."""
+        plain = self.work.rules is None and self.work.recipe is None
+        wanted = {"cutouts"} if plain else {"recolored", "cutouts"}
+        if not wanted & set(self.work.outputs):
+            return []
+        from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
+
+        self.thumb(chosen)
+        studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
+        if plain:
+            self.files["cutouts"] = studio.plain_cutouts()
+        made = []
+        for one in studio.prints():
+            made.append(one)
+            self.notes.extend(one.notes)
+            for kind, paths in one.files.items():
+                self.files.setdefault(kind, []).extend(paths)
+        return made
+
+    def thumb(self, chosen: Chosen) -> None:
+        """What the report shows of the photo as it came, where it shows it recolored."""
+        if chosen.colorways and "recolored" in self.work.outputs:
+            name = before_path(self.job.name)
+            self.work.folder_for(self.work.out / name)
+            save_thumb(shown(self.negative.photo), self.work.out / name)
+            self.files["thumbs"] = [name]
+
+
+def _of_the_disk(error: ExportError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_THE_DISK
+
+
+def _sentence(job: Job, error: Exception) -> str:
+    name = str(job.source)
+    known = isinstance(error, DmlsegError | OSError)
+    told = str(error) if known else f"it cannot be segmented ({error!r})"
+    return one_line(told if name in told else f"{name}: {told}")

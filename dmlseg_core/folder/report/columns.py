@@ -1,0 +1,100 @@
+"""One line per object and color, for spreadsheets (instances.csv) and programs (.parquet).
+
+Both hold the same columns in the same order, and their bytes depend on the rows alone.
+"""
+
+from __future__ import annotations
+
+import csv
+from codecs import getwriter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dmlseg_core.folder.rows import InstanceRow, PhotoRow, readable_path
+from dmlseg_core.photo import whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+_TYPES: dict[str, str] = {
+    "photo": "string", "instance": "int32", "class_name": "string", "score": "float64",
+    "tau": "float64", "area": "int64", "box_x": "int32", "box_y": "int32", "box_width": "int32",
+    "box_height": "int32", "mean_color": "string", "rule": "string", "swatch": "string",
+    "target": "string", "output": "string", "delta_e": "float64", "delta_e_p95": "float64",
+    "within_2": "float64", "passed": "bool_", "likeness": "float64",
+}  # fmt: skip
+COLUMNS: tuple[str, ...] = tuple(_TYPES)
+_ALWAYS = COLUMNS[:11]
+"""Columns that are never null: what is known of an object that nothing was done to."""
+ROW_GROUP = 65536
+"""Rows held in memory at a time, and a row group of the file."""
+_PATHS, _NAMES = ("photo", "output"), ("class_name", "rule", "swatch")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(photos: Iterable[PhotoRow], path: Path) -> None:
+    """`instances.csv`: UTF-8, RFC 4180 (lines end in CR LF); empty = not known.
+
+    A text that a spreadsheet would take for a formula is disarmed: a path gets "./" before it,
+    which names the same file, a name gets an apostrophe. The Parquet file has them as they are.
+
+    Raises:
+        ExportError: it cannot be written; an earlier file stays.
+    """
+    with whole_file(path) as file:
+        table = csv.writer(getwriter("utf-8")(file))
+        table.writerow(COLUMNS)
+        table.writerows(map(_cells, _lines(photos)))
+
+
+def write_parquet(photos: Iterable[PhotoRow], path: Path) -> None:
+    """`instances.parquet`: typed columns, null = not known, zstd, row groups of ROW_GROUP.
+
+    Raises:
+        ExportError: it cannot be written; an earlier file stays.
+    """
+    import pyarrow as pa  # noqa: PLC0415 (.2 s that only the end of a run needs)
+    from pyarrow.parquet import ParquetWriter  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    schema = _schema(pa)
+    with whole_file(path) as file, ParquetWriter(file, schema, compression="zstd") as out:
+        lines = _lines(photos)
+        while rows := list(islice(lines, ROW_GROUP)):
+            out.write_table(pa.Table.from_pylist(rows, schema), row_group_size=ROW_GROUP)
+
+
+def _schema(pa: Any) -> pa.Schema:
+    kinds = ((name, getattr(pa, kind)()) for name, kind in _TYPES.items())
+    return pa.schema([pa.field(name, kind, name not in _ALWAYS) for name, kind in kinds])
+
+
+def _lines(photos: Iterable[PhotoRow]) -> Iterator[dict[str, Any]]:
+    return (_line(row) for photo in photos for row in photo.instances)
+
+
+def _line(row: InstanceRow) -> dict[str, Any]:
+    box = dict(zip(("box_x", "box_y", "box_width", "box_height"), row.box, strict=True))
+    return {n: box[n] if n in box else _writable(n, getattr(row, n)) for n in COLUMNS}
+
+
+def _writable(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in _PATHS:
+        return readable_path(value)
+    # half a surrogate pair, from a swatch's or a rule's name
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _cells(line: dict[str, Any]) -> list[Any]:
+    return [_cell(name, line[name]) for name in COLUMNS]
+
+
+def _cell(name: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"./{value}" if name in _PATHS else f"'{value}"
+    return value

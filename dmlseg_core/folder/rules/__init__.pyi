@@ -1,0 +1,14 @@
+from .choose import Candidates as Candidates
+from .choose import assign as assign
+from .find import Find as Find
+from .find import Like as Like
+from .find import like_of as like_of
+from .read import load_rules as load_rules
+from .rule import Rule as Rule
+from .rule import Rules as Rules
+from .settings import settings_of as settings_of
+from .ways import Colorway as Colorway
+from .ways import Way as Way
+from .ways import colorways as colorways
+from .ways import ways_of_colors as ways_of_colors
+from .ways import ways_of_swatches as ways_of_swatches

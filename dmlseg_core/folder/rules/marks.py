@@ -1,0 +1,114 @@
+"""YAML as plain values, each with its place in the file; strict where YAML is lenient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from dmlseg_core.errors import RuleError
+
+MOST_VALUES, DEEPEST = 20_000, 20
+"""Of a file, aliases counted as often as they are used: a few lines can else mean billions."""
+Path = tuple[str | int, ...]
+_COMMENT = "; leave it out, or put what begins with # in quotes, as '#c8102e': # begins a comment"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Line and column of a file, from 1 on."""
+
+    line: int
+    column: int
+
+    @classmethod
+    def of(cls, mark: Any) -> Place:
+        """A mark of PyYAML counts from 0 on."""
+        return cls(mark.line + 1, mark.column + 1)
+
+
+@dataclass
+class Marked:
+    """A value, and where each part of it stands.
+
+    Attributes:
+        value: dicts, lists, texts, numbers, true, false, None.
+        places: keys and indices that lead to a part -> its place; of a field, that of its name.
+    """
+
+    value: Any = None
+    places: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Of a part, or of the nearest one that holds it."""
+        whole = tuple(path)
+        while whole not in self.places and whole:
+            whole = whole[:-1]
+        return self.places.get(whole, Place(1, 1))
+
+
+def parse(text: str, name: str) -> Marked:
+    """The one value of a YAML text (JSON is YAML, too).
+
+    Raises:
+        RuleError: no YAML, a key that comes twice, too many values; names line and column.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise fault(name, Place.of(mark) if mark else Place(1, 1), str(error.problem)) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RuleError(f"{name}: this is no YAML: {error}") from None
+    reader = _Reader(name)
+    if node is not None:
+        reader.marked.value = reader.read(node, ())
+    return reader.marked
+
+
+def fault(name: str, place: Place, problem: str) -> RuleError:
+    """What is wrong, where."""
+    return RuleError(f"{name}, line {place.line}, column {place.column}: {problem}")
+
+
+class _Reader:
+    def __init__(self, name: str) -> None:
+        self.name, self.marked, self.left = name, Marked(), MOST_VALUES
+        self.scalars = yaml.SafeLoader("")
+
+    def read(self, node: Any, path: Path) -> Any:
+        place = Place.of(node.start_mark)
+        self.marked.places.setdefault(path, place)
+        self.left -= 1
+        if self.left < 0 or len(path) > DEEPEST:
+            raise fault(self.name, place, f"more than {MOST_VALUES} values, or nested too deeply")
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*path, k)) for k, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        return self._scalar(node, place)
+
+    def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value in node.value:
+            place = Place.of(key.start_mark)
+            if not isinstance(key, yaml.ScalarNode):
+                raise fault(self.name, place, "a field's name must be text")
+            if key.value in made:
+                raise fault(self.name, place, f"the field {key.value!r} comes twice")
+            self.marked.places[(*path, key.value)] = place
+            made[key.value] = self.read(value, (*path, key.value))
+            if made[key.value] is None:
+                raise fault(self.name, place, f"{key.value} is empty{_COMMENT}")
+        return made
+
+    def _scalar(self, node: Any, place: Place) -> Any:
+        try:
+            made = self.scalars.construct_object(node)
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            problem = getattr(error, "problem", None) or str(error)
+            raise fault(self.name, place, problem) from None
+        # dates and bytes are nothing that a rule can mean: what was written counts
+        return made if isinstance(made, str | int | float | bool | None) else node.value
