@@ -93,10 +93,14 @@ def url_jobs(url: str, *, several: bool) -> Iterator[Job]:
 
 def _listed(system: Any, path: str) -> tuple[str, list[str] | None]:
     """The folder that names are told below, and the files; None: the path is one file."""
-    magic = _MAGIC.search(path)
-    if magic is not None and not system.exists(path):
-        return path[: magic.start()].rpartition("/")[0], system.glob(path)
-    return path, system.find(path) if system.isdir(path) else None
+    try:  # not `isdir`, which takes a closed door for no folder
+        kind = system.info(path)["type"]
+    except FileNotFoundError:
+        magic = _MAGIC.search(path)
+        if magic is not None:
+            return path[: magic.start()].rpartition("/")[0], system.glob(path)
+        kind = "file"  # told when it is read, as of a path
+    return path, system.find(path) if kind == "directory" else None
 
 
 def _opened(url: str) -> tuple[Any, str]:

@@ -86,7 +86,7 @@ def test_photos_behind_a_url(memory, tmp_path):
     ]  # fmt: skip
     assert names("memory://shop/*.jpg", out=tmp_path / "out") == ["a.jpg"]
     assert names("memory://shop/sub/b.png", out=tmp_path / "out") == ["b.png"]
-    segmenter, report = run(["memory://shop"], tmp_path / "out")
+    _, report = run(["memory://shop"], tmp_path / "out")
     assert (report.done, report.failures) == (2, ())
     assert (tmp_path / "out/labels/sub/b.png.png").is_file()
 
