@@ -56,3 +56,7 @@ class TrainingError(DmlsegError):
 
 class MissingExtraError(DmlsegError):
     """A feature needs an optional package that is not installed."""
+
+
+class ClusterError(DmlsegError):
+    """A cluster of machines cannot be reached, or went away in the middle of a run."""

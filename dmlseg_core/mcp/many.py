@@ -87,7 +87,7 @@ def _prepared(root: Root, segmenter: Segmenter, most: float, asked: Many) -> Bat
         outputs=_OUTPUTS, max_delta_e=asked.max_delta_e, max_megapixels=most, workers=1,
     )  # fmt: skip
     # a link in a folder may lead out of it
-    jobs = tuple(job for job in made.jobs if root.holds(job.source))
+    jobs = tuple(job for job in made.jobs if root.holds(Path(job.source)))
     if not jobs:
         raise ParameterError("there is no photo in these folders")
     return replace(made, jobs=jobs)

@@ -30,6 +30,7 @@ from dmlseg_core.ui.helpers import LOOPBACK, mount_assistants
 from dmlseg_core.ui.page import CSS, build
 from dmlseg_core.ui.programs import program_version
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
+from dmlseg_core.ui.samples import sample_photo, sample_photos
 from dmlseg_core.ui.served import mount
 
 
@@ -121,6 +122,8 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
     segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
+    for path in sample_photos()[:1]:  # what everybody sees first is there when the first one comes
+        stage.analyst.ready(sample_photo(path))
     assistants = None if args.mcp is None else _assistants(args, segmenter, cap)
     return assemble(
         stage, auth=auth, root_path=args.root_path or "", api=args.api, assistants=assistants

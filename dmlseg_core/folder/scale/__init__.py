@@ -1,0 +1,1 @@
+"""One batch on several machines: a Ray cluster, or shards that are merged."""
