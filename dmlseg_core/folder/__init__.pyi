@@ -1,4 +1,5 @@
 from .develop.output import palette as palette
+from .inputs import SUFFIXES as SUFFIXES
 from .many import Batch as Batch
 from .many import batch as batch
 from .many import prepare as prepare

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ class Batch:
     runner: Runner = in_turn
     polygons: bool = False
 
-    def results(self) -> Iterator[Result]:
+    def results(self) -> Generator[Result]:
         """Every photo: those that an earlier run finished, then the others as they are done.
 
         Closed or interrupted in the middle, what was done is kept, and another call goes on.
