@@ -13,6 +13,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
+_OLD = int(cv2.__version__.split(".")[0]) < 5
 _FINE = 65535
 """Steps of the linear -> sRGB table: 20 to one 8-bit level in the darkest, steepest part."""
 
@@ -27,11 +28,8 @@ def srgb_to_linear(values: ArrayLike) -> NDArray[Any]:
         Linear light 0..1: float32 for integers (by table), else the input's float type.
     """
     array = np.asarray(values)
-    if array.dtype == np.uint8 and array.size:  # cv2's look-up is SIMD: half of np.take's time
-        coded = np.ascontiguousarray(array).reshape(1, -1)
-        return cv2.LUT(coded, decode_table()).reshape(array.shape)
     if array.dtype in (np.uint8, np.uint16):
-        return np.take(decode_table(array.dtype), np.ascontiguousarray(array))
+        return _looked_up(decode_table(array.dtype), array)
     array = array.astype(np.result_type(array.dtype, np.float32), copy=False)
     high = np.maximum((array + 0.055) / 1.055, 0.0) ** 2.4
     return np.where(array <= 0.04045, array / 12.92, high).astype(array.dtype, copy=False)
@@ -57,6 +55,17 @@ def _decode_table(top: int) -> Floats:
     return table
 
 
+def _looked_up(table: NDArray[Any], coded: NDArray[Any]) -> NDArray[Any]:
+    """The table's entries at uint8 or uint16 of any shape; cv2's way takes half of np.take's time.
+
+    OpenCV before 5 has it for uint8 alone.
+    """
+    if not coded.size or (coded.dtype == np.uint16 and _OLD):
+        return table.take(coded)
+    flat = np.ascontiguousarray(coded).reshape(1, -1)
+    return cv2.LUT(flat, table).reshape(coded.shape)
+
+
 @cache
 def _encode_table() -> Bytes:
     table: Bytes = np.rint(linear_to_srgb(np.arange(_FINE + 1) / _FINE) * 255).astype(np.uint8)
@@ -69,9 +78,8 @@ def encode_srgb8(linear: NDArray[np.floating[Any]]) -> Bytes:
     if flat.size == 0:
         return np.zeros(linear.shape, np.uint8)
     # One SIMD pass that scales, rounds and clips; numpy needs four.
-    index = np.asarray(cv2.addWeighted(flat, _FINE, flat, 0, 0, dtype=cv2.CV_16U), np.uint16)
-    coded: Bytes = _encode_table().take(index).reshape(linear.shape)
-    return coded
+    index = cv2.addWeighted(flat, _FINE, flat, 0, 0, dtype=cv2.CV_16U)
+    return _looked_up(_encode_table(), np.asarray(index, np.uint16)).reshape(linear.shape)
 
 
 def encode_srgb16(linear: NDArray[np.floating[Any]]) -> NDArray[np.uint16]:

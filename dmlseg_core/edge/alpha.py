@@ -130,12 +130,12 @@ def check_photo(field: NDArray[Any], rgb: NDArray[Any], name: str = "the mask") 
 
 def mask_box(mask: NDArray[np.bool_], margin: int) -> Box | None:
     """Rows and columns that hold every True, with a margin; None where there is none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if not width:
         return None
     return (
-        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
-        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
+        slice(max(0, top - margin), top + height + margin),
+        slice(max(0, left - margin), left + width + margin),
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edge.alpha import mask_box
 from dmlseg_core.edge.guided import Pixels, Places
-from dmlseg_core.edge.tiles import tiles_of
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -33,7 +33,10 @@ _ONE_SIDED = 0.6
 """The same as a share of the mean size: noise is as often less as more."""
 _FEW = 40
 """Pixels with any excess under which the edge tells nothing."""
-_TILE = 128
+_MARGIN = 8
+"""Pixels about a place that are looked at."""
+_STRIP = 1 << 20
+"""Pixels of one piece of work."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,43 +86,74 @@ def _is_real(excess: Floats) -> bool:
 
 
 def _rings(rgb: Pixels, share: Floats) -> Iterator[tuple[Places, Floats, Floats]]:
-    """Of each tile: places in the ring, their excess of chroma, object's chroma minus ground's."""
-    hard = (share >= np.float32(0.5)).view(np.uint8)
+    """Of some rows each: places in the ring, their excess of chroma, object's less ground's."""
+    box = mask_box(share >= np.float32(0.5), margin=_MARGIN)
+    if box is None:
+        return
+    step = max(1, _STRIP // (box[1].stop - box[1].start))
+    for top in range(box[0].start, min(box[0].stop, len(share)), step):
+        yield _ring(rgb, share, slice(top, min(top + step, box[0].stop)), box[1])
+
+
+def _ring(rgb: Pixels, share: Floats, own: slice, columns: slice) -> tuple[Places, Floats, Floats]:
+    """The same of the rows `own`."""
+    first, left = max(0, own.start - _MARGIN), columns.start
+    part = share[first : own.stop + _MARGIN, columns]
+    hard = (part >= np.float32(0.5)).view(np.uint8)
     window = np.ones((2 * _REACH + 1,) * 2, np.uint8)
-    ring = np.asarray((cv2.dilate(hard, window) != hard) & (share < np.float32(0.5)))
-    for own, crop in tiles_of(ring, _TILE, margin=4):
-        rows, columns = np.nonzero(ring[own])
-        rows, columns = rows + own[0].start, columns + own[1].start
-        normal = _outwards(hard[crop], rows - crop[0].start, columns - crop[1].start)
-        ground, is_ground = _beside(rgb, hard, (rows, columns), normal, out=True)
-        front, is_front = _beside(rgb, hard, (rows, columns), normal, out=False)
-        good = is_ground & is_front
-        at = rows[good], columns[good]
-        excess, chroma = _excess(_unit(rgb, at), share[at], front[good], ground[good])
-        yield at[0] * rgb.shape[1] + at[1], excess, chroma
+    ring = np.asarray((cv2.dilate(hard, window) != hard) & (part < np.float32(0.5)))
+    ring[: own.start - first] = False
+    ring[own.stop - first :] = False
+    at = np.divmod(np.flatnonzero(ring), ring.shape[1])
+    normal = _outwards(hard, *at)
+    flat = rgb[first : own.stop + _MARGIN].reshape(-1, 3)
+    crop = _Crop(flat, rgb.shape[1], left, hard)
+    ground, is_ground = crop.beside(at, normal, out=True)
+    front, is_front = crop.beside(at, normal, out=False)
+    good = is_ground & is_front
+    rows, across = at[0][good], at[1][good]
+    excess, chroma = _excess(
+        crop.colors(rows, across), part[rows, across], front[good], ground[good]
+    )
+    return (rows + first) * rgb.shape[1] + across + left, excess, chroma
 
 
 def _outwards(hard: NDArray[np.uint8], rows: Places, columns: Places) -> Floats:
     """(N, 2) unit vectors (y, x) from the object to the ground."""
-    soft = cv2.blur(hard.astype(np.float32), (7, 7), borderType=cv2.BORDER_REPLICATE)
-    down, right = (cv2.Sobel(soft, cv2.CV_32F, dx, 1 - dx)[rows, columns] for dx in (0, 1))
+    count = cv2.boxFilter(hard, -1, (7, 7), normalize=False, borderType=cv2.BORDER_REPLICATE)
+    down, right = (
+        cv2.Sobel(count, cv2.CV_16S, dx, 1 - dx)[rows, columns].astype(np.float32) for dx in (0, 1)
+    )
     away = -np.stack([down, right], axis=1)
     return np.asarray(away / np.maximum(np.hypot(down, right), 1e-6)[:, None], np.float32)
 
 
-def _beside(
-    rgb: Pixels, hard: NDArray[np.uint8], at: tuple[Places, Places], normal: Floats, *, out: bool
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Mean colors (N, 3) some way along the normal, and where all of it lies on that side."""
-    total: Floats = np.zeros((len(normal), 3), np.float32)
-    good: NDArray[np.bool_] = np.ones(len(normal), np.bool_)
-    for far in _FAR if out else -_FAR - 1:
-        step = np.rint((far + np.sign(far) * _REACH) * normal).astype(np.intp)
-        rows = np.clip(at[0] + step[:, 0], 0, hard.shape[0] - 1)
-        columns = np.clip(at[1] + step[:, 1], 0, hard.shape[1] - 1)
-        total += _unit(rgb, (rows, columns))
-        good &= hard[rows, columns] != out
-    return total / np.float32(len(_FAR)), good
+class _Crop(NamedTuple):
+    """Rows of a photo, and where the object is in some columns of them."""
+
+    pixels: Pixels
+    width: int
+    left: int
+    hard: NDArray[np.uint8]
+
+    def colors(self, rows: Places, columns: Places) -> Floats:
+        """(N, 3) in 0..1."""
+        found = self.pixels.take(rows * self.width + (columns + self.left), axis=0)
+        return np.asarray(found * np.float32(1 / np.iinfo(found.dtype).max), np.float32)
+
+    def beside(
+        self, at: tuple[Places, Places], normal: Floats, *, out: bool
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Mean colors (N, 3) some way along the normal, and where all of it is on that side."""
+        total: Floats = np.zeros((len(normal), 3), np.float32)
+        good: NDArray[np.bool_] = np.ones(len(normal), np.bool_)
+        for far in _FAR if out else -_FAR - 1:
+            step = np.rint((far + np.sign(far) * _REACH) * normal).astype(np.intp)
+            rows = np.clip(at[0] + step[:, 0], 0, self.hard.shape[0] - 1)
+            columns = np.clip(at[1] + step[:, 1], 0, self.hard.shape[1] - 1)
+            total += self.colors(rows, columns)
+            good &= self.hard[rows, columns] != out
+        return total / np.float32(len(_FAR)), good
 
 
 def _excess(own: Floats, alpha: Floats, front: Floats, ground: Floats) -> tuple[Floats, Floats]:
@@ -135,8 +169,3 @@ def _excess(own: Floats, alpha: Floats, front: Floats, ground: Floats) -> tuple[
     excess = np.clip(part - np.maximum(covered, alpha), -1, 1)
     known = (strength > _LEAST_CHROMA**2) & (rest < 0.5 * np.abs(part) * np.sqrt(strength) + _NOISE)
     return np.where(known, excess, 0).astype(np.float32), chroma.astype(np.float32)
-
-
-def _unit(rgb: Pixels, at: tuple[Any, Any]) -> Floats:
-    """(N, 3) colors in 0..1."""
-    return np.asarray(rgb[at] * np.float32(1 / np.iinfo(rgb.dtype).max), np.float32)

@@ -36,7 +36,7 @@ def radii_of(dial: Sequence[float] = DIAL) -> tuple[float, ...]:
 
 
 def describe_point(
-    d2: Floats, class_probs: Floats, y: int, x: int, radii: Sequence[float]
+    d2: Floats, class_probs: NDArray[np.floating], y: int, x: int, radii: Sequence[float]
 ) -> Floats:
     """The features of one point.
 
@@ -138,5 +138,10 @@ class IoUHead(nn.Module):
             d2, class_probs, y, x: as `describe_point` takes them.
         """
         features = describe_point(d2, class_probs, y, x, self.radii)
-        whole, part = self(torch.from_numpy(features)).argmax(1).tolist()
-        return tau_of(self.radii[whole]), tau_of(self.radii[part])
+        whole, part = self.taus_of(features[None])[0].tolist()
+        return whole, part
+
+    def taus_of(self, features: Floats) -> NDArray[np.float64]:
+        """(N, inputs) features of points -> (N, 2) of what `best_taus` says of each."""
+        taus = np.array([tau_of(radius) for radius in self.radii])
+        return np.asarray(taus[self(torch.from_numpy(features)).argmax(2).numpy()])

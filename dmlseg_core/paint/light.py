@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +30,8 @@ _FOREIGN = 6.0
 """What an error across the plane of paint and shine weighs against one towards shine."""
 _PEAKED = (4.0, 10.0)
 """99th percentile of |shine| over its median: a lamp's tint stays below, a reflection is above."""
+_PEAK, _PEAK_OF = 0.02, 0.1
+"""Shine beyond this, and beyond this share of the paint's light, is shine even among tints."""
 _KNEE = 1.52
 """A matte surface that faces the lamp gets half more light than an average one."""
 _BEYOND = 1 / 3
@@ -105,20 +108,18 @@ class Light:
 
         `share` of the shine is split off; the rest stays with the paint.
         """
-        shading, shine = self.rows @ linear
-        weight = np.float32(self.colored * share)
+        shading, shine = (self.rows @ linear)[:, None]  # as pictures of one row, for OpenCV
+        weight = self.colored * share
         if not weight:
-            return shading, None
-        least = np.maximum(shading, 0)
-        least *= np.float32(0.1 * self.color.mean())
-        least += np.float32(0.02)
-        peak = np.maximum(shine - least, 0, out=least)
-        peak *= np.float32(1 - self.peaked)
-        shine *= np.float32(self.peaked)
-        shine += peak
-        shine *= weight
-        shading -= shine * self.rows[0].sum()
-        return shading, shine
+            return shading[0], None
+        peak = cv2.addWeighted(
+            shine, 1, np.maximum(shading, 0), -_PEAK_OF * float(self.color.mean()), -_PEAK
+        )
+        np.maximum(peak, 0, out=peak)
+        kept = self.peaked * weight
+        cv2.addWeighted(shine, kept, peak, weight - kept, 0, dst=shine)
+        cv2.scaleAdd(shine, -float(self.rows[0].sum()), shading, dst=shading)
+        return shading[0], shine[0]
 
     def body(self, shading: Doubles) -> Doubles:
         """The shading of the paint alone, for shading >= 0 that may hold a gray object's shine."""

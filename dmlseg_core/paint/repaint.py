@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,21 +102,32 @@ class Repaint:
         """See `Brush`; where the pixels lie makes no difference."""
         shading, shine = self.light.split(linear, self.share)
         new, rate, extra = self._read(shading, fine)
+        result = np.empty_like(linear)
         low, high = (np.float32(end) * new for end in _TINTS)
-        result = linear.copy() if shine is None else linear - shine
-        for k, color in enumerate(self.light.color):
-            plane = result[k]
-            plane *= np.float32(1 / color)
-            np.subtract(plane, shading, out=plane)
-            np.multiply(plane, rate, out=plane)
-            np.clip(plane, low, high, out=plane)
-            np.multiply(plane, self.tint[k], out=plane)
-            np.add(plane, self.paint[k] * new, out=plane)
-            if shine is not None:
-                np.add(plane, np.float32(self.gloss) * shine, out=plane)
-            if extra is not None:
-                np.add(plane, np.float32(self.gloss * color) * extra, out=plane)
+        for k, (plane, out) in enumerate(zip(linear, result, strict=True)):
+            self._tint(k, plane, (shading, shine, rate, low, high), out)
+            # OpenCV makes one pass of what takes numpy two or three.
+            cv2.addWeighted(out, float(self.tint[k]), new, float(self.paint[k]), 0, dst=out)
+            for light, share in ((shine, 1.0), (extra, self.light.color[k])):
+                if light is not None and self.gloss:
+                    cv2.scaleAdd(light, self.gloss * float(share), out, dst=out)
         return result if self.strength == 1 else self._between(linear, result)
+
+    def _tint(
+        self,
+        k: int,
+        plane: Floats,
+        of: tuple[Floats, Floats | None, Floats, Floats, Floats],
+        out: Floats,
+    ) -> None:
+        """What channel k has beyond the paint's own shading, within limits, into `out`."""
+        shading, shine, rate, low, high = of
+        if shine is not None:
+            plane = np.subtract(plane, shine, out=out)
+        cv2.addWeighted(plane, 1 / float(self.light.color[k]), shading, -1, 0, dst=out)
+        cv2.multiply(out, rate, dst=out)
+        cv2.max(out, low, dst=out)
+        cv2.min(out, high, dst=out)
 
     @property
     def gain(self) -> Gain:
@@ -133,7 +145,7 @@ class Repaint:
         rows = self.tables if self.light.colored < 1 else self.tables[:2]
         low = [row.take(index, mode="clip") for row in rows]
         if fine:
-            rest = at - index
+            rest = at - index.astype(np.float32)
             high = [row.take(index + 1, mode="clip") for row in rows]
             low = [a + rest * (b - a) for a, b in zip(low, high, strict=True)]
         return low[0], low[1], low[2] if len(low) == 3 else None

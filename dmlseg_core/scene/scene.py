@@ -250,15 +250,14 @@ class Scene:
         points = cover(self.embedding, seediness(self.class_probs), TAU.check(tau))
         return np.asarray(nearest_seed(self.embedding, points).numpy())
 
-    def distances2(self, cell: tuple[int, int]) -> NDArray[np.float32]:
-        """Squared distances of every cell to a cell's vector, the photo's edges added: (h, w).
-
-        Args:
-            cell: of the grid, (y, x).
-        """
-        d2 = seed_distances2(self.embedding, [cell], known=self._squares)[0].numpy()
-        if self._edges is not None:
-            d2 += np.float32(self.edge_weight) * self._edges.distances2(*cell)
+    def distances2(self, *cells: tuple[int, int]) -> NDArray[np.float32]:
+        """Squared distances of all cells to N cells (y, x), the photo's edges added: (N, h, w)."""
+        d2: NDArray[np.float32] = seed_distances2(
+            self.embedding, cells, known=self._squares
+        ).numpy()
+        if (edges := self._edges) is not None:
+            for k, cell in enumerate(cells):
+                d2[k] += np.float32(self.edge_weight) * edges.distances2(*cell)
         return d2
 
     @cached_property
@@ -291,7 +290,7 @@ class Scene:
         """`distances2` and their log similarity, remembered."""
         maps = self._recent.get(cell)
         if maps is None:
-            d2 = self.distances2(cell)
+            d2 = self.distances2(cell)[0]
             maps = d2, log_similarity(torch.from_numpy(d2)).numpy()
             self._recent.put(cell, maps)
         return maps

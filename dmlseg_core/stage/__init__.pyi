@@ -17,6 +17,5 @@ from .ops import edit as edit
 from .pictures import mask_of as mask_of
 from .pictures import preview as preview
 from .pictures import sample_thumbnail as sample_thumbnail
-from .pictures import thumbnail as thumbnail
 from .pictures import tile as tile
 from .state import page_state as page_state

@@ -24,6 +24,16 @@ class Analyst:
     def __init__(self, segmenter: Segmenter, desks: Desks) -> None:
         self.segmenter, self.desks = segmenter, desks
         self._pool = ThreadPoolExecutor(1, "analysis")
+        self._ready: dict[tuple[str, SceneConfig], tuple[Scene, bytes]] = {}
+
+    def ready(self, photo: Photo) -> Future[None]:
+        """Analyse a photo before anybody opens it, and keep what comes of it: the first sample."""
+        return self._pool.submit(self._make_ready, photo)
+
+    def _make_ready(self, photo: Photo) -> None:
+        config = self.segmenter.config
+        scene = self.segmenter.analyze(photo, config=config)
+        self._ready[photo.digest, config] = scene, hover_fields(EditSession(photo, scene))
 
     def submit(self, desk: Desk, quality: str | None = None) -> Future[None]:
         """Analyse the photo on a desk; a session that is there already goes on with the new scene.
@@ -65,9 +75,10 @@ class Analyst:
 
     def _analyze(self, desk: Desk, work: Work, config: SceneConfig) -> None:
         session = work.session
+        scene, hover = self._ready.get((work.photo.digest, config), (None, None))
         if session is None or session.scene.config != config:
             self._tell(desk, work, "network")
-            scene = self.segmenter.analyze(work.photo, config=config)
+            scene = scene or self.segmenter.analyze(work.photo, config=config)
             if session is None:
                 session = EditSession(work.photo, scene)
                 _ = session.preview, session.proposals
@@ -78,7 +89,7 @@ class Analyst:
             desk.version += 1
         if work.hover is None:
             self._tell(desk, work, "regions")
-            work.hover = hover_fields(session)
+            work.hover = hover or hover_fields(session)
         self._tell(desk, work, "ready")
 
     def _tell(self, desk: Desk, work: Work, phase: str, error: Exception | None = None) -> None:

@@ -54,7 +54,7 @@ def one_way(session: EditSession, k: int, color: str, side: int) -> tuple[bytes,
     (way,) = _ways(session, k, [Swatch(color, to_hex(parse_color(color)))], full=False)
     buffer = io.BytesIO()
     Image.fromarray(_fitted(to_8_bits(way.rgb), side)).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue(), way.made.delta_e
+    return buffer.getvalue(), told_delta_e(way.made)
 
 
 def colorways(
@@ -86,10 +86,15 @@ def colorways(
             archive.write(path, name)  # stored: photos are compressed already
             path.unlink()
             rows.append((name, way))
-            small.append((way.swatch, _fitted(to_8_bits(way.rgb), _CELL), way.made.delta_e))
+            small.append((way.swatch, _fitted(to_8_bits(way.rgb), _CELL), told_delta_e(way.made)))
         archive.writestr("delta-e.csv", _table(rows), zipfile.ZIP_DEFLATED)
         archive.writestr("sheet.jpg", _sheet(small))
     return buffer.getvalue()
+
+
+def told_delta_e(made: Recolored) -> float:
+    """Delta-E as the page tells it: the median over the pixels, where they were looked at."""
+    return made.delta_e if made.report is None else made.report.median
 
 
 def read_colors(asked: Asked) -> list[Swatch]:
@@ -134,11 +139,12 @@ def _file_name(stem: str, swatch: Swatch, taken: set[str]) -> str:
 def _table(rows: list[tuple[str, Way]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["file", "name", "asked", "got", "before", "delta_e_2000"])
+    writer.writerow(["file", "name", "asked", "got", "before", "delta_e_2000", "median_of_pixels"])
     for name, way in rows:
         made = way.made
-        writer.writerow([name, _no_formula(way.swatch.name), way.swatch.hex, made.result_anchor,
-                         made.anchor, f"{made.delta_e:.2f}"])  # fmt: skip
+        colors = way.swatch.hex, made.result_anchor, made.anchor
+        figures = (f"{value:.2f}" for value in (made.delta_e, told_delta_e(made)))
+        writer.writerow([name, _no_formula(way.swatch.name), *colors, *figures])
     return text.getvalue().encode("utf-8-sig")  # a mark, or spreadsheets misread names
 
 

@@ -45,7 +45,7 @@ def explained(session: EditSession, asked: Asked) -> bytes:
 
 def _alike(scene: Scene, asked: Asked) -> NDArray[np.float32]:
     cell = scene.cell_at(asked.number("y"), asked.number("x"))
-    return np.asarray(similarity(torch.from_numpy(scene.distances2(cell))).numpy())
+    return np.asarray(similarity(torch.from_numpy(scene.distances2(cell)[0])).numpy())
 
 
 def _heat(values: NDArray[np.float32]) -> Bytes:

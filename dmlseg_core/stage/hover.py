@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from dmlseg_core.edit import EditSession
+from dmlseg_core.model import describe_point
 from dmlseg_core.scene import Mask, Scene
 from dmlseg_core.stage.pack import pack
 
@@ -31,6 +32,7 @@ _DIMENSIONS = 32
 """Principal axes that are sent: they hold 99.99 % of an embedding's variance."""
 _POINTS = 320
 """At most so many regions are asked for their tau: superpixels that hardly differ share one."""
+_AT_ONCE = 32
 
 
 def shown_proposals(session: EditSession) -> list[Mask]:
@@ -108,12 +110,26 @@ def click_taus(
         found = np.array([scene.best_tau(*scene.frame.point_of(*p)) for p in places])
         pairs = np.stack([found, found], 1)
     else:
-        head, probs = scene.iou_head, scene.class_probs.numpy()
-        pairs = np.array([head.best_taus(scene.distances2(p), probs, *p) for p in places])
+        pairs = scene.iou_head.taus_of(_described(scene, places, scene.iou_head.radii))
     # a region without a cell of its own is never asked about: any value will do
     whole, part = (np.full(region[-1] + 1, pairs[:, k].mean(), np.float32) for k in (0, 1))
     whole[numbers], part[numbers] = pairs[:, 0], np.maximum(pairs[:, 0], pairs[:, 1])
     return whole[region], part[region]
+
+
+def _described(
+    scene: Scene, places: list[tuple[int, int]], radii: Sequence[float]
+) -> NDArray[np.float32]:
+    """Features of many points, so many at a time that their distances are a few megabytes."""
+    probs = scene.class_probs.numpy().astype(
+        np.float64
+    )  # as `bincount` adds: cast once, not N times
+    made = []
+    for first in range(0, len(places), _AT_ONCE):
+        cells = places[first : first + _AT_ONCE]
+        for d2, cell in zip(scene.distances2(*cells), cells, strict=True):
+            made.append(describe_point(d2, probs, *cell, radii))
+    return np.stack(made)
 
 
 def _middles(cells: NDArray[np.intp]) -> tuple[NDArray[np.intp], list[tuple[int, int]]]:

@@ -1,4 +1,4 @@
-"""Pictures and masks for the page: previews, tiles, thumbnails."""
+"""Pictures and masks for the page: previews, tiles, masks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ Bytes = NDArray[np.uint8]
 TILE = 512
 """Pixels along a tile."""
 _LEVELS = 12
-_THUMB = 96
 _SHADES = 15
 _QUALITY = 95
 
@@ -91,19 +90,6 @@ def full_size(desk: Desk, work: Work) -> Bytes:
             work.full = None
             work.full = version, to_8_bits(now.render(full=True))
         return np.asarray(work.full[1], np.uint8)
-
-
-def thumbnail(work: Work, k: int) -> bytes:
-    """PNG of selection k alone, square, transparent around it."""
-    session = _session(work)
-    patch = session.easel.alpha(session.selections[k], session.mask_of(k))
-    rows, columns = patch.box
-    rgba = np.dstack([session.preview[rows, columns], np.rint(patch.values * 255)])
-    image = Image.fromarray(rgba.astype(np.uint8))
-    image.thumbnail((_THUMB, _THUMB))
-    square = Image.new("RGBA", (_THUMB, _THUMB))
-    square.paste(image, ((_THUMB - image.width) // 2, (_THUMB - image.height) // 2))
-    return _image_bytes(square, "PNG")
 
 
 def sample_thumbnail(rgb: Bytes) -> bytes:

@@ -86,9 +86,10 @@ def _proposals(session: EditSession, language: str) -> list[dict[str, Any]]:
     for k, mask in enumerate(shown_proposals(session), 1):
         y, x = session.scene.frame.point_of(mask.seed.y, mask.seed.x)
         name = class_label(language, mask.class_name if mask.score >= _SURE else "object")
+        word = color_word(language, session.median_color(mask))
         out.append({
-            "id": k, "name": name, "score": round(mask.score, 3), **_extent(session, mask),
-            "x": round(x), "y": round(y), "tau": mask.seed.tau,
+            "id": k, "name": name, "word": word, "score": round(mask.score, 3),
+            **_extent(session, mask), "x": round(x), "y": round(y), "tau": mask.seed.tau,
         })  # fmt: skip
     return out
 
@@ -143,6 +144,7 @@ def _selection(
         "id": selection.id,
         "name": name,
         "named": bool(selection.name),
+        "word": color_word(language, session.median_color(mask)),
         "color": selection.color,
         "hex": to_hex(parse_color(selection.color)) if selection.color else None,
         "style": _style(selection),

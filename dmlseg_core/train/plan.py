@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.data import AugmentConfig, set_name
+from dmlseg_core.train.data import AugmentConfig, HideConfig, set_name
 from dmlseg_core.train.recipe import DONORS, RECIPES, find_sets, scaled
 
 
@@ -44,7 +44,7 @@ class Plan:
         training = {k: v for k, v in self.config.to_dict().items() if k != "network"}
         sets = dict(zip(self.names, self.shares, strict=True))
         named = {} if self.recipe is None else {"recipe": self.recipe}
-        return {**named, "sets": sets, "training": training}
+        return {**named, "sets": sets, "training": training, "augment": asdict(self.augment)}
 
 
 def make_plan(args: argparse.Namespace) -> Plan:
@@ -55,12 +55,14 @@ def make_plan(args: argparse.Namespace) -> Plan:
         DatasetError: a set of the recipe is missing.
     """
     values = parse_values(args.values)
+    hides = values.pop("hide", {})
     if args.recipe is None:
         if args.fraction is not None:
             raise ParameterError("--fraction shortens a recipe: add --recipe NAME")
         paths, shares = zip(*args.data, strict=True)
         config = TrainConfig.from_dict(values)
-        return Plan(paths, shares, config, AugmentConfig(crop=config.crop), DONORS)
+        augment = AugmentConfig(crop=config.crop, hide=HideConfig(**hides))
+        return Plan(paths, shares, config, augment, DONORS)
     recipe = RECIPES[args.recipe]
     if len(args.data) != 1 or args.data[0][1] != 1:
         raise ParameterError("with --recipe, --data takes the one folder in which its sets lie")
@@ -68,12 +70,13 @@ def make_plan(args: argparse.Namespace) -> Plan:
     network = whole["network"] | values.pop("network", {})
     config = TrainConfig.from_dict(whole | values | {"network": network})
     paths, shares = zip(*find_sets(recipe, args.data[0][0]), strict=True)
-    augment = replace(recipe.augment, crop=config.crop)
+    hide = replace(recipe.augment.hide, **hides)
+    augment = replace(recipe.augment, crop=config.crop, hide=hide)
     return Plan(paths, shares, config, augment, recipe.donors, args.recipe)
 
 
 def parse_values(words: Sequence[str]) -> dict[str, Any]:
-    """Hyper-parameters of the command line, typed as in `TrainConfig` and `NetworkConfig`.
+    """Values of the command line, typed as in `TrainConfig`, `NetworkConfig` and `HideConfig`.
 
     Raises:
         ParameterError: no NAME=VALUE, an unknown name, or a value of another type.
@@ -121,4 +124,5 @@ def value_types() -> dict[str, str]:
     """Hyper-parameters that one word can set, and the types they have."""
     own = {f.name: str(f.type) for f in fields(TrainConfig)}
     network = {f"network.{f.name}": str(f.type) for f in fields(NetworkConfig)}
-    return {name: kind for name, kind in (own | network).items() if kind in _PARSERS}
+    hides = {f"hide.{f.name}": str(f.type) for f in fields(HideConfig)}
+    return {name: kind for name, kind in (own | network | hides).items() if kind in _PARSERS}

@@ -26,6 +26,7 @@ from dmlseg_core.stage import MEGABYTE, Desks
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
+from dmlseg_core.ui.samples import sample_photo, sample_photos
 from dmlseg_core.ui.served import mount
 
 
@@ -108,6 +109,8 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
     segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
+    for path in sample_photos()[:1]:  # what everybody sees first is there when the first one comes
+        stage.analyst.ready(sample_photo(path))
     return assemble(stage, auth=auth, root_path=args.root_path or "")
 
 

@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from dmlseg_core.config import DIAL, MODES, QUALITIES
 from dmlseg_core.edit import EditSession
 from dmlseg_core.errors import ImageError, ParameterError
-from dmlseg_core.photo import FORMATS, UNNAMED, load_photo
+from dmlseg_core.photo import FORMATS, UNNAMED, Photo, load_photo
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import (
     Analyst,
@@ -32,16 +32,17 @@ from dmlseg_core.stage import (
     page_state,
     preview,
     table,
-    thumbnail,
     tile,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
-from dmlseg_core.ui.samples import sample_list, sample_of, sample_thumb
+from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
 
 T = TypeVar("T")
 BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"
 MAX_MEGABYTES = 400.0
 """Largest upload; the size in pixels is checked in the header before anything is decoded."""
+_MOMENT, _PATIENCE = 0.01, 100
+"""Seconds between two looks at an analysis, and how many looks one request waits."""
 
 
 @dataclass(eq=False)
@@ -135,15 +136,16 @@ def opening_routes(stage: Stage) -> APIRouter:
     async def photo(request: Request, name: str = "photo", quality: str | None = None) -> Any:
         desk = stage.desk(request)
         data = await body_of(request, MAX_MEGABYTES)
-        return await run_in_threadpool(_open, stage, desk, data, name, quality)
+        load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
+        return await run_in_threadpool(_open, stage, desk, load, name, quality)
 
     @router.post("/sample/{sample_id}")
     async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
         desk = stage.desk(request)
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
-        data = path.read_bytes()
-        return await run_in_threadpool(_open, stage, desk, data, path.name, quality)
+        load = partial(sample_photo, path)
+        return await run_in_threadpool(_open, stage, desk, load, path.name, quality)
 
     @router.get("/sample/{sample_id}")
     def thumb(sample_id: str) -> Response:
@@ -152,8 +154,12 @@ def opening_routes(stage: Stage) -> APIRouter:
         return Response(sample_thumb(path), media_type=JPEG, headers=_FOREVER)
 
     @router.get("/state")
-    async def state(request: Request) -> Any:
+    async def state(request: Request, after: str = "") -> Any:
         desk, work = stage.here(request)
+        for _ in range(_PATIENCE):  # until the phase is another one, or a while is over
+            if desk.phase != after or desk.work is not work:
+                break
+            await asyncio.sleep(_MOMENT)
         if desk.error is not None and desk.phase == "failed":
             raise desk.error
         if work.session is None:
@@ -166,10 +172,12 @@ def opening_routes(stage: Stage) -> APIRouter:
     return router
 
 
-def _open(stage: Stage, desk: Desk, data: bytes, name: str, quality: str | None) -> dict[str, Any]:
+def _open(
+    stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
+) -> dict[str, Any]:
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
     try:
-        photo = load_photo(data, max_megapixels=stage.max_megapixels)
+        photo = load()
     except ImageError as error:
         raise ImageError(str(error).replace(UNNAMED, plain)) from None
     if quality is not None:
@@ -240,12 +248,6 @@ def picture_routes(stage: Stage) -> APIRouter:
         _, work, session = stage.session(request)
         made = locked(session, lambda: mask_of(work, index_of(session, number)))
         return drawn(request, await run_in_threadpool(made))
-
-    @router.get("/thumb/{number}")
-    async def thumb(request: Request, number: int) -> Response:
-        _, work, session = stage.session(request)
-        made = locked(session, lambda: thumbnail(work, index_of(session, number)))
-        return drawn(request, await run_in_threadpool(made), PNG)
 
     @router.get("/lut/{number}")
     async def lut(request: Request, number: int) -> Response:

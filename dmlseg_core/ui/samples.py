@@ -7,7 +7,7 @@ from pathlib import Path
 
 import skimage.data
 
-from dmlseg_core.photo import load_photo
+from dmlseg_core.photo import Photo, load_photo
 from dmlseg_core.stage import sample_thumbnail
 
 _FILES = ("coffee.png", "astronaut.png", "chelsea.png", "motorcycle_left.png", "rocket.jpg")
@@ -33,6 +33,12 @@ def sample_of(name: str) -> Path | None:
 
 
 @cache
+def sample_photo(path: Path) -> Photo:
+    """A sample, decoded once for all who open it."""
+    return load_photo(path.read_bytes())
+
+
+@cache
 def sample_thumb(path: Path) -> bytes:
     """JPEG of a sample, small."""
-    return sample_thumbnail(load_photo(path).rgb)
+    return sample_thumbnail(sample_photo(path).rgb)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import Response
 
-from dmlseg_core.ui.answers import RefusedError, guard, install
+from dmlseg_core.ui.answers import guard, install
 from dmlseg_core.ui.file_routes import file_routes, swatch_routes
-from dmlseg_core.ui.page import stage_files
+from dmlseg_core.ui.front import Front, files
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
-
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-_NAME = re.compile(r"[\w.-]+")
 
 
 def mount(app: FastAPI, stage: Stage) -> None:
@@ -29,7 +22,8 @@ def mount(app: FastAPI, stage: Stage) -> None:
         router.include_router(part(stage))
     router.include_router(swatch_routes())
     app.include_router(router)
-    app.include_router(_files())
+    app.include_router(files())
+    app.add_middleware(Front)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     before = app.router.lifespan_context
 
@@ -40,26 +34,3 @@ def mount(app: FastAPI, stage: Stage) -> None:
         stage.close()
 
     app.router.lifespan_context = lifespan
-
-
-def _files() -> APIRouter:
-    """The modules and style sheets: no secret, and the login page may come before them."""
-    router = APIRouter()
-
-    @router.get("/stage/js/{name}")
-    def module(request: Request, name: str) -> Response:
-        path = stage_files() / "js" / name
-        if not (_NAME.fullmatch(name) and path.suffix in _TYPES and path.is_file()):
-            raise RefusedError(404, "no_such")
-        data = path.read_bytes()
-        headers = {"ETag": _tag(data), "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(data, media_type=_TYPES[path.suffix], headers=headers)
-
-    return router
-
-
-@cache
-def _tag(data: bytes) -> str:
-    return f'"{hashlib.sha256(data).hexdigest()[:24]}"'

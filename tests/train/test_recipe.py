@@ -16,6 +16,7 @@ from dmlseg_core.train import command
 from dmlseg_core.train.command import build_parser
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.data.augment import AugmentConfig
+from dmlseg_core.train.data.hide import HideConfig
 from dmlseg_core.train.data.voc import RULES
 from dmlseg_core.train.plan import make_plan
 from dmlseg_core.train.recipe import LENGTHS, RECIPES, TrainRecipe, find_sets, scaled
@@ -53,12 +54,21 @@ def test_a_recipe_is_whole(name):
     recipe = RECIPES[name]
     assert sum(recipe.shares.values()) == pytest.approx(1)
     assert set(recipe.donors) <= set(recipe.shares)
-    assert set(RULES) <= set(recipe.shares)  # sets with silent labels are what RULES is for
     assert recipe.config.cooldown + recipe.config.warmup < recipe.config.steps
     named = [n for n, _ in EmbeddingNetwork(recipe.config.network).named_parameters()]
     assert all(any(n.startswith(prefix) for n in named) for prefix in recipe.config.frozen)
     with pytest.raises(AttributeError):
         recipe.start = "other"
+
+
+def test_every_rule_is_of_a_set_that_is_trained_on():
+    assert set(RULES) <= {name for recipe in RECIPES.values() for name in recipe.shares}
+
+
+def test_shipped_recipes_hide_nothing():
+    """Their crops must stay what they were when the shipped weights were made."""
+    for name in ("default", "finetune", "prolong", "distill"):
+        assert RECIPES[name].augment.hide == HideConfig() and not HideConfig().chance
 
 
 def test_help_lists_the_recipes(capsys):
@@ -118,6 +128,9 @@ def test_set_has_the_last_word(folder):
     assert (config.steps, config.cooldown, config.warmup) == (2, 1, 7)
     assert (config.lr, config.batch_size, config.network.width) == (0.5, 2, 16)
     assert plan_of("--data", folder, "--recipe", "tiny", *words).augment.crop == 65
+    hidden = plan_of("--data", folder, "--recipe", "tiny", "--set", "hide.chance=.5", "hide.jpeg=9")
+    assert hidden.augment.hide == HideConfig(chance=0.5, jpeg=9)
+    assert hidden.about()["augment"]["hide"]["jpeg"] == 9 and hidden.config == TINY.config
 
 
 def test_without_a_recipe_nothing_has_changed(folder):

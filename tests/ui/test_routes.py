@@ -174,7 +174,7 @@ def test_tiles_are_the_exported_pixels(user):
 
 
 @pytest.mark.parametrize("path", [
-    "preview", "preview?result=1", "thumb/{}", "explain?what=pca", "explain?what=seediness",
+    "preview", "preview?result=1", "explain?what=pca", "explain?what=seediness",
     "explain?what=seeds", "explain?what=distance&x=20&y=20",
 ])  # fmt: skip
 def test_pictures(user, path):

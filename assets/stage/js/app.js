@@ -8,7 +8,7 @@ import { Guard, Outbox } from "./sequence.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const POLL_MS = 80, KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
+const KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -136,8 +136,7 @@ export class App extends EventTarget {
       for (let phase = this.state.phase; phase !== "ready"; phase = this.state.phase) {
         done?.();
         done = this.busy(say(`busy_${phase}`));
-        await new Promise((next) => setTimeout(next, POLL_MS));
-        const state = await this.api.json("state");
+        const state = await this.api.json(`state${Api.query({ after: phase })}`);
         if (turn !== this.opening) return;
         this.state = state;
         this.tell("state");
@@ -158,9 +157,15 @@ export class App extends EventTarget {
    *
    * @param key edits with the same key that still wait are replaced by the newest.
    */
-  async edit(op, { key = "", slow = null } = {}) {
-    if (!this.state) return null;
+  edit(op, { key = "", slow = null } = {}) {
+    if (!this.state) return Promise.resolve(null);
     this.tell("edit", op);
+    const doing = this.#edit(op, key, slow).finally(() => { if (this.doing === doing) this.doing = null; });
+    this.doing = doing;
+    return doing;
+  }
+
+  async #edit(op, key, slow) {
     const turn = this.opening, done = slow ? this.busy(slow) : () => {};
     try {
       await this.settled;  // a click during the analysis counts: it waits
@@ -169,12 +174,17 @@ export class App extends EventTarget {
       if (state && turn === this.opening) this.#show(state);
       return state;
     } catch (error) {
-      if (await this.#lost(error)) return this.edit(op, { key, slow });
+      if (await this.#lost(error)) return this.#edit(op, key, slow);
       this.fail(error);
       return null;
     } finally {
       done();
     }
+  }
+
+  /** Nothing that the hand did is still on its way: what is active is what it sees. */
+  async still() {
+    while (this.doing) await this.doing;
   }
 
   #show(state) {
@@ -241,10 +251,7 @@ export class App extends EventTarget {
       if (error.code !== "gone") throw error;
       return this.#anew().then(lay);
     });
-    while (state.phase !== "ready") {
-      await new Promise((next) => setTimeout(next, POLL_MS));
-      state = await this.api.json("state");
-    }
+    while (state.phase !== "ready") state = await this.api.json(`state${Api.query({ after: state.phase })}`);
     const work = state.selections.length ? null : await workOf(digest);
     this.guard = new Guard();
     this.#show(work ? await this.api.send("import", JSON.stringify(work)) : state);

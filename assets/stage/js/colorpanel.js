@@ -98,18 +98,20 @@ export class ColorPanel {
 
   /** Paints the active selection: "#rrggbb" or any words for a color. */
   async commit(color) {
-    const { app } = this, { active } = app, rgb = parseHex(color);
+    const { app } = this, rgb = parseHex(color);
     if (rgb) {
       this.picker.show(rgb);
       this.chip.style.backgroundColor = toHex(rgb);
       if (this.text !== this.text.getRootNode().activeElement) this.text.value = toHex(rgb);
     }
-    if (!active || active.locked) {
-      this.pending = false;
-      return;
-    }
     const turn = this.turn = (this.turn ?? 0) + 1;
     this.pending = true;
+    if (!app.active) await app.still();  // a click and a color in one breath: the click's answer comes first
+    const { active } = app;
+    if (!active || active.locked || turn !== this.turn) {
+      this.pending &&= turn !== this.turn;
+      return;
+    }
     const style = { color, ...(active.style?.mode === this.mode ? {} : { mode: this.mode }) };
     const state = await app.edit({ op: "style", id: active.id, style }, { key: `style-${active.id}` });
     if (turn !== this.turn) return;

@@ -20,6 +20,17 @@ export function set(element, properties) {
   return element;
 }
 
+/** `act` at most once in a frame, however often it is asked for. */
+export function eachFrame(act) {
+  let waiting = 0;
+  return () => {
+    waiting ||= requestAnimationFrame(() => {
+      waiting = 0;
+      act();
+    });
+  };
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Strokes on a 20 x 20 field. */

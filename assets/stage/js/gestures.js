@@ -119,7 +119,7 @@ export class Gestures {
   }
 
   #stroke(phase, event, current = this.current) {
-    return { do: "stroke", phase, ...spot(event), erase: current.erase, pressure: event.pressure ?? 0.5 };
+    return { do: "stroke", phase, ...spot(event), erase: current.erase };
   }
 
   #spread() {

@@ -49,8 +49,8 @@ export class Hand {
   }
 
   #feed(what, event) {
-    const { pointerId: id, button, pointerType: kind, shiftKey: shift, altKey: alt, pressure } = event;
-    const actions = this.gestures[what]({ id, button, kind, shift, alt, pressure,
+    const { pointerId: id, button, pointerType: kind, shiftKey: shift, altKey: alt } = event;
+    const actions = this.gestures[what]({ id, button, kind, shift, alt,
       time: event.timeStamp, ...this.#place(event) });
     for (const action of actions) this.acts[action.do](action);
     if (what === "move") this.#cursor(this.#place(event));

@@ -17,15 +17,15 @@ import { languageOf, say, speak } from "./words.js";
 
 const SHEETS = ["look.css", "layout.css", "parts.css"];
 
-/** Builds the page in `host` and begins. `props`: base (URL that ends in a slash), lang. */
-export async function start(host, { base, lang }) {
+/** Builds the page in `host` and begins. `props`: base (URL that ends in a slash), lang, sheets (URLs). */
+export async function start(host, { base, lang, sheets: urls = SHEETS.map((name) => `${base}stage/js/${name}`) }) {
   if (host.shadowRoot) return;  // Gradio may run the loader again; the page is there
   const language = languageOf(lang ? [lang] : navigator.languages);
   speak(language);
   document.documentElement.lang = language === "zh" ? "zh" : "en";
-  document.title = `dmlseg: ${say("title")}`;
+  document.title = host.dataset.title = `dmlseg: ${say("title")}`;
   const root = host.attachShadow({ mode: "open" });
-  const sheets = SHEETS.map((name) => h("link", { rel: "stylesheet", href: `${base}stage/js/${name}` }));
+  const sheets = urls.map((href) => h("link", { rel: "stylesheet", href }));
   const styled = Promise.all(sheets.map((sheet) => new Promise((done) => { sheet.onload = sheet.onerror = done; })));
   root.append(...sheets);
   const app = new App(base, language);

@@ -75,14 +75,19 @@ export class Objects {
     const marks = h("span", { class: "marks", "aria-hidden": "true" },
       visible === false ? icon("eyeOff") : null, locked ? icon("lock") : null);
     return this.#option(`s${s.id}`, selected, () => this.app.edit({ op: "activate", id: s.id }),
-      this.#thumb(s.box), h("span", { class: "name", text: s.name }), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
+      this.#thumb(s.box), this.#name(s), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
   }
 
   #proposal(p) {
     const share = percent(p.area, this.app.state.photo);
     return this.#option(`p${p.id}`, false, () => this.app.edit({ op: "choose", proposal: p.id }),
-      this.#thumb(p.box), h("span", { class: "name", text: p.name }),
+      this.#thumb(p.box), this.#name(p),
       h("span", { class: "share", text: say("area", { share }) }));
+  }
+
+  /** The name, and the color of the thing, which tells two objects apart. */
+  #name({ name, word }) {
+    return h("span", { class: "name" }, name, word ? h("small", { text: word }) : null);
   }
 
   /** What lies in a box of the photo, small: cut from the picture that is shown. */
@@ -118,8 +123,8 @@ export class Objects {
   }
 
   #rename() {
-    const { active } = this.app, label = this.list.querySelector("[aria-selected=true] .name");
-    if (!active || !label) return;
+    const { active } = this.app;
+    if (!active) return;
     const field = h("input", { type: "text", class: "text", value: active.name, "aria-label": say("name"), maxLength: 80 });
     this.naming = true;
     const finish = (keep) => {

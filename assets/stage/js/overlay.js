@@ -1,6 +1,8 @@
 // What lies over the photo and is no part of it: outlines, the hovered mask, points, the box, the
 // brush, the crosshair. White with a dark rim shows on any photo; the accent is for what is chosen.
 
+import { eachFrame } from "./dom.js";
+
 const RIM = "rgba(0, 0, 0, .55)", LINE = "rgba(255, 255, 255, .95)", FILL = "rgba(255, 255, 255, .2)";
 
 export class Overlay {
@@ -8,17 +10,10 @@ export class Overlay {
     Object.assign(this, { app, canvas, hover, masks });
     this.context = canvas.getContext("2d");
     this.shown = true;
+    this.draw = eachFrame(() => this.#draw());
     this.box = this.stroke = this.cursor = this.crosshair = this.drag = this.pending = this.choice = null;
     for (const name of ["draw", "view", "state", "photo", "tool"]) app.on(name, () => this.draw());
     app.on("photo", () => { this.pending = this.choice = this.crosshair = null; });
-  }
-
-  draw() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.#draw();
-    });
   }
 
   #draw() {

@@ -3,6 +3,7 @@
 
 import { Api } from "./api.js";
 import { Compositor, spread } from "./compose.js";
+import { eachFrame } from "./dom.js";
 import { webgl } from "./gpu.js";
 import { Latest } from "./sequence.js";
 import { Tiles, tilesOf } from "./tiles.js";
@@ -14,6 +15,7 @@ export class Picture {
   constructor(app, canvas) {
     Object.assign(this, { app, canvas });
     this.context = canvas.getContext("2d", { alpha: true });
+    this.draw = eachFrame(() => this.#draw());
     this.original = this.result = null;  // {bitmap, look}
     this.live = null;  // {id, shape, compositor, box}
     this.latest = new Latest();
@@ -115,14 +117,6 @@ export class Picture {
   /** The hand let go: what was dragged stays until the server's picture is there. */
   settle() { this.dragging = false; }
 
-  draw() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.#draw();
-    });
-  }
-
   #draw() {
     const { context, canvas, app: { view } } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -156,7 +150,9 @@ export class Picture {
 
   #paintTiles(look, bitmap) {
     const { view } = this.app;
-    if (!this.app.ready || view.zoom <= bitmap.width / view.width * 1.01) return;
+    // a preview of all pixels lacks only what its JPEG took, which is seen when they are large
+    const held = bitmap.width / view.width;
+    if (!this.app.ready || view.zoom <= held * (held < 1 ? 1.01 : 2)) return;
     const wanted = tilesOf(view.seen, view.level, view.width, view.height);
     for (const tile of wanted) {
       const found = this.tiles.get(look, tile), [x0, y0, x1, y1] = tile.box;

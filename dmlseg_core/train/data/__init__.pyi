@@ -2,6 +2,7 @@ from .augment import Augment as Augment
 from .augment import AugmentConfig as AugmentConfig
 from .duplicates import NAME as NAME
 from .duplicates import refuse_duplicates as refuse_duplicates
+from .hide import HideConfig as HideConfig
 from .sets import held_out as held_out
 from .sets import open_set as open_set
 from .sets import photos_of as photos_of

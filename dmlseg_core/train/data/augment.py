@@ -1,9 +1,9 @@
-"""Paired augmentation: scale jitter, crop, flip, color jitter, pasted objects and mosaics."""
+"""Paired augmentation: scale, crop, flip, color, pasted objects, mosaics and what hides a photo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from dmlseg_core.train.data.compose import MEAN_GREY, mosaic, paste, window
+from dmlseg_core.train.data.hide import HideConfig, hide
 from dmlseg_core.train.data.voc import Sample
 
 
@@ -26,6 +27,7 @@ class AugmentConfig:
         max_pastes: at most this many of them.
         jitter: strength of the color jitter (gain, contrast, saturation, +- this share).
         mosaic: probability that a crop is made of four photos of the set, each a quarter of it.
+        hide: noise, blur and other faults over the finished crop.
     """
 
     crop: int = 321
@@ -35,6 +37,7 @@ class AugmentConfig:
     max_pastes: int = 3
     jitter: float = 0.25
     mosaic: float = 0.0
+    hide: HideConfig = field(default_factory=HideConfig)
 
 
 class Augment:
@@ -69,7 +72,7 @@ class Augment:
             for _ in range(rng.integers(1, c.max_pastes + 1)):
                 donor = _any(_any(self.donors, rng), rng)
                 crop = paste(crop, self._crop(donor, rng, (0.4, 1.2), c.crop), rng)
-        return replace(crop, image=_jitter(crop.image, c.jitter, rng))
+        return replace(crop, image=hide(_jitter(crop.image, c.jitter, rng), c.hide, rng))
 
     def _mosaic(self, photos: Sequence[Sample], rng: np.random.Generator) -> Sample:
         """Four photos at half the size that one has."""

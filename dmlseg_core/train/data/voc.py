@@ -44,6 +44,7 @@ class SetRule:
 RULES: dict[str, SetRule] = {
     "voc": SetRule("no_voc"),
     "duts": SetRule("unlabelled", unknown_object=True, background_weight=0.5),
+    "dutsmore": SetRule("unlabelled", unknown_object=True, background_weight=0.5),
     "things": SetRule("unlabelled", background_weight=0.3),
     "carparts": SetRule("unlabelled", background_weight=0.5),
     "regions": SetRule("none", background_weight=0.0, partition=True),

@@ -123,7 +123,7 @@ def examples_of(
         truths = [t[pixels] & valid for t in (*click.wholes, *click.parts)]
         if not all(t.any() for t in truths):
             continue
-        d2 = scene.distances2((y, x))
+        d2 = scene.distances2((y, x))[0]
         iou = _ious(d2, (y, x), valid, truths, radii)
         n = len(click.wholes)
         part = iou[n] if click.parts else np.full(len(radii), np.nan)
