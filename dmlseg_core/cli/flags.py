@@ -99,9 +99,10 @@ def scene_config(args: argparse.Namespace) -> SceneConfig:
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
     """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
-    from dmlseg_core.scene import Segmenter
+    from dmlseg_core.scene import SceneStore, Segmenter
 
-    return Segmenter.load(args.weights, config=config or scene_config(args))
+    store = None if args.no_cache else SceneStore.usual()
+    return Segmenter.load(args.weights, config=config or scene_config(args), store=store)
 
 
 def weights_digest(path: Path | None) -> str:
