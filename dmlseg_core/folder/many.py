@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.folder.engine import Engine, Runner, in_turn, row_of
-from dmlseg_core.folder.inputs import Job, find_jobs
+from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.pool import Pool
 from dmlseg_core.folder.report.coco import write_failures, write_instances
@@ -25,6 +25,7 @@ from dmlseg_core.folder.report.page import write_report
 from dmlseg_core.folder.report.run_file import Run, write_run
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Rules, load_rules
+from dmlseg_core.folder.sources import find_jobs
 from dmlseg_core.folder.work import ROOM, USUAL, AnySegmenter, Work
 from dmlseg_core.package_data import default_weights
 

@@ -78,11 +78,8 @@ def _unmixed(
     rows, columns = np.nonzero(mixed)
     rows, columns = rows + subject.box[0].start, columns + subject.box[1].start
     shown = srgb_to_linear(subject.rgb[rows, columns].T)
-    share, alpha = subject.share[rows, columns], subject.alpha[rows, columns]
-    fore = shown.copy()
-    edge = np.flatnonzero(alpha < 1)
-    if subject.foreground is not None and edge.size:
-        fore[:, edge] = subject.foreground.at(rows[edge], columns[edge])
+    share = subject.share[rows, columns]
+    fore = shown if subject.foreground is None else subject.foreground.at(rows, columns)
     back = (shown - share * fore) / np.maximum(1 - share, _LEAST)
     return encode_srgb8(fore).T, encode_srgb8(np.clip(back, 0, 1)).T
 

@@ -1,8 +1,8 @@
 """`--engine ray`: the photos of a batch on the machines of a Ray cluster.
 
-Ray runs in a process of its own (`ray_driver`), which sends rows back as lines. Ray ends its process
-where the cluster's head dies, and writes its own mind to the terminal; here either is one sentence,
-and the batch has recorded all rows that came before.
+Ray runs in a process of its own, `ray_driver`, which sends rows back as lines: where the cluster's
+head dies, Ray ends the process that it is in, and it writes its own mind to the terminal. Here
+either is one sentence, and the batch has recorded all rows that came before.
 """
 
 from __future__ import annotations
