@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dmlseg_core.config import AMOUNTS, MODES, QUALITIES
+from dmlseg_core.config import AMOUNTS, MATERIALS, MODES, QUALITIES
 from dmlseg_core.errors import ParameterError
 
 M = TypeVar("M", bound="Arguments")
@@ -130,6 +130,15 @@ class Painted(Where):
     gate: Texts = Field([], description="paint only what is near these colors in the photo")
     exclude: Texts = Field([], description="leave what is near these colors as it is")
     gate_tolerance: Number = Field(0.35, description="how far near is, for both")
+    materials: Text = Field(
+        MATERIALS[0],
+        description="of an object of several: body paints its largest material and keeps the "
+        "others, all paints it as one, together turns the others along",
+    )
+    keep: Texts = Field([], description="keep the materials that have these colors in the photo")
+    target: Texts = Field(
+        [], description="'black=#c8102e': the material of the first color becomes the second"
+    )
     pattern: File | None = Field(None, description="for mode pattern: a picture that is tiled")
     pattern_scale: Number = Field(1.0, description="photo pixels per pattern pixel")
     result: Text = Field(

@@ -16,7 +16,7 @@ from dmlseg_core.api.answer import (
 )
 from dmlseg_core.api.asked import Arguments, Colors, Painted, Replayed, Where
 from dmlseg_core.api.chosen import chosen, extent, style_of
-from dmlseg_core.api.colors import main_colors
+from dmlseg_core.api.colors import main_colors, materials_of
 from dmlseg_core.api.figures import object_figures, painted_figures, photo_figures
 from dmlseg_core.api.service import Service
 from dmlseg_core.color import read_swatches
@@ -110,19 +110,18 @@ def replay(service: Service, asked: Replayed) -> Answer:
 
 
 def palette(service: Service, asked: Colors) -> Answer:
-    """The main colors of a photo, or of one object of it; or the swatches of a file."""
+    """The main colors of a photo, or the materials of an object; or the swatches of a file."""
     if asked.swatches is not None:
         if asked.photo is not None or asked.id is not None:
             raise ParameterError("give swatches or a photo, not both")
-        found = read_swatches(asked.swatches, asked.name or "the swatch file")
-        return Answer({"colors": [asdict(swatch) for swatch in found]})
+        swatches = read_swatches(asked.swatches, asked.name or "the swatch file")
+        return Answer({"colors": [asdict(swatch) for swatch in swatches]})
     session = service.opened(asked)
-    weights = None
-    if asked.pointed:
-        weights = chosen(session, asked, service.max_megapixels).to_alpha(
-            session.preview, matting=asked.matting
-        )
-    return Answer({"colors": main_colors(session, weights, asked.count)})
+    if not asked.pointed:
+        return Answer({"colors": main_colors(session, asked.count)})
+    found = chosen(session, asked, service.max_megapixels)
+    alpha = found.to_alpha(session.preview, matting=asked.matting)
+    return Answer({"colors": materials_of(session, alpha, asked.count)})
 
 
 CALLS: tuple[Call, ...] = (

@@ -80,8 +80,16 @@ def style_of(asked: Painted) -> Style:
     return Style(
         color=asked.color, mode=asked.mode, amount=asked.amount, strength=asked.strength,
         protect_highlights=asked.protect_highlights, gates=tuple(gates),
-        pattern=_pattern(asked), matting=asked.matting,
+        pattern=_pattern(asked), matting=asked.matting, materials=asked.materials,
+        targets=(*((color, None) for color in asked.keep), *map(_target, asked.target)),
     )  # fmt: skip
+
+
+def _target(text: str) -> tuple[str, str]:
+    color, sign, target = text.partition("=")
+    if not (color and sign and target):
+        raise ParameterError(f"a target is COLOR=NEW, such as black=#c8102e; got {text!r:.40}")
+    return color, target
 
 
 def _pattern(asked: Painted) -> Pattern | None:

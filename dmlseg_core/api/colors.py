@@ -1,4 +1,4 @@
-"""The main colors of a photo or of an object."""
+"""The main colors of a photo, and the materials of an object."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dmlseg_core.color import linear_to_srgb, oklab_to_linear, srgb_to_oklab, to_hex
 from dmlseg_core.edit import EditSession
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.paint import Subject
 
 MOST = 16
 _PIXELS = 20_000
@@ -18,23 +19,19 @@ _SAME = 0.03
 """Distance in OKLab below which two colors are one to the eye."""
 
 
-def main_colors(
-    session: EditSession, weights: NDArray[np.float32] | None, count: int
-) -> list[dict[str, Any]]:
-    """Colors with their share of the pixels, the largest first; k-means in OKLab.
+def main_colors(session: EditSession, count: int) -> list[dict[str, Any]]:
+    """Colors of a photo with their share of its pixels, the largest first: k-means in OKLab.
 
     Args:
-        session: its preview is looked at.
-        weights: (h', w') alpha of the preview; None: all of the photo that is visible.
+        session: its preview is looked at, where the photo is not transparent.
         count: at most so many; colors that look the same are one.
 
     Raises:
-        ParameterError: `count` out of range, or nothing is inside.
+        ParameterError: `count` out of range.
     """
-    if not 1 <= count <= MOST:
-        raise ParameterError(f"count must lie in 1..{MOST}; got {count}")
-    pixels = _inside(session, weights)
-    lab = srgb_to_oklab(pixels).astype(np.float32)
+    _check(count)
+    pixels = _visible(session)
+    lab = srgb_to_oklab(pixels[:: -(-len(pixels) // _PIXELS)]).astype(np.float32)
     centers, sizes = _clusters(lab, min(count, len(lab)))
     return [
         {"hex": to_hex(np.clip(linear_to_srgb(oklab_to_linear(c)), 0, 1)), "share": round(s, 4)}
@@ -42,17 +39,36 @@ def main_colors(
     ]
 
 
-def _inside(session: EditSession, weights: NDArray[np.float32] | None) -> NDArray[np.uint8]:
-    """(N, 3) uint8, evenly picked."""
+def materials_of(
+    session: EditSession, alpha: NDArray[np.float32], count: int
+) -> list[dict[str, Any]]:
+    """The materials of an object, its body first, as `recolor` tells them apart.
+
+    Args:
+        session: its preview is looked at.
+        alpha: (h', w') of the object on the preview.
+        count: at most so many.
+
+    Raises:
+        ParameterError: `count` out of range, or nothing is inside.
+    """
+    _check(count)
+    found = Subject.of(session.preview, alpha).palette.materials
+    return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
+
+
+def _check(count: int) -> None:
+    if not 1 <= count <= MOST:
+        raise ParameterError(f"count must lie in 1..{MOST}; got {count:.4g}")
+
+
+def _visible(session: EditSession) -> NDArray[np.uint8]:
+    """(N, 3) uint8, all of the preview that can be seen; all of it where nothing can."""
     rgb = session.preview
-    inside = np.ones(rgb.shape[:2], np.bool_) if weights is None else weights >= np.float32(0.5)
-    if session.photo.visible is not None:
-        seen = session.photo.visible.view(np.uint8)
-        inside &= cv2.resize(seen, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-    pixels = rgb[inside]
-    if not len(pixels):
-        raise ParameterError("there is no pixel inside; choose another object")
-    return pixels[:: -(-len(pixels) // _PIXELS)]
+    if session.photo.visible is None or not session.photo.visible.any():
+        return rgb.reshape(-1, 3)
+    seen = session.photo.visible.view(np.uint8)
+    return rgb[cv2.resize(seen, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0]
 
 
 def _clusters(

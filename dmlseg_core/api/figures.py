@@ -41,4 +41,5 @@ def painted_figures(session: EditSession, painted: Result) -> dict[str, Any]:
         **object_figures(session, painted.mask),
         "delta_e": round(made.delta_e, 4), "anchor": made.anchor,
         "result_anchor": made.result_anchor, "pixels": report, "notes": list(made.notes),
+        "palette": [{"hex": one.color, "share": round(one.share, 4)} for one in made.palette],
     }  # fmt: skip

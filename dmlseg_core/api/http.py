@@ -27,6 +27,8 @@ from dmlseg_core.errors import DmlsegError
 
 _STATUS: dict[type[Exception], int] = {BusyError: 503, GoneError: 404}
 _log = logging.getLogger(__name__)
+_MOST_HEADER = 6000
+"""Letters of figures beside a file: proxies take 8 kB of headers. More travel in JSON alone."""
 _PRIVATE = {"Cache-Control": "no-store"}
 _WORDS = {404: "there is nothing here; see /api/v1/docs", 405: "this route takes another method"}
 Check = Callable[[Request], Awaitable[None]]
@@ -77,11 +79,9 @@ def _sent(made: Answer, as_json: bool) -> Response:
     if made.file is None or as_json:
         return JSONResponse(made.to_json(), headers=_PRIVATE)
     told = quote(json.dumps(made.figures, ensure_ascii=False), safe=' {}[]":,#')
-    headers = {
-        **_PRIVATE,
-        "Content-Disposition": f'attachment; filename="{made.file.name}"',
-        "X-Dmlseg-Figures": told,
-    }
+    headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{made.file.name}"'}
+    if len(told) <= _MOST_HEADER:
+        headers["X-Dmlseg-Figures"] = told
     if "delta_e" in made.figures:
         headers["X-Delta-E"] = f"{made.figures['delta_e']:.2f}"
     return Response(made.file.data, media_type=made.file.media_type, headers=headers)

@@ -46,6 +46,11 @@ Mode = Annotated[
                       "lightness take an amount in place of a color"),
 ]  # fmt: skip
 Amount = Annotated[Number | None, Field(description="degrees for hue_shift, else in [-1, 1]")]
+Materials = Annotated[
+    str,
+    Field(description="body: the largest material, others (tyres, glass, a print) are kept; all: "
+                      "the object as one; together: the others are turned along"),
+]  # fmt: skip
 Out = Annotated[
     str | None,
     Field(description="path of the file to write; default: beside the photo, named by the color"),
@@ -78,13 +83,14 @@ class Server:
         color: Color = None,
         mode: Mode = "match",
         amount: Amount = None,
+        materials: Materials = "body",
         tau: Tau = None,
         out: Out = None,
         dry_run: DryRun = True,
     ) -> CallToolResult:
         """Give one object of a photo another color; answers with the picture and Delta-E."""
         aim = Aim(photo=photo, x=x, y=y, number=number, tau=tau, color=color, mode=mode,
-                  amount=amount)  # fmt: skip
+                  amount=amount, materials=materials)  # fmt: skip
         return await self._answer(partial(self.tools.recolor_object, aim, out, dry_run=dry_run))
 
     async def recolor_all_like(
@@ -97,13 +103,14 @@ class Server:
         color: Color = None,
         mode: Mode = "match",
         amount: Amount = None,
+        materials: Materials = "body",
         tau: Tau = None,
         out: Out = None,
         dry_run: DryRun = True,
     ) -> CallToolResult:
         """Recolor an object and everything like it in the same photo; the answer lists them all."""
         aim = Aim(photo=photo, x=x, y=y, number=number, tau=tau, color=color, mode=mode,
-                  amount=amount)  # fmt: skip
+                  amount=amount, materials=materials)  # fmt: skip
         return await self._answer(partial(self.tools.recolor_all_like, aim, out, dry_run=dry_run))
 
     async def batch(

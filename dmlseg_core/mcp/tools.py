@@ -39,7 +39,7 @@ class Aim:
         x, y: a pixel of the object, or
         number: its number in `find_objects`.
         tau: threshold of the mask; None: chosen.
-        color, mode, amount: as of `dmlseg recolor`.
+        color, mode, amount, materials: as of `dmlseg recolor`.
     """
 
     photo: str
@@ -50,13 +50,14 @@ class Aim:
     color: str | None = None
     mode: str = "match"
     amount: float | None = None
+    materials: str = "body"
 
     @property
     def asked(self) -> Painted:
         """Checked as the API checks it."""
         values = {
             "x": self.x, "y": self.y, "object": self.number, "tau": self.tau, "color": self.color,
-            "mode": self.mode, "amount": self.amount,
+            "mode": self.mode, "amount": self.amount, "materials": self.materials,
         }  # fmt: skip
         given = {name: value for name, value in values.items() if value is not None}
         return Painted.of(given, strict=True)

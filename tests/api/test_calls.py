@@ -125,6 +125,17 @@ def test_a_recipe_goes_round(client, found):
     assert json.loads(replayed.headers["x-dmlseg-figures"])["edits"][0]["delta_e"] < 2
 
 
+def test_figures_that_no_header_holds_travel_in_json_alone(client, found, monkeypatch):
+    values = {"id": found["id"], "x": CAT[1], "y": CAT[0], "color": "teal"}
+    monkeypatch.setattr("dmlseg_core.api.http._MOST_HEADER", 200)
+    plain = good(post(client, "recolor", **values))
+    assert "x-dmlseg-figures" not in plain.headers and plain.headers["x-delta-e"]
+    headers = {"Accept": "application/json"}
+    told = client.post("/api/v1/recolor", data=values, headers=headers).json()
+    assert len(json.dumps({k: v for k, v in told.items() if k != "file"})) > 200
+    assert base64.b64decode(told["file"]["data"]) == plain.content
+
+
 def test_a_cutout_is_the_object_alone(client, found):
     answer = good(post(client, "recolor", id=found["id"], object=1, color="red", result="cutout"))
     alpha = np.asarray(Image.open(io.BytesIO(answer.content)))[..., 3]
@@ -147,10 +158,24 @@ def test_a_palette_holds_the_colors_that_are_there(client):
     assert [c["hex"] for c in colors] == ["#c81e28", "#143cc8"]
     assert [c["share"] for c in colors] == [0.75, 0.25]
     mask = np.zeros((96, 128), np.uint8)
-    mask[:, 100:] = 255
+    mask[:, 64:] = 255
     files = {"photo": file_of(halves), "mask": file_of(mask)}
-    (only,) = good(post(client, "palette", files)).json()["colors"]
-    assert only["hex"] == "#143cc8" and only["share"] == 1
+    found = good(post(client, "palette", files)).json()["colors"]  # the object's materials
+    assert {c["hex"] for c in found} == {"#c81e28", "#143cc8"}
+    assert sum(c["share"] for c in found) == pytest.approx(1, abs=1e-3)
+
+
+def test_materials_are_kept_or_get_colors_of_their_own(client):
+    halves = np.zeros((96, 128, 3), np.uint8)
+    halves[:, :96], halves[:, 96:] = (200, 30, 40), (20, 60, 200)
+    files = {"photo": file_of(halves), "mask": file_of(np.full((96, 128), 255, np.uint8))}
+    body = pixels(good(post(client, "recolor", files, color="#00a000")).content)
+    assert (body[40, 110] == halves[40, 110]).all() and (body[40, 40] != halves[40, 40]).any()
+    both = pixels(good(post(client, "recolor", files, color="#00a000",
+                            target=["#143cc8=#e0e000"])).content)  # fmt: skip
+    assert both[40, 110][0] > 150 and both[40, 110][2] < 100
+    assert post(client, "recolor", files, color="red", target="black").status_code == 422
+    assert post(client, "recolor", files, color="red", materials="some").status_code == 422
 
 
 def test_swatches_are_read(client):

@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio_client import handle_file
 from PIL import Image
 from skimage import data
 
@@ -48,6 +50,24 @@ def test_the_examples_of_the_page_run(url, tmp_path):
     before = np.asarray(Image.open(tmp_path / "sofa.jpg"))
     blue = np.median(made["navy.jpg"][inside], axis=0)
     assert blue[2] > blue[0] and np.median(before[inside], axis=0)[0] > 150
+
+
+def test_gradio_client_gets_sentences_and_sends_no_files(url, tmp_path):
+    from gradio_client import Client
+    from gradio_client.exceptions import AppError
+
+    client = Client(url, verbose=False)
+    file = {"meta": {"_type": "gradio.FileData"}, "orig_name": "x.png"}
+    for photo, told in (
+        (None, "give a photo"), ("no base64", "base64"), ("aGVsbG8=", "not a photo"),
+        ({**file, "path": "http://127.0.0.1:1/x.png"}, "a file is given as a text"),
+    ):  # fmt: skip
+        with pytest.raises(AppError, match=told) as error:
+            client.predict(photo=photo, x=1, y=1, api_name="/mask")
+        assert tempfile.gettempdir() not in str(error.value)
+    with pytest.raises(Exception, match="404"):  # handle_file asks for a route that is not there
+        (tmp_path / "x.png").write_bytes(b"x")
+        client.predict(photo=handle_file(tmp_path / "x.png"), x=1, y=1, api_name="/mask")
 
 
 def test_the_page_says_what_the_code_does():

@@ -177,6 +177,20 @@ def test_a_batch_does_what_was_planned_and_goes_on(asked, folder, many, scenes):
     assert not error and again["done"] == 2 and len(scenes.asked) == before
 
 
+def test_a_batch_says_how_far_it_is(folder, scenes, many):
+    server, seen = mcp_server(folder, lambda: scenes, 100.0, "0"), []
+
+    async def tell(done, total, _):
+        seen.append((done, total))
+
+    async def run():
+        async with Client(server) as client:
+            await client.call_tool("batch", {**many, "dry_run": False}, progress_callback=tell)
+
+    anyio.run(run)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_this_mug_in_all_photos(asked, many):
     like = {"like_photo": "things.png", "like_x": CAT[1], "like_y": CAT[0]}
     _, told, _ = asked("batch", **{**many, "classes": []}, **like, threshold=0.9)
