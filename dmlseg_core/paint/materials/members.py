@@ -37,7 +37,7 @@ _LIGHT = 0.15
 _DULL, _DULLEST = 0.02, 4.0
 """Of another color, less than this is taken for none; where that is darker, and so looks like
 shade, up to so many times more."""
-_NOISE, _NOISY, _CLOSE = 4.5, 0.2, 0.5
+_NOISE, _NOISY, _CLOSE = 4.0, 0.2, 0.3
 """More of it by the median of the noise, at most; less at the border itself, where most mixtures
 are. The places farthest from a border are pure in most photos: what they seem to hold is noise."""
 _STRIP = 1 << 18
