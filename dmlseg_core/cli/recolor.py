@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.cli.flags import (
     OK,
+    add_cache_flag,
     add_model_flags,
     in_range,
     load_segmenter,
@@ -65,6 +66,7 @@ def add_command(commands: Any) -> None:
     _add_style_flags(recolor)
     _add_output_flags(recolor)
     add_model_flags(recolor)
+    add_cache_flag(recolor)
     recolor.set_defaults(run=run_recolor)
 
 
