@@ -57,6 +57,8 @@ def version() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (argparse exits by itself with 0 or 2)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and words[:1] and words[0] not in _OWN_FLAGS:
+        _our_sentences_only()
     _write_any_name()
     try:
         code = _run(words)
@@ -85,6 +87,24 @@ def _run(words: list[str]) -> int:
         return _OWN_FLAGS[words[0]](words[1:])
     args = build_parser().parse_args(words)
     return int(args.run(args))
+
+
+def _our_sentences_only() -> None:
+    """What C libraries write to descriptor 2 goes nowhere: ours goes on to where it led.
+
+    libtiff, libpng and x265 print there what they think of a file; what has to be said of it is
+    said in one sentence.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        own = os.dup(2)
+    except OSError:  # it was closed
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(own, "w", encoding=sys.stderr.encoding, buffering=1)
 
 
 def _write_any_name() -> None:

@@ -153,7 +153,7 @@ class Journal:
             record = self.get(job.name)
             if record is None or record["error"] is not None:
                 continue
-            there = os.path.exists(record["source"])  # noqa: PTH110 (that one never raises)
+            there = "://" in record["source"] or os.path.exists(record["source"])  # noqa: PTH110
             if record["source"] != str(job.source) and there:
                 raise ExportError(
                     f"{self.path.parent} already holds results of {record['source']} under the "

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmlseg_core.errors import DmlsegError, ExportError, ImageError, one_line
+from dmlseg_core.errors import DmlsegError, ExportError, one_line
 from dmlseg_core.folder.develop.chosen import Chosen, choose
 from dmlseg_core.folder.develop.instances import instance_rows
+from dmlseg_core.folder.develop.output import annotate, save_overlay
 from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.output import annotate, save_overlay
 from dmlseg_core.folder.report.thumbs import before_path, save_thumb
 from dmlseg_core.folder.rows import PhotoRow, readable_path
 from dmlseg_core.folder.work import Work
-from dmlseg_core.photo import Photo, load_photo, save_labels, shown
+from dmlseg_core.photo import Photo, save_labels, shown
 
 if TYPE_CHECKING:  # torch
     from dmlseg_core.folder.develop.painting import Print
@@ -44,10 +44,8 @@ def read_one(job: Job, work: Work) -> Negative:
     """
     clock = Clock()
     with clock.part("decode"):
-        if job.fault is not None:
-            raise ImageError(job.fault)
-        photo = load_photo(job.source, max_megapixels=work.max_megapixels)
-        return Negative(photo, job.digest() if work.rows else "", clock)
+        photo, digest = job.read(work.max_megapixels)
+        return Negative(photo, digest() if work.rows else "", clock)
 
 
 def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) -> PhotoRow:

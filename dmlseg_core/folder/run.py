@@ -23,9 +23,10 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.config import CLASSES
 from dmlseg_core.folder.engine import Engine, in_turn
-from dmlseg_core.folder.inputs import OUTPUTS, Job, find_jobs
+from dmlseg_core.folder.inputs import OUTPUTS, Job
 from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.report.coco import write_failures, write_instances
+from dmlseg_core.folder.sources import find_jobs
 from dmlseg_core.folder.work import AnySegmenter, Work
 
 
@@ -33,7 +34,7 @@ from dmlseg_core.folder.work import AnySegmenter, Work
 class Failure:
     """A photo that could not be segmented, and why, in one sentence."""
 
-    source: Path
+    source: Path | str
     error: str
 
 

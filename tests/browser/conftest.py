@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import time
 
@@ -73,7 +74,7 @@ class Visit:
 
     @property
     def stage(self):
-        return self.page.get_by_role("region", name="Photo stage")
+        return self.page.get_by_role("region", name=re.compile("^(Photo stage|照片区)$"))
 
     def button(self, name):
         return self.page.get_by_role("button", name=name, exact=True)
@@ -104,14 +105,16 @@ class Visit:
     def open(self, photo, name="photo.png"):
         """(H, W, 3) uint8, or the bytes of a file; back when the photo has been analysed."""
         if isinstance(photo, np.ndarray):
-            out = io.BytesIO()
-            Image.fromarray(photo).save(out, "PNG")
-            photo = out.getvalue()
+            photo = png(photo)
         with self.page.expect_response(lambda r: "/stage/fields" in r.url, timeout=WAIT):
-            with self.page.expect_file_chooser() as chooser:
-                self.button("Open photo").click()
-            chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": photo})
+            self.choose_file(name, photo)
         self.rest()
+
+    def choose_file(self, name, data, kind=""):
+        """A file by the button: it goes where its kind belongs."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(".bar .wide").click()
+        chooser.value.set_files({"name": name, "mimeType": kind, "buffer": data})
 
     def away(self):
         """The pointer beside the photo, over nothing."""
@@ -167,6 +170,13 @@ def visit(browser, address):
     for tab in made:
         assert tab.faults == []
         tab.close()
+
+
+def png(rgb):
+    """Bytes of a PNG file of (H, W, 3) uint8."""
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "PNG")
+    return out.getvalue()
 
 
 def disc(height=240, width=320, color=(170, 40, 40)):

@@ -22,13 +22,6 @@ def saved(tab, kind):
     return download.value.path().read_bytes(), download.value.suggested_filename
 
 
-def dropped(tab, name, data):
-    """Choose a file with the button: it goes where its kind belongs."""
-    with tab.page.expect_file_chooser() as chooser:
-        tab.button("Open photo").click()
-    chooser.value.set_files({"name": name, "mimeType": "", "buffer": data})
-
-
 def two_discs():
     left, right = disc(240, 240), disc(240, 240, (40, 60, 160))
     return np.concatenate([left, right], axis=1)
@@ -115,7 +108,7 @@ def test_files_go_out_and_come_back(visit):
     tab.edit(lambda: tab.page.get_by_role("application").press("Delete"))
     assert np.abs(middle_color(tab) - [170, 40, 40]).max() <= 4
     with tab.page.expect_response(lambda r: "/stage/import" in r.url, timeout=WAIT):
-        dropped(tab, name, recipe)
+        tab.choose_file(name, recipe)
     tab.rest()
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
 
@@ -125,7 +118,7 @@ def test_swatches_of_a_file_paint(visit):
     tab.open(disc())
     tab.click()
     palette = "GIMP Palette\nName: mine\n#\n 10 130  90\tsea\n"
-    dropped(tab, "mine.gpl", palette.encode())
+    tab.choose_file("mine.gpl", palette.encode())
     swatch = tab.page.get_by_role("button", name="sea")
     swatch.wait_for(timeout=WAIT)
     tab.edit(swatch.click)

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.errors import ExportError, ParameterError
-from dmlseg_core.folder import one
-from dmlseg_core.folder.inputs import find_jobs
-from dmlseg_core.folder.output import label_photo, palette
+from dmlseg_core.folder import inputs
+from dmlseg_core.folder.develop.output import label_photo, palette
 from dmlseg_core.folder.run import segment_folder
+from dmlseg_core.folder.sources import find_jobs
 from dmlseg_core.photo import save_labels
 
 
@@ -205,7 +205,7 @@ def test_unwritable_output_is_one_typed_error(folder, tmp_path):
 
 def test_decoding_is_at_most_one_photo_ahead(tmp_path, monkeypatch):
     photos = [write_photo(tmp_path / "in" / f"{i:02}.png") for i in range(12)]
-    loaded, real = [], one.load_photo
+    loaded, real = [], inputs.load_photo
 
     def load(path, **options):
         loaded.append(path)
@@ -217,7 +217,7 @@ def test_decoding_is_at_most_one_photo_ahead(tmp_path, monkeypatch):
             assert len(loaded) <= len(self.seen) + 1
             return scene
 
-    monkeypatch.setattr(one, "load_photo", load)
+    monkeypatch.setattr(inputs, "load_photo", load)
     _, report = run(photos, tmp_path / "out", Checking())
     assert report.failures == ()
 

@@ -6,7 +6,7 @@ import pytest
 from dmlseg_core.color import encode_srgb8, parse_color, srgb_to_linear, srgb_to_oklab
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.apply import ColorGate, recolor
-from dmlseg_core.paint.gate import color_distance, gated
+from dmlseg_core.paint.materials.gate import color_distance, gated
 
 SIZE = 200
 

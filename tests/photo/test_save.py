@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageCms
 from dmlseg_core.errors import ExportError
 from dmlseg_core.paint.apply import recolor
 from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.metadata import with_thumbnail
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.save import FORMATS, losses, save_photo
 from dmlseg_core.photo.tiff import tiff_bytes
@@ -113,7 +114,7 @@ def test_a_profile_of_tables_is_recolored_in_8_bits_with_a_word(tmp_path, monkey
         assert np.abs(again.rgb.astype(int) - made.rgb)[alpha == 1].mean() < 1
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif", ".heic"])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
 def test_8_bit_formats_round_and_say_so(tmp_path, suffix):
     photo = load_photo(deep_file(".tif", icc_profile=P3))
     again = load_photo(save_photo(photo.working_pixels(), tmp_path / f"a{suffix}", photo))
@@ -227,8 +228,8 @@ def test_modern_sources_are_turned_once(file_format):
     assert kept.get(0x0112, 1) == 1
 
 
-def test_thumbnails_do_not_survive(tmp_path):
-    """A thumbnail would still show the old colors, and lie on its side."""
+def test_a_thumbnail_is_made_anew(tmp_path):
+    """The old one would still show the old colors, and lie on its side."""
     thumb = coded(Image.fromarray(picture()), "JPEG")
     # two directories (TIFF 6.0, EXIF 2.3): the maker; a JPEG of that many bytes at that place
     first = struct.pack("<HHHI4sI", 1, 271, 2, 4, b"me!\0", 26)
@@ -244,8 +245,55 @@ def test_thumbnails_do_not_survive(tmp_path):
     again = save_photo(photo.rgb, tmp_path / "a.jpg", photo)
     with Image.open(again) as image:
         assert image.getexif()[271] == "me!"
-        assert not image.getexif().get_ifd(ExifTags.IFD.IFD1)
+        inner = image.getexif().get_ifd(ExifTags.IFD.IFD1)
+        block = image.info["exif"].removeprefix(b"Exif\0\0")
     assert thumb not in again.read_bytes()
+    with Image.open(io.BytesIO(block[inner[513] : inner[513] + inner[514]])) as small:
+        off = np.asarray(small).astype(int) - picture()
+    assert np.abs(off).mean() < 8
+
+
+def test_no_thumbnail_where_there_was_none_or_no_room(tmp_path):
+    block = b"II*\0\x08\0\0\0" + bytes(6)
+    assert with_thumbnail(block, b"p" * 65_500) == block
+    photo = load_photo(coded(Image.fromarray(picture()), "JPEG", exif=b"Exif\0\0" + block))
+    with Image.open(save_photo(photo.rgb, tmp_path / "a.jpg", photo)) as image:
+        assert not image.getexif().get_ifd(ExifTags.IFD.IFD1)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_heic_keeps_its_depth(tmp_path, bits, alpha):
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.dstack([deep_picture(), deep_picture()[..., :1]] if alpha else [deep_picture()])
+    buffer = io.BytesIO()
+    heif.encode("RGBA;16" if alpha else "RGB;16", pixels.shape[1::-1], pixels.tobytes(), buffer,
+                quality=95, chroma=444, bit_depth=bits)  # fmt: skip
+    photo = load_photo(buffer.getvalue())
+    assert (photo.bits, losses(photo, "a.heic")) == (bits, ())
+    again = load_photo(save_photo(photo.working_pixels(), tmp_path / "a.heic", photo))
+    assert again.bits == bits
+    assert (again.alpha is None) == (not alpha)
+    assert np.abs(again.deep.astype(int) - photo.deep).mean() < 257  # one level of 8 bits
+    eight = photo.deep.astype(int) // 257 * 257
+    assert (
+        np.abs(again.deep.astype(int) - photo.deep).mean() < np.abs(eight - photo.deep).mean() * 2
+    )
+
+
+def test_16_bits_in_heic_become_10_with_a_word(tmp_path):
+    photo = load_photo(deep_file(".png"))
+    assert "written with 10 bits per channel: 16 were rounded" in " ".join(losses(photo, "a.heic"))
+    again = load_photo(save_photo(photo.working_pixels(), tmp_path / "a.heic", photo))
+    assert again.bits == 10
+
+
+def test_a_jpeg_of_rgb_stays_one(tmp_path):
+    data = coded(Image.fromarray(picture(64, 64)), "JPEG", keep_rgb=True, quality=90)
+    photo = load_photo(data)
+    again = load_photo(save_photo(photo.rgb, tmp_path / "a.jpg", photo))
+    assert again.jpeg_rgb
+    assert np.abs(again.rgb.astype(int) - photo.rgb).max() <= 2
 
 
 @pytest.mark.parametrize("suffix", ALL)

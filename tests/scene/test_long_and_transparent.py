@@ -8,7 +8,7 @@ import torch
 
 from dmlseg_core.edit import EditSession
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.folder.output import annotate, label_photo
+from dmlseg_core.folder.develop.output import annotate, label_photo
 from dmlseg_core.photo import load_photo, over, shown
 from dmlseg_core.photo.masks import cutout
 from dmlseg_core.scene.frame import MULTIPLE, Frame, stretch

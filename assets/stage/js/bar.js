@@ -47,8 +47,8 @@ export class Rail {
     this.size = h("input", { type: "range", min: 2, max: 150, value: app.brush, "aria-label": say("brush_size"),
       oninput: () => { app.brush = Number(this.size.value); } });
     this.sizer = h("div", { class: "sizer" }, this.size);
-    this.element = h("div", { class: "rail", role: "toolbar", "aria-label": say("tools"), "aria-orientation": "vertical" },
-      ...this.buttons, this.sizer);
+    this.element = h("section", { class: "rail", "aria-label": say("tools") },
+      h("div", { class: "row", role: "toolbar", "aria-label": say("tools"), "aria-orientation": "vertical" }, ...this.buttons, this.sizer));
     app.on("tool", () => this.#follow());
     this.#follow();
   }

@@ -22,6 +22,7 @@ export class Dialog {
 
 const field = (name, input) => h("label", { class: "field-row" }, h("span", { text: name }), input);
 
+const FIRST = ["#c8102e", "#1f3a93", "#3d8b40", "#f2c230"];
 const KINDS = ["photo", "cutout", "mask", "labels", "coco", "ora", "psd", "cube", "recipe"];
 const FORMATS = [["", "format_same"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["tiff", "TIFF"], ["avif", "AVIF"], ["heic", "HEIC"]];
 
@@ -89,7 +90,7 @@ export class WaysDialog extends Dialog {
   }
 
   open() {
-    if (!this.text.value) this.text.value = this.panel.recent.slice(0, 6).join(", ") || "#c8102e, #1f3a93, #3d8b40, #f2c230";
+    if (!this.text.value) this.text.value = [...new Set([...this.panel.recent.slice(0, 4), ...FIRST])].slice(0, 8).join(", ");
     super.open();
     this.#make();
   }

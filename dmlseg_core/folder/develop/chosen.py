@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import RecipeError
-from dmlseg_core.folder.output import AnyMask, Labels, label_photo
+from dmlseg_core.folder.develop.output import AnyMask, Labels, label_photo
 from dmlseg_core.folder.rules import Candidates, Colorway, Way, assign, colorways
 from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, shown

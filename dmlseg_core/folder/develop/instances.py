@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import decode_table, linear_to_srgb, to_hex
 from dmlseg_core.folder.develop.chosen import Chosen
+from dmlseg_core.folder.develop.output import Labels
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.output import Labels
 from dmlseg_core.folder.rows import InstanceRow, readable_path
 from dmlseg_core.folder.work import Work
 from dmlseg_core.photo import Photo, box_of

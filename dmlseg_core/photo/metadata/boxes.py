@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dmlseg_core.photo.metadata.about import Metadata
+from dmlseg_core.photo.metadata.photoshop import block_of_iptc
 
 _CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_JP2_EXIF, _JP2_XMP = b"JpgTiffExif->JP2", bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_JP2_IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _MANY = 4096
 """Items and boxes that are looked at; files of people hold some hundred."""
 
@@ -135,3 +138,28 @@ def without_exif(data: bytes) -> bytes:
         if item.kind == b"Exif":
             changed[item.kind_at : item.kind_at + 4] = b"free"
     return bytes(changed)
+
+
+def read_jp2(data: bytes) -> Metadata:
+    """What the boxes of a JPEG 2000 file say about the photo (as exiftool and exiv2 write them)."""
+    found: dict[bytes, bytes] = {}
+    for kind, start, end in boxes(data, 0, len(data)):
+        if kind == b"uuid":
+            found.setdefault(data[start : start + 16], data[start + 16 : end])
+    records = found.get(_JP2_IPTC)
+    exif = found.get(_JP2_EXIF, b"").removeprefix(b"Exif\0\0")
+    return Metadata(
+        exif=exif or None,
+        xmp=found.get(_JP2_XMP) or None,
+        photoshop=block_of_iptc(records) if records else None,
+    )
+
+
+def profile_in_jp2(data: bytes) -> bytes | None:
+    """The color profile of a JPEG 2000 file (ISO/IEC 15444-1, I.5.3.3); Pillow overlooks it."""
+    for kind, start, end in boxes(data, 0, len(data)):
+        if kind == b"jp2h":
+            for inner, a, b in boxes(data, start, end):
+                if inner == b"colr" and data[a : a + 1] == b"\2":
+                    return data[a + 3 : b]
+    return None

@@ -1,0 +1,153 @@
+"""Which photos the inputs of a batch are, no two with one output name."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from urllib.request import url2pathname
+
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.folder.inputs import OUTPUTS, SUFFIXES, Job, tag_of
+from dmlseg_core.folder.urls import is_url, url_jobs
+
+_LONGEST = 255
+"""Bytes of a file's name (ext4, NTFS, APFS)."""
+_ROOM = max(map(len, OUTPUTS.values()))
+_TOLD = 3
+"""Inputs that a message names."""
+
+
+def find_jobs(inputs: Sequence[str | Path], out: str | Path, *, room: int = _ROOM) -> list[Job]:
+    """Every photo of the inputs, in a fixed order, no two with one output name.
+
+    A file is named after itself, a folder's photos after their path below it; with several inputs
+    a folder's own name comes first. The suffix stays in the name, so that `cat.jpg` and `cat.png`
+    differ. A name that still clashes (with another, or with a folder of results), or is too long to
+    get a suffix, ends in "~" and six hex digits of its path's hash.
+
+    Args:
+        inputs: photos, folders, patterns (`glob`'s, "**" goes into folders), fsspec URLs.
+        out: output folder.
+        room: bytes that a result's name may add to a photo's.
+
+    Raises:
+        ParameterError: no photo, or `out` lies in an input folder (inputs are never written to).
+    """
+    found: dict[Path | str, Job] = {}  # a photo that two inputs name is done once
+    for item in inputs:
+        for job in _jobs_of(item, Path(out), several=len(inputs) > 1):
+            found.setdefault(job.source, job)
+    if not found:
+        told = ", ".join(map(str, inputs[:_TOLD])) or "an empty list"
+        raise ParameterError(f"no photo found in {told}{', ...' * (len(inputs) > _TOLD)}")
+    return _distinct(list(found.values()), _LONGEST - room)
+
+
+def _jobs_of(item: str | Path, out: Path, *, several: bool) -> Iterable[Job]:
+    """The photos of one input; `several`: a folder's own name comes before theirs."""
+    if is_url(item):
+        if not str(item).startswith("file://"):
+            return url_jobs(str(item), several=several)
+        item = url2pathname(str(item).removeprefix("file://"))
+    path = Path(item)
+    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where nobody may look)
+        _refuse_inside(out, path)
+        return _below(path, _photos(path), _real(path).name if several else "")
+    # a file may be called "a[1].jpg"
+    if glob.has_magic(str(item)) and not os.path.lexists(path):
+        return _matching(str(item), out)
+    return [Job(_real(path), path.name)]
+
+
+def _below(
+    folder: Path, photos: Iterable[tuple[Path, str | None]], prefix: str = ""
+) -> Iterator[Job]:
+    """Jobs named after their path below a folder."""
+    for path, fault in photos:
+        name = str(PurePosixPath(prefix) / path.relative_to(folder).as_posix())
+        yield Job(_real(path), name, fault)
+
+
+def _matching(pattern: str, out: Path) -> list[Job]:
+    """Photos that a pattern matches, and those of folders that it matches, but for results.
+
+    Raises:
+        ParameterError: there are none.
+    """
+    parts = Path(pattern).parts
+    plain = next(k for k, part in enumerate(parts) if glob.has_magic(part))
+    root, results = Path(*parts[:plain]), out.resolve()
+    paths = [Path(found) for found in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
+    inside = [p for p in paths if not _real(p).is_relative_to(results)]
+    photos = [(p, None) for p in inside if p.suffix.lower() in SUFFIXES and not p.is_dir()]
+    if not any(os.sep + "**" in os.sep + part for part in parts):  # that one found them already
+        photos += [pair for p in inside if p.is_dir() for pair in _photos(p)]  # type: ignore[misc]
+    if not photos:
+        raise ParameterError(f"the pattern {pattern} matches no photo; check it, and its quotes")
+    return list(_below(root, photos))
+
+
+def _real(path: Path) -> Path:
+    """The path without links; one that leads to no file or folder stays what it is."""
+    try:
+        real = path.resolve()
+        return real if real.is_file() or real.is_dir() else path.absolute()
+    except (OSError, RuntimeError):  # a loop of links: RuntimeError up to Python 3.12
+        return path.absolute()
+
+
+def _refuse_inside(out: Path, folder: Path) -> None:
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise ParameterError(
+            f"the output folder {out} lies in the input folder {folder}; choose one outside it"
+        )
+
+
+def _photos(folder: Path) -> Iterator[tuple[Path, str | None]]:
+    """Photos below a folder, and folders that cannot be looked into with the reason."""
+    closed: list[OSError] = []
+    for root, folders, files in os.walk(folder, onerror=closed.append):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            # "._cat.jpg" and the like are a file manager's, not photos
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield Path(root) / name, None
+    for error in closed:
+        path = Path(os.fsdecode(error.filename or folder))
+        yield path, f"the folder {path} cannot be read: {error.strerror or error}"
+
+
+def _distinct(jobs: Sequence[Job], longest: int) -> list[Job]:
+    # casefold: on many disks Cat.jpg and cat.jpg are one file
+    count = Counter(job.name.casefold() for job in jobs)
+    folders = {str(f).casefold() for job in jobs for f in PurePosixPath(job.name).parents}
+    return [
+        replace(job, name=_tagged(job, longest))
+        if _clashes(job.name, count, folders) or _bytes(job.name) > longest
+        else job
+        for job in jobs
+    ]
+
+
+def _clashes(name: str, count: Mapping[str, int], folders: Set[str]) -> bool:
+    files = {(name + suffix).casefold() for suffix in OUTPUTS.values()}
+    return count[name.casefold()] > 1 or bool(files & folders)
+
+
+def _bytes(name: str) -> int:
+    """Of the file's name alone."""
+    return len(os.fsencode(PurePosixPath(name).name))
+
+
+def _tagged(job: Job, longest: int) -> str:
+    """The name with a hash of the whole path: Cat.jpg and cat.jpg of one folder clash as well."""
+    path = PurePosixPath(job.name)
+    tag = tag_of(job.source)
+    stem, room = path.stem, longest - len(os.fsencode(tag + path.suffix))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]  # whole characters
+    return str(path.with_name(f"{stem}{tag}{path.suffix}"))

@@ -1,0 +1,132 @@
+"""What inputs mean: patterns, lists, URLs; and what is refused before anything begins."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from dmlseg_core.errors import MissingExtraError, ParameterError
+from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.urls import UrlJob
+from tests.folder.test_run import FakeSegmenter, write_photo
+from tests.folder.test_run import run as run_with
+
+
+class Nameless(FakeSegmenter):
+    """Photos behind a URL have no path."""
+
+    def analyze(self, photo):
+        return super().analyze(SimpleNamespace(path=Path("-"), size=photo.size, width=photo.width))
+
+
+def run(inputs, out):
+    return run_with(inputs, out, Nameless())
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("a.jpg", "b.png", "sub/c.jpg", "sub/deep/d.jpg", "odd[1].jpg"):
+        write_photo(tmp_path / "in" / name)
+    (tmp_path / "in" / "notes.txt").write_text("no photo")
+    return tmp_path / "in"
+
+
+def names(*inputs, out):
+    return [job.name for job in find_jobs([str(i) for i in inputs], out)]
+
+
+def test_patterns_name_photos_below_their_fixed_part(photos, tmp_path):
+    out = tmp_path / "out"
+    assert names(photos / "*.jpg", out=out) == ["a.jpg", "odd[1].jpg"]
+    assert names(photos / "**" / "*.jpg", out=out) == [
+        "a.jpg", "odd[1].jpg", "sub/c.jpg", "sub/deep/d.jpg"
+    ]  # fmt: skip
+    assert names(photos / "*", out=out) == [
+        "a.jpg", "b.png", "odd[1].jpg", "sub/c.jpg", "sub/deep/d.jpg"
+    ]  # fmt: skip
+    assert names(photos / "s?b" / "*.jpg", out=out) == ["s?b/c.jpg".replace("?", "u")]
+
+
+def test_a_file_with_brackets_is_a_file(photos, tmp_path):
+    assert names(photos / "odd[1].jpg", out=tmp_path / "out") == ["odd[1].jpg"]
+
+
+def test_a_pattern_never_takes_results_for_photos(photos, tmp_path):
+    out = photos / "out"
+    write_photo(out / "recolored" / "a.jpg.navy.jpg")
+    assert "out" not in {n.split("/")[0] for n in names(photos / "**" / "*.jpg", out=out)}
+
+
+def test_a_pattern_without_a_match_is_told(photos, tmp_path):
+    with pytest.raises(ParameterError, match=r"\*\.tif matches no photo"):
+        names(photos / "*.tif", out=tmp_path / "out")
+
+
+def test_one_photo_that_two_inputs_name_is_done_once(photos, tmp_path):
+    found = names(photos / "*.jpg", photos / "a.jpg", out=tmp_path / "out")
+    assert found == ["a.jpg", "odd[1].jpg"]
+
+
+@pytest.fixture
+def memory(tmp_path):
+    system = fsspec.filesystem("memory")
+    for name in ("shop/a.jpg", "shop/sub/b.png", "shop/.thumbs/x.jpg", "shop/notes.txt"):
+        data = write_photo(tmp_path / "made.png").read_bytes()
+        system.pipe(f"/{name}", data)
+    yield system
+    system.rm("/shop", recursive=True)
+
+
+def test_photos_behind_a_url(memory, tmp_path):
+    jobs = find_jobs(["memory://shop"], tmp_path / "out")
+    assert [(job.source, job.name) for job in jobs] == [
+        ("memory:///shop/a.jpg", "a.jpg"), ("memory:///shop/sub/b.png", "sub/b.png")
+    ]  # fmt: skip
+    assert names("memory://shop/*.jpg", out=tmp_path / "out") == ["a.jpg"]
+    assert names("memory://shop/sub/b.png", out=tmp_path / "out") == ["b.png"]
+    _, report = run(["memory://shop"], tmp_path / "out")
+    assert (report.done, report.failures) == (2, ())
+    assert (tmp_path / "out/labels/sub/b.png.png").is_file()
+
+
+def test_a_url_whose_content_changed_is_done_again(memory, tmp_path):
+    run(["memory://shop"], tmp_path / "out")
+    assert run(["memory://shop"], tmp_path / "out")[1].skipped == 2
+    memory.pipe("/shop/a.jpg", write_photo(tmp_path / "x.png", size=(9, 9)).read_bytes())
+    assert run(["memory://shop"], tmp_path / "out")[1].done == 1
+
+
+def test_a_file_url_is_a_path(photos, tmp_path):
+    assert names(f"file://{photos}/a.jpg", out=tmp_path / "out") == ["a.jpg"]
+
+
+def test_a_broken_photo_behind_a_url_is_told_by_its_url(memory, tmp_path):
+    memory.pipe("/shop/a.jpg", b"nothing")
+    _, report = run(["memory://shop", "memory://shop/none.jpg"], tmp_path / "out")
+    told = sorted(f.error for f in report.failures)
+    assert report.done == 1
+    assert told[0].startswith("memory:///shop/a.jpg is not a photo")
+    assert told[1].startswith("memory://shop/none.jpg cannot be read")
+
+
+class Closed(MemoryFileSystem):
+    """A store that lets nobody look into it."""
+
+    protocol = "closed"
+
+    def info(self, path, **options):
+        raise PermissionError(13, "Access Denied", path)
+
+
+def test_urls_without_rights_or_driver_are_one_sentence(tmp_path):
+    fsspec.register_implementation("closed", Closed, clobber=True)
+    with pytest.raises(ParameterError, match=r"closed://shop cannot be looked into: Access Denied"):
+        find_jobs(["closed://shop"], tmp_path)
+    assert UrlJob("closed://shop/a.jpg", "a.jpg").stamp() is None
+    with pytest.raises(ParameterError, match="Protocol not known: nowhere"):
+        find_jobs(["nowhere://shop"], tmp_path)
+    fsspec.register_implementation("lacking", "no_such_package.System", clobber=True)
+    with pytest.raises(MissingExtraError, match="lacking:// needs a driver"):
+        find_jobs(["lacking://shop"], tmp_path)
