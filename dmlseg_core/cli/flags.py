@@ -91,6 +91,15 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_cache_flag(parser: argparse.ArgumentParser) -> None:
+    """--no-cache, of what opens photos that were open before."""
+    parser.add_argument(
+        "--no-cache", action="store_true",
+        help="neither keep what the network saw of a photo on the disk nor look for it there "
+        "(DMLSEG_CACHE=off does the same; DMLSEG_CACHE=DIR names the place)",
+    )  # fmt: skip
+
+
 def scene_config(args: argparse.Namespace) -> SceneConfig:
     """How the flags ask for photos to be analysed: a long side wins over the quality's."""
     config = SceneConfig(connected=args.connected).with_quality(args.quality or DEFAULT_QUALITY)
@@ -98,10 +107,14 @@ def scene_config(args: argparse.Namespace) -> SceneConfig:
 
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
-    """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
-    from dmlseg_core.scene import Segmenter
+    """The segmenter that the flags ask for; `config` in place of what they say of the scene.
 
-    return Segmenter.load(args.weights, config=config or scene_config(args))
+    Commands with --no-cache keep scenes: a photo is recolored again and again, but segmented once.
+    """
+    from dmlseg_core.scene import SceneStore, Segmenter
+
+    store = None if getattr(args, "no_cache", True) else SceneStore.usual()
+    return Segmenter.load(args.weights, config=config or scene_config(args), store=store)
 
 
 def weights_digest(path: Path | None) -> str:

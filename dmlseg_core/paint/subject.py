@@ -61,7 +61,7 @@ class Subject(Layer):
             ParameterError: the look keeps all of it.
         """
         if self.whole and look.targets:
-            raise ParameterError("a gate chooses what is painted: it goes with no targets")
+            raise ParameterError("gates choose what is painted: they go with no targets")
         if self.whole or (look.materials == "all" and not look.targets):
             return [(self, look)], ()
         found = self.palette.materials

@@ -86,6 +86,7 @@ class Limits:
         default_factory=lambda: {
             "/stage/photo": 400 * MEGABYTE,
             "/stage/import": 128 * MEGABYTE,
+            "/stage/many/photo": 128 * MEGABYTE,
             "": 16 * MEGABYTE,
         }
     )

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.package_data import data_folder
-from dmlseg_core.scene import Segmenter
+from dmlseg_core.scene import SceneStore, Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
@@ -55,6 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--memory", type=int, default=256, metavar="MB", help="for opened photos (default: 256)"
     )
+    parser.add_argument(
+        "--no-cache", action="store_true",
+        help="neither keep what the network saw of a photo on the disk nor look for it there "
+        "(DMLSEG_CACHE=off does the same; DMLSEG_CACHE=DIR names the place)",
+    )  # fmt: skip
     return parser
 
 
@@ -107,7 +112,8 @@ def prepare(args: argparse.Namespace) -> FastAPI:
         ParameterError: a flag's value; WeightsError: weights that cannot be used.
     """
     cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
-    segmenter = Segmenter.load(args.weights, config=SceneConfig().with_quality(args.quality))
+    config, store = SceneConfig().with_quality(args.quality), SceneStore.usual()
+    segmenter = Segmenter.load(args.weights, config=config, store=None if args.no_cache else store)
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
     for path in sample_photos()[:1]:  # what everybody sees first is there when the first one comes
         stage.analyst.ready(sample_photo(path))

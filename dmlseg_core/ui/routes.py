@@ -36,6 +36,7 @@ from dmlseg_core.stage import (
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
+from dmlseg_core.ui.shelf import Shelves
 
 T = TypeVar("T")
 BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"
@@ -55,6 +56,7 @@ class Stage:
         max_megapixels: larger photos are refused.
         analyst: runs the network, one photo at a time.
         heavy: for what takes long and is not waited for by a hand: tiles and files.
+        shelves: sets of many photos.
     """
 
     segmenter: Segmenter
@@ -62,6 +64,7 @@ class Stage:
     max_megapixels: float
     analyst: Analyst = field(init=False)
     heavy: ThreadPoolExecutor = field(init=False)
+    shelves: Shelves = field(default_factory=Shelves)
 
     def __post_init__(self) -> None:
         self.analyst = Analyst(self.segmenter, self.desks)
@@ -69,6 +72,7 @@ class Stage:
 
     def close(self) -> None:
         """Finish what runs."""
+        self.shelves.close()
         self.analyst.close()
         self.heavy.shutdown(wait=False, cancel_futures=True)
 
@@ -137,7 +141,7 @@ def opening_routes(stage: Stage) -> APIRouter:
         desk = stage.desk(request)
         data = await body_of(request, MAX_MEGABYTES)
         load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
-        return await run_in_threadpool(_open, stage, desk, load, name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, name, quality)
 
     @router.post("/sample/{sample_id}")
     async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
@@ -145,7 +149,7 @@ def opening_routes(stage: Stage) -> APIRouter:
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
         load = partial(sample_photo, path)
-        return await run_in_threadpool(_open, stage, desk, load, path.name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, path.name, quality)
 
     @router.get("/sample/{sample_id}")
     def thumb(sample_id: str) -> Response:
@@ -172,9 +176,10 @@ def opening_routes(stage: Stage) -> APIRouter:
     return router
 
 
-def _open(
+def opened(
     stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
 ) -> dict[str, Any]:
+    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays."""
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
     try:
         photo = load()

@@ -11,6 +11,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from dmlseg_core.ui.answers import guard, install
 from dmlseg_core.ui.file_routes import file_routes, swatch_routes
 from dmlseg_core.ui.front import Front, files
+from dmlseg_core.ui.many_routes import many_routes
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
 
 
@@ -18,7 +19,7 @@ def mount(app: FastAPI, stage: Stage) -> None:
     """Add everything under /stage/ to an app, for those whom its Gradio login lets in."""
     install(app)
     router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app))])
-    for part in (opening_routes, edit_routes, picture_routes, file_routes):
+    for part in (opening_routes, edit_routes, picture_routes, file_routes, many_routes):
         router.include_router(part(stage))
     router.include_router(swatch_routes())
     app.include_router(router)

@@ -193,6 +193,8 @@ class _Reader:
             protect_highlights=form.protect_highlights,
             gates=tuple(ColorGate(**gate.model_dump()) for gate in form.gates),
             matting=form.matting,
+            materials=form.materials,
+            targets=tuple((t.color, t.target) for t in form.targets),
         )
 
     def pattern(self, form: RuleForm) -> Pattern:

@@ -36,12 +36,12 @@ class RayRunner:
     Args:
         address: of the cluster ("10.0.0.1:6379", "ray://...", "auto"); None: RAY_ADDRESS, else a
             cluster of this machine alone, which ends with the run.
-        actors: how many networks; None: one per CPU of the cluster, or per `gpus`.
+        workers: actors, each with a network; None: one per CPU of the cluster, or per `gpus`.
         gpus: of one actor; a fraction shares a GPU.
     """
 
     address: str | None = None
-    actors: int | None = None
+    workers: int | None = None
     gpus: float = 0.0
 
     def __call__(self, jobs: Iterable[Job], work: Work) -> Iterator[tuple[Job, PhotoRow]]:
@@ -59,7 +59,7 @@ class RayRunner:
             return
         with _driver() as (driver, log):
             # the pipe stays open: where this process is killed, its end tells the driver
-            _send(driver, (waiting, work, self.address, self.actors, self.gpus))
+            _send(driver, (waiting, work, self.address, self.workers, self.gpus))
             for number, row in _answers(driver, log):
                 yield waiting[number], PhotoRow.of_json(row)
 
