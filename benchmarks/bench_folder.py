@@ -26,12 +26,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+import torch
 from PIL import Image
 from skimage import data
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # a script finds only its own folder
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
+from dmlseg_core.photo import load_photo
+from dmlseg_core.scene import Segmenter
+
+ROOT = Path(__file__).parents[1]
 RULES = "rules:\n  - find: {largest: true}\n    color: [navy]\n"
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 
@@ -117,11 +121,6 @@ class Watch(threading.Thread):
 
 def network_seconds(folder: Path) -> float:
     """The network alone, one thread, photos decoded before: seconds for all of them."""
-    import torch
-
-    from dmlseg_core.photo import load_photo
-    from dmlseg_core.scene import Segmenter
-
     torch.set_num_threads(1)
     segmenter = Segmenter.load()
     photos = [load_photo(path) for path in sorted(folder.iterdir())]

@@ -18,6 +18,7 @@ REPORT: dict[str, tuple[str, str]] = {
     "report_wall": ("{seconds} in all", "共 {seconds}"),
     "report_colors": ("Colors", "颜色"),
     "report_color": ("Color", "颜色"),
+    "report_rule": ("rule {number}", "规则 {number}"),
     "report_count": ("Objects", "物体数"),
     "report_within": ("Within 2", "ΔE 2 以内"),
     "report_worst": ("Worst", "最大"),
