@@ -20,7 +20,7 @@ from gradio.routes import App
 from dmlseg_core.api import CALLS, Answer, Call, Service
 from dmlseg_core.errors import DmlsegError
 from dmlseg_core.ui.answers import gradio_of, logged_in
-from dmlseg_core.ui.guard import Attempts, address_of
+from dmlseg_core.ui.attempts import Attempts, address_of
 
 PREFIX = "/api/v1"
 _WRONG = 10
