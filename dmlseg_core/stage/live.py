@@ -85,10 +85,15 @@ def materials(session: EditSession, k: int) -> bytes:
     found = () if style.gates else subject.palette.materials
     asked = () if style.gates else subject.asked(look)
     rows = [
-        {"color": m.color, "share": round(m.share, 4), "target": target}
+        {"color": m.color, "share": round(m.share, 4), "target": _shown(style, m.color, target)}
         for m, target in zip(found, asked, strict=True)
     ]
     return pack({"materials": rows}, {})
+
+
+def _shown(style: Style, own: str, target: str | None) -> str | None:
+    """A target as the page shows it: a material's own color while nothing is painted."""
+    return own if target and not style.painted else target
 
 
 def _layer_of(session: EditSession, k: int) -> Layer:
