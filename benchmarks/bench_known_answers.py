@@ -2,10 +2,10 @@
 
     python benchmarks/bench_known_answers.py [--held-out] [--by scene|pair|source] [--sheet out.png]
 
---held-out takes the scenes and paints of tests/held_out.py, which nothing was fitted to. Twenty scenes of tests/renders.py in ten pairs of paints. Every method is told the color that the
-answer has, by the same estimate that it makes of the photo; Reinhard's is told the answer's spread
-as well. Noise and JPEG lie on the photo, not on the answer. The exit code is 1 when a limit is
-missed.
+Twenty scenes of tests/renders.py in ten pairs of paints, or (--held-out) those of
+tests/held_out.py, which nothing was fitted to. Every method is told the color that the answer has,
+by the same estimate that it makes of the photo; Reinhard's is told the answer's spread as well.
+Noise and JPEG lie on the photo, not on the answer. The exit code is 1 when a limit is missed.
 """
 
 from __future__ import annotations
