@@ -89,6 +89,9 @@ MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS, PATTERN_MODE)
 """All modes of recoloring; the first two take a target color, the last one a texture."""
 GLOSS: dict[str, float] = {"wet": 1.0, "satin": 0.5, "matte": 0.15}
 """Of the reflections on a recolored object: what is put back; wet leaves them as photographed."""
+MATERIALS: tuple[str, ...] = ("body", "all", "together")
+"""What of an object takes the target: its largest material, all of it as one, or the body with the
+others turned along; see `paint.materials`."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)

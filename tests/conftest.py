@@ -10,6 +10,7 @@ settings.register_profile("busy", deadline=None)  # timings say nothing on a sha
 settings.load_profile("busy")
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no test may wait for the network
+os.environ["DMLSEG_CACHE"] = "off"  # nor read what another one, or its user, kept
 
 ROOT = Path(__file__).parents[1]
 

@@ -134,5 +134,5 @@ class Scenes:
     def __init__(self, *scenes):
         self.scenes = scenes
 
-    def analyze(self, image):
+    def analyze(self, image, *, regions=False):
         return self.scenes[int(image[0, 0, 0])]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder.rules import Rules
 
 _DELTA_E = Range("max_delta_e", 0.0, 100.0)
+_GPUS = Range("gpus", 0.0, 64.0)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
 
@@ -78,9 +79,16 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
                      help="look at the photos, tell what would be done, write nothing")  # fmt: skip
     how.add_argument("--sample", type=int, metavar="N",
                      help="with --dry-run: look at N photos only, evenly spread")  # fmt: skip
-    how.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    how.add_argument("--workers", type=int, metavar="N",
+                     help="processes, or actors of a cluster (default: one per core)")  # fmt: skip
     how.add_argument("--shard", type=_shard, metavar="I/N",
                      help="only the I-th of N parts of the photos")  # fmt: skip
+    how.add_argument("--engine", choices=("local", "ray"), default="local",
+                     help="ray: on a Ray cluster (docs/scale.md)")  # fmt: skip
+    how.add_argument("--address", metavar="HOST:PORT",
+                     help="of the Ray cluster (default: $RAY_ADDRESS, or here)")  # fmt: skip
+    how.add_argument("--gpus", type=in_range(_GPUS), default=0.0, metavar="N",
+                     help="of each of its actors; .5 shares one between two")  # fmt: skip
     how.add_argument("--polygons", action="store_true",
                      help="instances.json holds polygons instead of run lengths")  # fmt: skip
     how.add_argument("--json", action="store_true", help="print one JSON object per photo")
@@ -110,7 +118,8 @@ def run_batch(args: argparse.Namespace) -> int:
         outputs=args.outputs or USUAL, max_delta_e=args.max_delta_e, weights=args.weights,
         max_megapixels=args.max_megapixels, config=scene_config(args),
         options={} if args.tau is None else {"tau": args.tau}, workers=args.workers,
-        shard=args.shard, polygons=args.polygons,
+        shard=args.shard, polygons=args.polygons, engine=args.engine,
+        address=args.address, gpus=args.gpus,
     )  # fmt: skip
     return _plan(made, args) if args.dry_run else _run(made, args)
 

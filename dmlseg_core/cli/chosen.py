@@ -41,7 +41,7 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
         raise ParameterError(
             f"--at must lie in the photo of {photo.width} x {photo.height} pixels; got {x},{y}"
         )
-    scene = segmenter.analyze(photo)
+    scene = segmenter.analyze(photo, regions=True)
     mask = scene.mask_at(y, x, args.tau)
     alpha = mask.to_alpha(shown(photo), matting=style.matting)
     about = {"class": mask.class_name, "score": mask.score, "tau": mask.seed.tau}

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from dmlseg_core.errors import ParameterError
 if TYPE_CHECKING:  # torch: only when a command runs
     from dmlseg_core.scene import Segmenter
 
+DISTRIBUTION = "dmlseg-core"
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did."""
 
@@ -69,12 +71,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
     )
-    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
-    parser.add_argument(
-        "--quality", choices=tuple(QUALITIES),
-        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
-        f"(default: {DEFAULT_QUALITY})",
-    )  # fmt: skip
+    add_quality_flag(parser)
     parser.add_argument(
         "--long-side", type=in_range(LONG_SIDE, whole=True), metavar="N",
         help=f"analyse at this size, whatever the quality; in {LONG_SIDE}",
@@ -91,6 +88,25 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_quality_flag(parser: argparse.ArgumentParser) -> None:
+    """--quality."""
+    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
+    parser.add_argument(
+        "--quality", choices=tuple(QUALITIES),
+        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
+        f"(default: {DEFAULT_QUALITY})",
+    )  # fmt: skip
+
+
+def add_cache_flag(parser: argparse.ArgumentParser) -> None:
+    """--no-cache, of what opens photos that were open before."""
+    parser.add_argument(
+        "--no-cache", action="store_true",
+        help="neither keep what the network saw of a photo on the disk nor look for it there "
+        "(DMLSEG_CACHE=off does the same; DMLSEG_CACHE=DIR names the place)",
+    )  # fmt: skip
+
+
 def scene_config(args: argparse.Namespace) -> SceneConfig:
     """How the flags ask for photos to be analysed: a long side wins over the quality's."""
     config = SceneConfig(connected=args.connected).with_quality(args.quality or DEFAULT_QUALITY)
@@ -98,10 +114,22 @@ def scene_config(args: argparse.Namespace) -> SceneConfig:
 
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
-    """The segmenter that the flags ask for; `config` in place of what they say of the scene."""
-    from dmlseg_core.scene import Segmenter
+    """The segmenter that the flags ask for; `config` in place of what they say of the scene.
 
-    return Segmenter.load(args.weights, config=config or scene_config(args))
+    Commands with --no-cache keep scenes: a photo is recolored again and again, but segmented once.
+    """
+    from dmlseg_core.scene import SceneStore, Segmenter
+
+    store = None if getattr(args, "no_cache", True) else SceneStore.usual()
+    return Segmenter.load(args.weights, config=config or scene_config(args), store=store)
+
+
+def version() -> str:
+    """Version of the installed package; "(checkout)" where it runs from a clone."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "(checkout)"
 
 
 def weights_digest(path: Path | None) -> str:

@@ -184,6 +184,7 @@ class Outputs:
             "color": style.color,
             "out": str(out),
             "delta_e": round(float(made.delta_e), 4),
+            "materials": [{"color": m.color, "share": round(m.share, 4)} for m in made.palette],
             "anchor": made.anchor,
             "result_anchor": made.result_anchor,
             **(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.cli.flags import (
     OK,
+    add_cache_flag,
     add_model_flags,
     in_range,
     load_segmenter,
@@ -17,6 +18,7 @@ from dmlseg_core.cli.flags import (
 from dmlseg_core.config import (
     AMOUNTS,
     GATE_TOLERANCE,
+    MATERIALS,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "matting", "refine", "cutout",
+                  "materials", "keep", "target",
                   "cube", "quality", "long_side", "tau", "save_recipe")  # fmt: skip
 
 _HALF = 0.5
@@ -63,6 +66,7 @@ def add_command(commands: Any) -> None:
     _add_style_flags(recolor)
     _add_output_flags(recolor)
     add_model_flags(recolor)
+    add_cache_flag(recolor)
     recolor.set_defaults(run=run_recolor)
 
 
@@ -97,6 +101,20 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
         help="leave what is near this color as it is (a logo, a zip, skin); may be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--materials", choices=MATERIALS,
+        help="of an object of several: body paints its largest material and keeps the others "
+        "(tyres, glass, a print), all paints it as one, together turns the others along "
+        "(default: body)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="append", metavar="COLOR",
+        help="keep the material that has this color in the photo; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--target", action="append", type=_pair, metavar="COLOR=NEW",
+        help="the material of this color becomes NEW; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
         "--matting", action="store_true", default=None, help="find hair and fur about the edge"
     )
     parser.add_argument(
@@ -104,6 +122,14 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
         help="with --mask: fit its edge to the photo; without, it is used as it is",
     )  # fmt: skip
     _add_number(parser, "--gate-tolerance", GATE_TOLERANCE, 0.35, "how far near is, for both")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """ "black=#c8102e" to its two colors."""
+    color, sign, target = text.partition("=")
+    if not (color and sign and target):
+        raise argparse.ArgumentTypeError(f"a target is COLOR=NEW, such as black=navy; got {text!r}")
+    return color, target
 
 
 def _add_number(
@@ -202,6 +228,8 @@ def asked_styles(args: argparse.Namespace) -> list[Style]:
         "amount": args.amount,
         "pattern": _read_pattern(args) if args.pattern else None,
         "gates": _gates(args),
+        "materials": args.materials or MATERIALS[0],
+        "targets": (*((color, None) for color in args.keep or []), *(args.target or [])),
         "matting": bool(args.matting),
         "strength": 1.0 if args.strength is None else args.strength,
         "protect_highlights": 1.0 if args.protect_highlights is None else args.protect_highlights,

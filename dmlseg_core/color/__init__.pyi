@@ -1,4 +1,5 @@
 from .difference import delta_e_2000 as delta_e_2000
+from .lab import rgb_to_lab as rgb_to_lab
 from .names import Color as Color
 from .names import parse_color as parse_color
 from .names import read_color as read_color

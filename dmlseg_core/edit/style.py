@@ -12,6 +12,7 @@ from PIL import Image
 
 from dmlseg_core.config import (
     AMOUNTS,
+    MATERIALS,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
@@ -19,7 +20,7 @@ from dmlseg_core.config import (
     STRENGTH,
 )
 from dmlseg_core.errors import ImageError, ParameterError
-from dmlseg_core.paint import ColorGate, Look
+from dmlseg_core.paint import ColorGate, Look, Target, check_materials
 from dmlseg_core.photo import image_bytes, load_photo
 
 MAX_TILE = 16.0
@@ -74,6 +75,8 @@ class Style:
         amount: for the modes of config.AMOUNTS; None = not recolored.
         gates: only pixels near these colors are painted, or all but those.
         pattern: the texture for the mode pattern; None = not recolored.
+        materials, targets: which of the object's materials are painted; see `paint.Look`. Where
+            there are gates, they say it instead.
         matting: find hair and fur about the edge (`refine_matting`); slow on large photos.
 
     Raises:
@@ -88,10 +91,15 @@ class Style:
     gates: tuple[ColorGate, ...] = ()
     pattern: Pattern | None = None
     matting: bool = False
+    materials: str = MATERIALS[0]
+    targets: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ParameterError(f"mode must be one of {MODES}; got {self.mode!r}")
+        check_materials(self.materials, self.targets)
+        if self.gates and self.targets:
+            raise ParameterError("gates choose what is painted: they go with no targets")
         STRENGTH.check(self.strength)
         PROTECT_HIGHLIGHTS.check(self.protect_highlights)
         if self.painted:
@@ -115,6 +123,8 @@ class Style:
             amount=self.amount or 0.0,
             pattern=used.tile if used else None,
             pattern_scale=used.scale if used else 1.0,
+            materials=self.materials,
+            targets=self.targets,
         )
 
     @property

@@ -9,6 +9,7 @@ from .plan import make_plan as make_plan
 from .rows import PhotoRow as PhotoRow
 from .run import BatchReport as BatchReport
 from .run import segment_folder as segment_folder
+from .scale.merge import merge as merge
 from .sources import find_jobs as find_jobs
 from .work import USUAL as USUAL
 from .work import Work as Work

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ParameterError, WeightsError
-from dmlseg_core.folder.engine import Engine, Runner, in_turn, row_of
+from dmlseg_core.folder.engine import Engine, Runner, in_turn
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.pool import Pool
-from dmlseg_core.folder.report.coco import write_failures, write_instances
-from dmlseg_core.folder.report.columns import write_csv, write_parquet
-from dmlseg_core.folder.report.page import write_report
-from dmlseg_core.folder.report.run_file import Run, write_run
+from dmlseg_core.folder.report.run_file import Run
+from dmlseg_core.folder.report.tables import write_tables
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Rules, load_rules
+from dmlseg_core.folder.scale.on_ray import RayRunner
 from dmlseg_core.folder.sources import find_jobs
 from dmlseg_core.folder.work import ROOM, USUAL, AnySegmenter, Work
 from dmlseg_core.package_data import default_weights
@@ -84,24 +83,11 @@ class Batch:
                 with closing(engine.run(todo, self.runner)) as rows:
                     yield from (Result(row, fresh=True) for _, row in rows)
             except (KeyboardInterrupt, GeneratorExit):
-                self.write_tables(journal, clock.told(self.run, interrupted=True))
+                write_tables(
+                    journal, clock.told(self.run, interrupted=True), polygons=self.polygons
+                )
                 raise
-            self.write_tables(journal, clock.told(self.run))
-
-    def write_tables(self, journal: Journal, run: Run) -> None:
-        """instances.json, .csv and .parquet, failures.csv, run.json and report.html: of all photos
-        of the journal.
-        """
-        journal.check_place()
-        out, rows = self.work.out, _Rows(journal)
-        write_instances(
-            journal, out / "instances.json", self.work.classes, polygons=self.polygons
-        )  # fmt: skip
-        write_csv(rows, out / "instances.csv")
-        write_parquet(rows, out / "instances.parquet")
-        write_failures(journal, out / "failures.csv", encoded=True)
-        write_run(rows, run, out / "run.json")
-        write_report(rows, run, out)
+            write_tables(journal, clock.told(self.run), polygons=self.polygons)
 
 
 class _Clock:
@@ -116,18 +102,6 @@ class _Clock:
             run, started=self.began.isoformat(timespec="seconds"), interrupted=interrupted,
             seconds=time.monotonic() - self.start,
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of a journal, sorted by name; can be gone through again and again."""
-
-    journal: Journal
-
-    def __iter__(self) -> Iterator[PhotoRow]:
-        for record in self.journal:
-            if record["error"] is not None or "row" in record:
-                yield row_of(record)
 
 
 def prepare(
@@ -146,6 +120,9 @@ def prepare(
     workers: int | None = 1,
     shard: tuple[int, int] | None = None,
     polygons: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    gpus: float = 0.0,
 ) -> Batch:
     """Check everything that can be checked before the first photo; arguments as of `batch`."""
     config = config or getattr(segmenter, "config", None) or SceneConfig()
@@ -164,8 +141,10 @@ def prepare(
     )  # fmt: skip
     jobs = [job for job in find_jobs(inputs, out, room=ROOM) if shard is None or _of(job, *shard)]
     scene = config.to_dict()
-    runner = runner_for(len(jobs), workers)
-    run = Run({**work.asked(), "scene": scene, "shard": shard}, digest, max_delta_e=max_delta_e,
+    cluster = (address, gpus) if engine == "ray" else None
+    runner = runner_for(len(jobs), workers, cluster)
+    asked = {**work.asked(), "scene": scene, "shard": shard}
+    run = Run(asked, digest, classes, max_delta_e=max_delta_e, engine=engine,
               workers=getattr(runner, "workers", 1))  # fmt: skip
     settings = work.settings(weights=digest, scene=scene)
     return Batch(tuple(jobs), work, settings, run, runner, polygons)
@@ -191,6 +170,9 @@ def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterat
                 script needs `if __name__ == "__main__":`, as all of Python's pools do.
             shard: (i, n): only the i-th of n parts of the photos, told by their names.
             polygons: `instances.json` holds polygons instead of run lengths.
+            engine: "local", or "ray": a Ray cluster; workers are its actors (None: all that fit).
+            address: of the Ray cluster; None: RAY_ADDRESS, else this machine alone.
+            gpus: of each actor; a fraction shares one.
 
     Raises:
         ParameterError, RecipeError, WeightsError: at once, where it cannot begin.
@@ -200,8 +182,18 @@ def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterat
     return (result.row for result in made.results())
 
 
-def runner_for(photos: int, workers: int | None) -> Runner:
-    """One process or several; None: as many as pay for so many photos."""
+def runner_for(
+    photos: int, workers: int | None, cluster: tuple[str | None, float] | None = None
+) -> Runner:
+    """One process or several; None: as many as pay for so many photos.
+
+    Args:
+        photos: how many there are.
+        workers: processes, or actors of the cluster.
+        cluster: address of a Ray cluster, and GPUs of an actor.
+    """
+    if cluster is not None:
+        return RayRunner(cluster[0], workers, cluster[1])
     if workers is None:
         workers = 1 if photos <= _FEW else min(os.cpu_count() or 1, photos)
     if workers < 1:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.config import AMOUNTS, MODES
-from dmlseg_core.paint.gate import ColorGate
 from dmlseg_core.paint.look import Look
-from dmlseg_core.paint.subject import Recolored, Subject
+from dmlseg_core.paint.materials import ColorGate, Target
+from dmlseg_core.paint.report import Recolored
+from dmlseg_core.paint.subject import Subject
 
 __all__ = [
     "AMOUNTS",
@@ -46,6 +47,8 @@ def recolor(
     visible: NDArray[np.bool_] | None = None,
     pattern: NDArray[np.uint8] | None = None,
     pattern_scale: float = 1.0,
+    materials: str = "body",
+    targets: Sequence[Target] = (),
 ) -> Recolored:
     """Recolor one object.
 
@@ -53,15 +56,15 @@ def recolor(
         rgb: (H, W, 3) uint8 or uint16 sRGB; not changed. The result has the same dtype.
         alpha: (H, W) float in [0, 1] or bool; 0 is copied bit for bit, but for the ring of three
             pixels that 8-bit photos with half-size chroma have about an object (`edge.Spill`).
-        target: see `Look`, as are mode, strength, protect_highlights, gloss, amount, pattern
-            and pattern_scale.
+        target: see `Look`, as are mode, strength, protect_highlights, gloss, amount, pattern,
+            pattern_scale, materials and targets.
         gate: paint only what is near some colors, or spare it; where it is 0, pixels are copied
             bit for bit.
         visible: (H, W) bool, pixels that anybody sees; others are painted but not measured.
 
     Raises:
         ParameterError: a bad shape, dtype, mode, color or range, NaN, an empty mask, or a gate
-            that leaves nothing.
+            that leaves nothing. A gate chooses what is painted, so it goes with no targets.
     """
     look = Look(
         target,
@@ -72,6 +75,8 @@ def recolor(
         amount=amount,
         pattern=pattern,
         pattern_scale=pattern_scale,
+        materials=materials,
+        targets=tuple(targets),
     )
     return Subject.of(rgb, alpha, gate=gate, visible=visible).recolor(look)
 

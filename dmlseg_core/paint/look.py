@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from dmlseg_core.color import read_color
 from dmlseg_core.config import (
     AMOUNTS,
     GLOSS,
+    MATERIALS,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
     PROTECT_HIGHLIGHTS,
     STRENGTH,
+    TARGET_MODES,
 )
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.paint.materials import Target, check_materials
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,11 @@ class Look:
         pattern: (h, w, 3) uint8 sRGB tile for the mode pattern; it starts at the corner of the
             object's box.
         pattern_scale: photo pixels per pixel of the tile.
+        materials: what of the object takes it: body (its largest material; the others stay), all
+            (as if it were one), together (the others are turned along, so that they keep their
+            relations to the body).
+        targets: colors of single materials: (a color of the palette, its target); a target of
+            None keeps a material, so that the next one is the body.
 
     Raises:
         ParameterError: an unknown mode, no color or texture where one is needed, a number out of
@@ -52,12 +60,15 @@ class Look:
     amount: float = 0.0
     pattern: NDArray[np.uint8] | None = field(default=None, repr=False)
     pattern_scale: float = 1.0
+    materials: str = MATERIALS[0]
+    targets: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ParameterError(f"mode must be one of {MODES}; got {self.mode!r}")
         if self.gloss not in GLOSS:
             raise ParameterError(f"gloss must be one of {tuple(GLOSS)}; got {self.gloss!r}")
+        check_materials(self.materials, self.targets)
         STRENGTH.check(self.strength)
         PROTECT_HIGHLIGHTS.check(self.protect_highlights)
         PATTERN_SCALE.check(self.pattern_scale)
@@ -70,6 +81,13 @@ class Look:
             raise ParameterError(f"mode {self.mode!r} needs a target color such as '#c8102e'")
         else:
             read_color(self.target)
+
+    def alone(self, target: str) -> Look:
+        """The same for one material; "" is the look's own target, a color turns any mode to one."""
+        if not target:
+            return replace(self, materials="all", targets=())
+        mode = self.mode if self.mode in TARGET_MODES else TARGET_MODES[0]
+        return replace(self, target=target, mode=mode, materials="all", targets=())
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from dmlseg_core.color import (
 from dmlseg_core.config import PATTERN_MODE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.brush import Brush
+from dmlseg_core.paint.layer import Layer
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.subject import Subject
 
@@ -87,18 +88,20 @@ class Cube:
 
 
 def lut_of(subject: Subject, look: Look) -> ColorTable:
-    """The table of a look for an object: it holds on the object's own colors.
+    """The table of a look for an object: it holds on the colors of what it paints, the body's
+    where materials get colors of their own.
 
     Raises:
         ParameterError: the mode is pattern, which is no map of a color.
     """
-    brush = _brush_of(subject, look)
-    lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(subject).T))
+    layer, look = subject.lead(look)
+    brush = _brush_of(layer, look)
+    lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(layer).T))
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
     low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
     margin = np.maximum(0.05 * (high - low), 0.01)
     low, high = low - margin, high + margin
-    nodes = _nodes(brush, subject, lab[0])
+    nodes = _nodes(brush, layer, lab[0])
     axes = [nodes, *(np.linspace(*ends, SIZE) for ends in zip(low, high, strict=True))]
     x, y, z = (axis.reshape(-1) for axis in np.meshgrid(*axes, indexing="ij"))
     shade = np.maximum(x, _SHADE)
@@ -117,12 +120,13 @@ def cube_of(subject: Subject, look: Look) -> Cube:
     Raises:
         ParameterError: the mode is pattern, which is no map of a color.
     """
-    brush = _brush_of(subject, look)
+    layer, look = subject.lead(look)
+    brush = _brush_of(layer, look)
     axis = np.linspace(0, 1, CUBE_SIZE)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
     colors = _painted(brush, linear_planes_to_oklab(srgb_to_linear(grid).astype(np.float32)))
     table = colors.reshape(CUBE_SIZE, CUBE_SIZE, CUBE_SIZE, 3)
-    own = _own_pixels(subject)
+    own = _own_pixels(layer)
     mean, worst = _error(brush, own, _looked_up(table, own.T / 255.0))
     text = io.StringIO()
     text.write(f'TITLE "dmlseg {look.mode} {look.target or format(look.amount, "g")}"\n')
@@ -136,22 +140,23 @@ def cube_of(subject: Subject, look: Look) -> Cube:
 
 def table_error(subject: Subject, look: Look, table: ColorTable) -> tuple[float, float]:
     """Mean and 99th percentile of CIEDE2000, table against exact path, on the object's pixels."""
-    own = _own_pixels(subject)
-    return _error(_brush_of(subject, look), own, table(own))
+    layer, look = subject.lead(look)
+    own = _own_pixels(layer)
+    return _error(_brush_of(layer, look), own, table(own))
 
 
-def _brush_of(subject: Subject, look: Look) -> Brush:
+def _brush_of(layer: Layer, look: Look) -> Brush:
     if look.mode == PATTERN_MODE:
         raise ParameterError("a pattern is no map of a color: it has no look-up table")
-    return subject.plan(look).brush
+    return layer.plan(look).brush
 
 
-def _own_pixels(subject: Subject) -> Bytes:
+def _own_pixels(layer: Layer) -> Bytes:
     """(N, 3) uint8: a sample of the object's sure pixels, the same one for every look."""
-    share = subject.share
+    share = layer.share
     places = np.flatnonzero(share >= min(0.95, float(share.max())))
     places = places[:: max(1, places.size // _SAMPLE)]
-    pixels = subject.rgb.reshape(-1, 3)[places]
+    pixels = layer.rgb.reshape(-1, 3)[places]
     return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
 
 
@@ -169,13 +174,13 @@ def _error(brush: Brush, own: Bytes, shown: Bytes) -> tuple[float, float]:
     return float(off.mean()), float(np.percentile(off, 99))
 
 
-def _nodes(brush: Brush, subject: Subject, lightness: Floats) -> NDArray[np.float64]:
+def _nodes(brush: Brush, layer: Layer, lightness: Floats) -> NDArray[np.float64]:
     """(SIZE,) rising L, 0 and 1 at the ends: close together where the color bends quickly.
 
     Linear interpolation errs by the second derivative times the square of the step.
     """
     level = np.linspace(0, 1, 1025)
-    tint = subject.core.anchor.saturation * level
+    tint = layer.core.anchor.saturation * level
     line = np.stack([level, tint.real, tint.imag]).astype(np.float32)
     bend = np.abs(np.diff(_painted(brush, line), 2, axis=0)).sum(axis=1)
     bend = np.convolve(np.pad(bend, 8, mode="edge"), np.full(15, 1 / 15), mode="same")[7:-7]

@@ -9,13 +9,14 @@ median, the 95th percentile and the share within 2 stand side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import delta_e_2000, linear_to_srgb, srgb_to_linear
+from dmlseg_core.paint.materials import Material
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -101,6 +102,31 @@ class Report:
             clipped=float((ends[1] & ~ends[0]).mean()),
             posterized=_posterized(before, after, share, places),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Recolored:
+    """A recolored photo and how well it hit.
+
+    Attributes:
+        rgb: (H, W, 3) sRGB, uint8 or uint16 as the photo was.
+        delta_e: CIEDE2000 between the color asked for and `result_anchor`.
+        anchor: '#rrggbb', the object's diffuse color before.
+        result_anchor: '#rrggbb', the same estimate on the same pixels of `rgb`.
+        noise_gain: the tone curve's steepest slope over 1-99 % of the object's lightness.
+        report: what its pixels look like against what was asked; None for a pattern.
+        notes: what could not be done as asked or was left as it is, one sentence each.
+        palette: the object's materials, the body first; () where a gate says what is painted.
+    """
+
+    rgb: Pixels = field(repr=False)
+    delta_e: float
+    anchor: str
+    result_anchor: str
+    noise_gain: float
+    report: Report | None = None
+    notes: tuple[str, ...] = ()
+    palette: tuple[Material, ...] = ()
 
 
 def _levels(pixels: Pixels) -> Floats:

@@ -6,6 +6,7 @@ Each works on an open Pillow image or on arrays; damaged files raise one of DECO
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
@@ -17,7 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from dmlseg_core.photo.metadata import Metadata, resolution_of, segments, with_segments
+from dmlseg_core.photo.metadata import (
+    Metadata,
+    end_of,
+    resolution_of,
+    segments,
+    with_segments,
+)
 from dmlseg_core.photo.metadata import orientation_in as orientation_in_xmp
 from dmlseg_core.photo.metadata import orientation_of as orientation_in_exif
 
@@ -31,6 +38,9 @@ GROUND = 128
 CHECKS = (204, 255)
 """Levels of the checkered ground's squares."""
 _SQUARE = 8
+_FILLED = 128
+_MORE = hashlib.shake_128(b"more").digest(512).replace(b"\xff", b"\0")
+DIVIDED = "The photo's colors were stored multiplied by alpha; they no longer are."
 # What Pillow's decoders are known to raise on damaged files.
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError,
@@ -102,8 +112,29 @@ def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
     return {
         "jpeg_tables": tables,
         "jpeg_subsampling": sampling,
+        "jpeg_rgb": image.mode == "RGB" and image.info.get("adobe_transform") == 0,
         "jpeg_progressive": bool(image.info.get("progressive")),
     }
+
+
+def cut_short(image: Image.Image, data: bytes) -> str | None:
+    """A sentence where a JPEG's pixels end early, though an end-of-image marker follows.
+
+    libjpeg fills the rest with gray (of a progressive one leaves it coarse) and tells nobody.
+    Whether the end is the photo's own is seen by more data before the marker: a decoder that has
+    all pixels does not read them. So is looked at what ends in that gray, and what need not.
+    """
+    stored = np.asarray(image)
+    gray = (stored.reshape(*stored.shape[:2], -1) == _FILLED).all(axis=2)
+    if image.mode != "CMYK" and not image.info.get("progressive") and not gray[-1, -1]:
+        return None
+    end = end_of(data)
+    with Image.open(io.BytesIO(data[: end - 2] + _MORE + data[end - 2 : end])) as longer:
+        if np.array_equal(stored, np.asarray(longer)):
+            return None
+    share = 100 * np.argmin(gray.all(axis=1)[::-1]) / len(gray)
+    what = f"about {share:.0f}% of it, at its end, are gray" if share >= 1 else "its end is missing"
+    return f"The photo is cut off, though its file is closed: {what}."
 
 
 def to_8_bits(pixels: Words | Bytes) -> Bytes:
@@ -132,7 +163,9 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
         alpha = np.array(image.convert("RGBA").getchannel("A"))
     names = {"1": "black and white", "L": "grey", "LA": "grey", "P": "palette", "PA": "palette"}
     kind = names.get(image.mode, image.mode)
-    if image.mode not in ("RGB", "RGBA", "RGBX"):
+    if image.mode == "RGBa":
+        notes.append(DIVIDED)
+    elif image.mode not in ("RGB", "RGBA", "RGBX"):
         notes.append(f"The photo was {kind} and is now RGB.")
     if image.mode in ("L", "RGB", "CMYK"):
         image.load()

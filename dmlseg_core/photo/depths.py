@@ -1,13 +1,12 @@
 """Pixels of more than 8 bits in 16, and one true sentence for kinds of pixels that are not read.
 
-Pillow has no 16-bit RGB: OpenCV reads PNG and the usual TIFFs, tifffile the TIFFs whose channels
-are stored as planes or are more than OpenCV takes, libheif the HEICs.
+Pillow has no 16-bit RGB: OpenCV reads PNG, AVIF, JPEG 2000, PPM and the usual TIFFs, libheif the
+HEICs. TIFFs whose channels are stored as planes, are more than OpenCV takes, or are compressed in
+other ways are read as what they are made of: 16-bit gray (tiff.py).
 """
 
 from __future__ import annotations
 
-import io
-import logging
 import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -18,12 +17,18 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.decode import turned
+from dmlseg_core.photo.decode import DIVIDED, turned
+from dmlseg_core.photo.tiff import channels_of
 
 Words: TypeAlias = NDArray[np.uint16]
 
 _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 284, 338, 339
-_ORIENTATION, _ICC = 274, 34675
+_COMPRESSION, _ORIENTATION, _PREDICTOR, _ICC = 259, 274, 317, 34675
+_OF_OPENCV = (1, 5, 8, 32773, 32946)
+_COMPRESSIONS = (*_OF_OPENCV, 2, 3, 4, 6, 7, 32771, 34925, 50000)
+"""Without, LZW, deflate, PackBits; fax, JPEG, LZMA, Zstandard."""
+_MANY = 16
+"""Channels that are looked at."""
 _WHITE_IS_ZERO, _GRAY, _ASSOCIATED = 0, (0, 1), 1
 _COLORS = {0: 1, 1: 1, 2: 3}  # photometric interpretation -> channels, of what is read in 16 bits
 _KINDS = {1: "uint", 2: "int", 3: "float", 4: "undefined ", 5: "complex int", 6: "complex float"}
@@ -37,6 +42,7 @@ class AnyTiff(TiffImagePlugin.TiffImageFile):
     unknown = False
 
     def _setup(self) -> None:
+        _refuse_layout(self.tag_v2)
         try:
             super()._setup()
         except SyntaxError:
@@ -44,6 +50,17 @@ class AnyTiff(TiffImagePlugin.TiffImageFile):
             self._mode, self.tile, self.unknown = "I;16" if gray else "RGB", [], True
             if _ICC in self.tag_v2:
                 self.info["icc_profile"] = self.tag_v2[_ICC]
+
+
+def _refuse_layout(tags: Any) -> None:
+    """ImageError where no decoder here knows how the pixels are packed."""
+    method = tags.get(_COMPRESSION, 1)
+    if method not in _COMPRESSIONS:
+        raise ImageError(
+            f"a TIFF compressed by method {method} is not read; save it with LZW or deflate"
+        )
+    if tags.get(_PHOTOMETRIC) == 6 and method == 1:  # Pillow takes it for RGB
+        raise ImageError("a TIFF of YCbCr pixels without compression is not read; save it as RGB")
 
 
 def refuse_kind(image: Image.Image, name: str) -> None:
@@ -75,14 +92,21 @@ def bits_of(image: Image.Image, data: bytes) -> int:
 
 def _bits_in_header(file_format: str | None, data: bytes) -> int:
     if file_format == "PPM":
-        found = re.match(rb"P\d\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*(\d+)", data)
-        return int(found[1][:6]).bit_length() if found else 8
-    if file_format == "JPEG2000":  # ISO/IEC 15444-1, I.5.3.1: behind height, width and channels
-        place = data.find(b"ihdr", 0, 1 << 12)
-        return (data[place + 14] & 127) + 1 if place > 0 else 8
+        return _white_of_ppm(data).bit_length()
+    if file_format == "SGI":  # bytes of a channel
+        return 8 * data[3]
+    if file_format == "JPEG2000":  # ISO/IEC 15444-1, A.5.1: SIZ, right behind the start
+        place = data.find(b"\xff\x4f\xff\x51", 0, 1 << 20)
+        return (data[place + 42] & 127) + 1 if 0 <= place < len(data) - 42 else 8
     place = data.find(b"pixi", 0, 1 << 16) if data[4:8] == b"ftyp" else -1
     # ISO/IEC 23008-12, 6.5.6: version and flags (4 bytes), number of channels, bits of the first
     return data[place + 9] if place > 0 else 8
+
+
+def _white_of_ppm(data: bytes) -> int:
+    """The level of white that the header says."""
+    found = re.match(rb"P\d\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*(\d+)", data)
+    return int(found[1][:6]) if found else 255
 
 
 def deep_pixels(
@@ -96,11 +120,13 @@ def deep_pixels(
         ImageError: a TIFF laid out in a way that is not read.
     """
     bits = bits_of(image, data)
+    _say_channels(image, notes)
     read = _reader(image) if bits > 8 else None
-    if read is not None:
+    words = None if read is None else read(image, data)
+    if words is not None:
         if bits < 16:
             notes.append(f"The photo had {bits} bits per channel and is kept in 16.")
-        return _split(_stretched(read(image, data), bits), image, notes)
+        return _split(words if read is _low else _stretched(words, bits), image, notes)
     if isinstance(image, AnyTiff) and image.unknown:
         raise ImageError(_layout(image, bits))
     if bits > 8:
@@ -108,7 +134,16 @@ def deep_pixels(
     return None, None
 
 
-def _reader(image: Image.Image) -> Callable[[Image.Image, bytes], Words] | None:
+def _say_channels(image: Image.Image, notes: list[str]) -> None:
+    """A word where a TIFF holds more than colors and alpha."""
+    tags: Any = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    extra = tags.get(_EXTRA_SAMPLES, ())
+    more = len(extra) - bool(extra and extra[0])
+    if more > 0:
+        notes.append(f"The file holds {more} more channel{'s' * (more > 1)}, left out.")
+
+
+def _reader(image: Image.Image) -> Callable[[Image.Image, bytes], Words | None] | None:
     """What decodes an image with more than 8 bits into (H, W, C) words; None: Pillow, in 8."""
     if image.format == "TIFF":
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
@@ -117,8 +152,11 @@ def _reader(image: Image.Image) -> Callable[[Image.Image, bytes], Words] | None:
         if tags.get(_PLANAR, 1) == 2:  # Pillow mixes 16-bit planes up
             raise ImageError(_layout(image, 16))
         return None
-    usual = _gray if image.mode.startswith("I") else None
-    return {"PNG": _opencv, "HEIF": _heif}.get(image.format or "", usual)
+    if image.mode.startswith("I") and image.format not in ("PNG", "HEIF"):
+        return _gray
+    low = _low if image.mode in ("L", "RGB", "RGBA") else None
+    readers = {"PNG": _opencv, "HEIF": _heif, "AVIF": low, "JPEG2000": low, "PPM": low}
+    return readers.get(image.format or "")
 
 
 def _layout(image: Image.Image, bits: int) -> str:
@@ -160,34 +198,27 @@ def _keyed(gray: Words, image: Image.Image) -> Words:
     return np.dstack([gray, np.where(gray == key, 0, 65535).astype(np.uint16)])
 
 
+def _low(image: Image.Image, data: bytes) -> Words | None:
+    """What OpenCV leaves in the lowest bits, full range; None where it was built without it."""
+    white = _white_of_ppm(data) if image.format == "PPM" else (1 << bits_of(image, data)) - 1
+    try:
+        words = _opencv(image, data)
+    except ValueError:
+        return None
+    return np.rint(np.minimum(words, white) * (65535 / white)).astype(np.uint16)
+
+
 def _tiff(image: Image.Image, data: bytes) -> Words:
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     channels, colors = tags.get(277, 1), _COLORS[tags.get(_PHOTOMETRIC, 0)]
     plain = tags.get(_PLANAR, 1) != 2 or channels == 1
-    if plain and channels in (1, 3, 4) and channels <= colors + 1:
+    usual = plain and channels in (1, 3, 4) and channels <= colors + 1
+    if usual and tags.get(_COMPRESSION, 1) in _OF_OPENCV:
         return _opencv(image, data)
-    return _planes(image, data, channels)
-
-
-def _planes(image: Image.Image, data: bytes, channels: int) -> Words:
-    import tifffile  # noqa: PLC0415 (slow to load, and few files need it)
-
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page: Any = file.pages[0]
-            found = np.asarray(page.asarray())
-    except (NotImplementedError, ImportError, ValueError) as error:
-        if "imagecodecs" not in str(error):
-            raise
-        # a compression that tifffile leaves to an optional package
-        raise ImageError(_layout(image, 16)) from None
-    tags: Any = image.tag_v2  # type: ignore[attr-defined]
-    found = np.moveaxis(found, 0, -1) if tags.get(_PLANAR, 1) == 2 else found
-    if found.dtype != np.uint16 or found.ndim != 3 or found.shape[-1] != channels:
-        raise ImageError(_layout(image, 16))
+    if bits_of(image, data) != 16 or channels > _MANY or tags.get(_PREDICTOR, 1) > 2:
+        raise ImageError(_layout(image, bits_of(image, data)))
     turn = tags.get(_ORIENTATION, 1)  # the other decoders of TIFF turn the pixels themselves
-    return turned(found.astype(np.uint16, copy=False), turn)
+    return turned(channels_of(data), turn)
 
 
 def _heif(image: Image.Image, data: bytes) -> Words:
@@ -225,5 +256,5 @@ def _split(stack: Words, image: Image.Image, notes: list[str]) -> tuple[Words, W
     if extra[0] == _ASSOCIATED:
         share = np.maximum(alpha, 1)[..., None] / 65535
         rgb = np.rint(np.minimum(rgb / share, 65535)).astype(np.uint16)
-        notes.append("The photo's colors were stored multiplied by alpha; they no longer are.")
+        notes.append(DIVIDED)
     return rgb, alpha

@@ -10,6 +10,7 @@ import hashlib
 import io
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import cv2
@@ -34,21 +35,30 @@ from dmlseg_core.photo.metadata import (
     with_gain_map,
     with_points,
     with_segments,
+    with_thumbnail,
 )
 from dmlseg_core.photo.source import register_heif
 from dmlseg_core.photo.tiff import tiff_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-DEEP_FORMATS = ("PNG", "TIFF")
-"""Formats that are written with 16 bits per channel."""
+DEEP_FORMATS = ("PNG", "TIFF", "HEIF")
+"""Formats that are written with more than 8 bits per channel."""
 _SPEED = 9
 """Of AVIF's encoder, 0..10: a seventh of the default's time."""
 _PRESET = "ultrafast"
 """Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
+_THUMBNAIL = 160
 HDR_FORMATS = ("PNG", "AVIF", "HEIF")
 """Formats that have a place for code points."""
 _ENCODER_ERRORS = (OSError, ValueError, KeyError, RuntimeError, cv2.error, struct.error)
+
+
+def bits_in(file_format: str, bits: int) -> int:
+    """Bits per channel that a photo of `bits` is written with: HEIC has 10, or 12 where it had."""
+    if file_format == "HEIF" and bits > 8:
+        return 12 if bits == 12 else 10
+    return 16 if bits > 8 and file_format in DEEP_FORMATS else 8
 
 
 def encode(
@@ -75,6 +85,8 @@ def encode(
     """
     about = Metadata() if like is None else like.about
     about = kept_in(file_format, about.upright(pixels.shape[:2], 1, []))[0]  # `like` may be scaled
+    if about.exif and about.thumbnail and file_format != "TIFF":
+        about = replace(about, exif=with_thumbnail(about.exif, _thumbnail(pixels)))
     signal = Signal() if like is None else like.signal
     dpi = None if like is None else like.dpi
     try:
@@ -88,12 +100,22 @@ def encode(
             if about.gain_map is None:
                 return with_segments(data, told)
             return with_gain_map(with_segments(data, [*told, index_segment()]), about.gain_map)
-        image = Image.fromarray(pixels)
-        data = _container_bytes(image, file_format, about, profile, quality)
+        bits = bits_in(file_format, 8 * pixels.itemsize if like is None else like.bits)
+        blocks = {"exif": about.exif, "xmp": about.xmp, "icc_profile": profile}
+        found = {name: block for name, block in blocks.items() if block}
+        data = _container_bytes(pixels, file_format, found, quality, bits)
         hdr = signal.points if file_format in HDR_FORMATS and signal.hdr else None
         return data if hdr is None else with_points(data, hdr[0], hdr[1])
     except _ENCODER_ERRORS as error:
         raise ExportError(f"{name} cannot be written as {file_format}: {error}") from None
+
+
+def _thumbnail(pixels: Pixels) -> bytes:
+    """A JPEG of at most 160 pixels on a side, as cameras put it into EXIF."""
+    share = _THUMBNAIL / max(_THUMBNAIL, *pixels.shape[:2])
+    size = [max(1, round(side * share)) for side in pixels.shape[1::-1]]
+    small = cv2.resize(to_8_bits(pixels[..., :3]), size, interpolation=cv2.INTER_AREA)
+    return image_bytes(Image.fromarray(small), "JPEG", quality=85)
 
 
 def image_bytes(image: Image.Image, file_format: str, **options: Any) -> bytes:
@@ -106,24 +128,35 @@ def image_bytes(image: Image.Image, file_format: str, **options: Any) -> bytes:
 
 
 def _container_bytes(
-    image: Image.Image,
+    pixels: Pixels,
     file_format: str,
-    about: Metadata,
-    profile: bytes | None,
+    blocks: dict[str, bytes],
     quality: int | None,
+    bits: int,
 ) -> bytes:
     """WebP, AVIF or HEIF: their writers take each block as it is, but for AVIF's EXIF."""
-    found = {"exif": about.exif, "xmp": about.xmp, "icc_profile": profile}
-    options: dict[str, Any] = {name: block for name, block in found.items() if block}
-    options |= _settings(file_format, quality)
-    if file_format != "AVIF" or about.exif is None:
+    options: dict[str, Any] = blocks | _settings(file_format, quality)
+    if pixels.dtype == np.uint16:
+        return _deep_heif(pixels, bits, options)
+    image = Image.fromarray(pixels)
+    if file_format != "AVIF" or "exif" not in blocks:
         return image_bytes(image, file_format, **options)
     # Pillow rewrites an EXIF block that names an orientation, even an upright one.
-    options["exif"] = stand_in = _stand_in(about.exif)
+    options["exif"] = stand_in = _stand_in(blocks["exif"])
     data = image_bytes(image, file_format, **options)
     if data.count(stand_in) != 1:
         raise ValueError("its EXIF block has no place")
-    return data.replace(stand_in, about.exif)
+    return data.replace(stand_in, blocks["exif"])
+
+
+def _deep_heif(pixels: Pixels, bits: int, options: dict[str, Any]) -> bytes:
+    """Pillow has no 16-bit RGB to hand on."""
+    from pillow_heif import encode as encoded  # noqa: PLC0415 (optional, and slow to load)
+
+    buffer = io.BytesIO()
+    mode = "RGBA;16" if pixels.shape[2] == 4 else "RGB;16"
+    encoded(mode, pixels.shape[1::-1], pixels.tobytes(), buffer, bit_depth=bits, **options)
+    return buffer.getvalue()
 
 
 def _stand_in(block: bytes) -> bytes:

@@ -62,6 +62,7 @@ def jpeg_settings(like: Photo | None, quality: int | None) -> dict[str, Any]:
     if like is not None and like.jpeg_progressive:
         settings["progressive"] = True
     if quality is None and like is not None and like.jpeg_tables:
+        settings |= {"keep_rgb": True} if like.jpeg_rgb else {}
         return settings | {"qtables": like.jpeg_tables}
     return settings | {"quality": quality or 95, "optimize": True}
 

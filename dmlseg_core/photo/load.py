@@ -7,7 +7,7 @@ back as it came. Nothing here executes what it reads: no pickle, no numpy archiv
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -19,6 +19,7 @@ from PIL import Image
 from dmlseg_core.config import MAX_MEGAPIXELS
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import (
+    cut_short,
     dpi_of,
     jpeg_of,
     orientation_of,
@@ -28,12 +29,13 @@ from dmlseg_core.photo.decode import (
     turned,
     with_turned_map,
 )
-from dmlseg_core.photo.depths import deep_pixels
+from dmlseg_core.photo.depths import bits_of, deep_pixels
 from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
-    holds_profile,
+    color_space_of,
     pixels_alone,
+    profile_beside,
     profile_of,
     read_metadata,
     read_signal,
@@ -68,9 +70,10 @@ class Photo:
             has been applied, sizes and thumbnails.
         dpi: (horizontal, vertical) of the photo as displayed.
         alpha: (H, W) uint8 where the file had transparency, read-only.
-        deep: (H, W, 3) uint16 where the file had 16 bits per channel, read-only, in the colors
-            of `rgb_profile`.
+        deep: (H, W, 3) uint16 where the file had more than 8 bits per channel, read-only, in the
+            colors of `rgb_profile`.
         deep_alpha: (H, W) uint16, the transparency of such a file.
+        bits: per channel of the file, 9..16 where `deep` holds them; 8 else.
         native: (H, W, 3) uint8 in the colors of `rgb_profile`, where that is not None and the
             file had 8 bits.
         rgb_profile: the profile of `native` and `deep`: `icc_profile`, or one that says what
@@ -79,6 +82,7 @@ class Photo:
         jpeg_tables: quantization tables of a JPEG source, for the photo as displayed.
         jpeg_progressive: was it progressive.
         jpeg_subsampling: "4:4:4", "4:2:2" or "4:2:0" of a JPEG source, where known.
+        jpeg_rgb: was it coded as RGB instead of YCbCr.
     """
 
     rgb: Bytes = field(repr=False)
@@ -93,12 +97,14 @@ class Photo:
     alpha: Bytes | None = field(default=None, repr=False)
     deep: Words | None = field(default=None, repr=False)
     deep_alpha: Words | None = field(default=None, repr=False)
+    bits: int = 8
     native: Bytes | None = field(default=None, repr=False)
     rgb_profile: bytes | None = field(default=None, repr=False)
     signal: Signal = field(default_factory=Signal, repr=False)
     jpeg_tables: dict[int, list[int]] | None = field(default=None, repr=False)
     jpeg_subsampling: str | None = None
     jpeg_progressive: bool = False
+    jpeg_rgb: bool = False
 
     @property
     def exif(self) -> bytes | None:
@@ -187,7 +193,9 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
         about = read_metadata(data, image.format, image.info)
         if not managed:
             image.info["icc_profile"] = b""
-        signal = read_signal(data) if managed else Signal()
+        signal = Signal()
+        if managed:
+            signal = replace(read_signal(data), exif=color_space_of(about.exif))
         return _decode(image, plain, (about, signal), path, name)
 
 
@@ -204,6 +212,8 @@ def _decode(
     fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
+    if "jpeg_tables" in fields and (cut := cut_short(image, data)):
+        notes.append(cut)
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
     about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
@@ -215,8 +225,8 @@ def _pixels(
 ) -> dict[str, NDArray[Any] | None]:
     """The arrays of a Photo, not turned yet; the profiles go to `fields`."""
     found = image.info.get("icc_profile")
-    if found is None and holds_profile(data, image.format):
-        found = b"damaged"  # a segment is missing, say: Pillow gave it up without a word
+    if found is None:
+        found = profile_beside(data, image.format)
     profile = fields["icc_profile"] = usable_profile(found or None, notes)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:
@@ -247,7 +257,7 @@ def _pixels(
         native = deep = deep_alpha = fields["rgb_profile"] = None
         fields["icc_profile"] = srgb_profile().tobytes()
     if deep is not None:
-        native = None  # `deep` holds it
+        native, fields["bits"] = None, bits_of(image, data)  # `deep` holds it
     return {"rgb": rgb, "alpha": alpha, "deep": deep, "deep_alpha": deep_alpha, "native": native}
 
 
@@ -279,6 +289,7 @@ def _from_array(array: NDArray[Any], cap: float) -> Photo:
         path=None,
         notes=("The photo was grey and is now RGB.",) if grey else (),
         alpha=coded[..., 3].copy() if has_alpha else None,
+        bits=8 * stack.itemsize,
         deep=stack[..., :3].copy() if stack.dtype == np.uint16 else None,
         deep_alpha=stack[..., 3].copy() if stack.dtype == np.uint16 and has_alpha else None,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.decode import to_8_bits
-from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, encode
+from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, bits_in, encode
 from dmlseg_core.photo.jpeg import color_off
 from dmlseg_core.photo.load import Photo, load_photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
@@ -124,9 +124,8 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
         f"{kind} holds no transparency: alpha was left out.": (
             kind == "JPEG" and photo.alpha is not None
         ),
-        f"{kind} is written with 8 bits per channel: 16 were rounded.": (
-            kind not in DEEP_FORMATS and photo.deep is not None
-        ),
+        f"{kind} is written with {bits_in(kind, photo.bits)} bits per channel: {photo.bits} were "
+        "rounded.": photo.deep is not None and bits_in(kind, photo.bits) < photo.bits,
         f"{kind} holds no resolution: dpi was left out.": (
             kind in ("WEBP", "AVIF", "HEIF")
             and photo.dpi is not None

@@ -29,6 +29,7 @@ READ = (
 """Formats that are tried. Not EPS: Pillow has Ghostscript run what the file says."""
 # what Pillow says of damaged files would otherwise stand on the terminal beside our sentence
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE = 24_000_000
 """Photos of more pixels are decoded one at a time."""

@@ -1,11 +1,13 @@
-"""TIFF files, 8 and 16 bits: deflate with horizontal differencing.
+"""TIFF files: written with 8 and 16 bits, and read where 16 bits lie as no library here reads them.
 
 Written here: libtiff compresses but cannot write EXIF's sub-directories, Pillow's own writer can
-but does not compress, and neither leaves a maker note where it was.
+but does not compress, and neither leaves a maker note where it was. They are deflated, with
+horizontal differencing.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from fractions import Fraction
@@ -13,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import TiffImagePlugin
 
 from dmlseg_core.photo.metadata import (
     EMPTY,
@@ -32,6 +35,8 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 _STRIP = 1 << 20
 """Bytes of one strip, before compression."""
 _SHORT, _LONG, _RATIONAL, _BYTE, _UNDEFINED = 3, 4, 5, 1, 7
+_DIFFERING = (5, 8, 32946, 34925, 50000)
+"""Compressions that take differences first where tag 317 says so."""
 
 
 def tiff_bytes(
@@ -122,3 +127,73 @@ def _strip(pixels: Pixels, order: str) -> bytes:
     steps: NDArray[Any] = pixels.astype(pixels.dtype.newbyteorder(order), order="C")  # type: ignore[arg-type]
     np.subtract(pixels[:, 1:], pixels[:, :-1], out=steps[:, 1:])
     return zlib.compress(steps.tobytes(), 6)
+
+
+def channels_of(data: bytes) -> NDArray[np.uint16]:
+    """(H, W, C) of a TIFF of 16-bit integers, its channels in planes or side by side, not turned.
+
+    Each plane is read as a gray picture, channels side by side as one that is C times as wide:
+    Pillow's libtiff knows 16-bit gray in every compression.
+
+    Raises:
+        ValueError: the file is damaged, or lies in another way.
+    """
+    found = _Layout(data)
+    count = found.number(277, 1)
+    if found.number(284, 1) == 2:
+        return np.dstack([found.gray(k, count, 1) for k in range(count)])
+    wide = found.gray(0, 1, count)
+    words = wide.reshape(len(wide), -1, count)
+    # differences that were taken to the same channel on the left (TIFF 6.0, section 14); they wrap
+    step = max(1, found.number(322, words.shape[1]))
+    for left in range(0, words.shape[1] if found.differs else 0, step):
+        tile = words[:, left : left + step]
+        np.cumsum(tile, axis=1, dtype=np.uint16, out=tile)
+    return words
+
+
+class _Layout:
+    """Where a TIFF's pixels lie.
+
+    Args:
+        data: the file.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.structure = data, Structure.of(data)
+        self.entries = self.structure.first.entries
+        self.differs = self.number(317, 1) == 2 and self.number(259, 1) in _DIFFERING
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """Whole numbers of an entry; none where it is missing."""
+        entry = self.entries.get(tag)
+        code = {3: "H", 4: "I", 16: "Q"}.get(entry.kind) if entry else None
+        if entry is None or code is None or not entry.length:
+            return ()
+        return self.structure.numbers(f"{entry.count}{code}", entry.place)
+
+    def number(self, tag: int, default: int) -> int:
+        """The first of them."""
+        return next(iter(self.numbers(tag)), default)
+
+    def gray(self, plane: int, planes: int, across: int) -> NDArray[np.uint16]:
+        """(H, W * across) of one plane's strips or tiles."""
+        tiled = 324 in self.entries
+        places, lengths = (self.numbers(tag) for tag in ((324, 325) if tiled else (273, 279)))
+        each = len(places) // planes
+        span = slice(each * plane, each * (plane + 1))
+        shape = {tag: self.number(tag, 0) for tag in (257, 278, 323)}
+        shape |= {tag: self.number(tag, 0) * across for tag in (256, 322)}
+        order = self.structure.order
+        tree: Tree = {tag: _longs(order, [n]) for tag, n in shape.items() if n}
+        told = {258: 16, 262: 1, 277: 1} | {tag: self.number(tag, 1) for tag in (259, 266)}
+        told |= {317: 2} if self.differs and across == 1 else {}
+        tree |= {tag: _shorts(order, [n]) for tag, n in told.items()}
+        tree[324 if tiled else 273] = _longs(order, list(places[span]))
+        tree[325 if tiled else 279] = _longs(order, list(lengths[span]))
+        start = len(self.data) + len(self.data) % 2
+        mark = b"II*\0" if order == "<" else b"MM\0*"
+        head = mark + struct.pack(order + "I", start)
+        rest = self.data[8:] + bytes(len(self.data) % 2) + packed_directory(tree, order, start)
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(head + rest)) as image:
+            return np.asarray(image).astype(np.uint16)

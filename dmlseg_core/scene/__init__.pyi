@@ -1,5 +1,6 @@
 from .adjacency import FEATURES as FEATURES
 from .adjacency import Adjacency as Adjacency
+from .adjacency import Pieces as Pieces
 from .adjacency import features as features
 from .adjacency import measure as measure
 from .given import Given as Given
@@ -11,5 +12,6 @@ from .proposals import Proposals as Proposals
 from .regions import Grower as Grower
 from .scene import Scene as Scene
 from .segmenter import Segmenter as Segmenter
+from .store import SceneStore as SceneStore
 from .strokes import Box as Box
 from .strokes import Stroke as Stroke

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.color import rgb_to_lab
 from dmlseg_core.scene.frame import Frame, stretch
 
 SIDE = 384
 """Long side at which a larger photo is cut up, pixels: the superpixels' sizes are for it."""
-SUPERPIXELS: dict[str, Any] = {"scale": 20, "sigma": 0.8, "min_size": 20}
-"""Arguments of `skimage.segmentation.felzenszwalb`: some 900 superpixels a photo."""
+SCALE, SIGMA, SMALLEST = 20, 0.8, 20
+"""Of `superpixels`: some 900 a photo."""
 BINS = 8
 LAB_RANGES = ((0.0, 100.0), (-50.0, 50.0), (-50.0, 50.0))
 FEATURES: tuple[str, ...] = ("embedding", "color", "contrast", "size")
@@ -49,31 +49,77 @@ def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def measure(embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8]) -> Adjacency:
-    """Superpixels of a photo and what is known of each and of each boundary.
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Superpixels and what the photo alone says of them: they can be had before the network's pass.
+
+    Attributes:
+        labels: (h, w) superpixel of each pixel.
+        areas: (N,) pixels of each.
+        histograms: (N, 3 BINS) soft Lab histograms.
+        pairs, edges: as in `Adjacency`.
+    """
+
+    labels: NDArray[np.intp]
+    areas: NDArray[np.intp]
+    histograms: NDArray[np.float64]
+    pairs: NDArray[np.intp]
+    edges: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rgb: NDArray[np.uint8]) -> Pieces:
+        """Those of a photo (h, w, 3) uint8 at any size."""
+        image = shrink(rgb)
+        labels, lab = superpixels(image), rgb_to_lab(image)
+        areas, bins = np.bincount(labels.ravel()), _histograms(lab, labels)
+        return cls(labels, areas, np.concatenate(bins, 1), *_boundaries(lab, labels))
+
+
+def measure(embedding: NDArray[np.float32], frame: Frame, pieces: Pieces) -> Adjacency:
+    """What is known of each superpixel and of each boundary, the network's opinion included.
 
     Args:
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
-        rgb: (h, w, 3) uint8, the photo at any size.
+        pieces: of that photo.
     """
-    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy, and recoloring needs none of it
-    from skimage.color import rgb2lab  # noqa: PLC0415
-    from skimage.segmentation import felzenszwalb  # noqa: PLC0415
-
-    image = shrink(rgb)
-    labels = felzenszwalb(image, **SUPERPIXELS)
-    lab = rgb2lab(image).astype(np.float32)
+    labels = pieces.labels
     small = Frame(labels.shape, frame.input_size, frame.padded_size, frame.stride)
-    rows, columns = small.cells()
-    cells = (rows[:, None] * embedding.shape[2] + columns).ravel()
-    count, flat = int(labels.max()) + 1, labels.ravel()
-    # how many pixels of a superpixel see a cell: its vector is the mean over its pixels
-    seen = coo_array((np.ones(flat.size), (flat, cells)), (count, embedding[0].size)).tocsr()
-    vectors = seen @ embedding.reshape(len(embedding), -1).T
-    area = np.bincount(flat, minlength=count)
-    sums = np.concatenate([area[:, None], vectors, *_histograms(lab, labels)], 1)
-    return Adjacency(labels, labels[np.ix_(*small.centres())], sums, *_boundaries(lab, labels))
+    vectors = _sums_of_vectors(labels, np.ix_(*small.cells()), np.moveaxis(embedding, 0, -1))
+    sums = np.concatenate([pieces.areas[:, None], vectors, pieces.histograms], 1)
+    centres = labels[np.ix_(*small.centres())]
+    return Adjacency(labels, centres, sums, pieces.pairs, pieces.edges)
+
+
+def superpixels(image: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Felzenszwalb and Huttenlocher (2004): (h, w, 3) uint8 to (h, w) numbers 0 .. N - 1.
+
+    Scikit-image's: what is faster cuts worse (docs/speed.md).
+    """
+    from skimage.segmentation import felzenszwalb  # noqa: PLC0415 - heavy, recoloring needs none
+
+    return felzenszwalb(image, scale=SCALE, sigma=SIGMA, min_size=SMALLEST)
+
+
+def _sums_of_vectors(
+    labels: NDArray[np.intp], cells: tuple[NDArray[np.intp], ...], vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(N, D): the sum over a superpixel's pixels of the vectors of the cells that they see.
+
+    Args:
+        labels: (h, w).
+        cells: row and column of each pixel's cell, which broadcast to (h, w).
+        vectors: (rows, columns, D).
+    """
+    flat = labels.ravel()
+    seen = (cells[0] * vectors.shape[1] + cells[1]).ravel()
+    # pixels of a row that see one cell from one superpixel come one after another: a third as many
+    starts = np.flatnonzero(np.diff(flat, prepend=-1) | np.diff(seen, prepend=-1))
+    lengths = np.diff(starts, append=flat.size)
+    order = np.argsort(flat[starts], kind="stable")
+    owners, starts, lengths = (a[order] for a in (flat[starts], starts, lengths))
+    rows = vectors.reshape(-1, vectors.shape[2])[seen[starts]] * lengths[:, None].astype(np.float32)
+    return np.add.reduceat(rows, np.flatnonzero(np.diff(owners, prepend=-1)))
 
 
 def _histograms(lab: NDArray[np.float32], labels: NDArray[np.intp]) -> list[NDArray[np.float64]]:

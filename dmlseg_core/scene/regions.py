@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.config import LEVEL
 from dmlseg_core.model import DataSheet
-from dmlseg_core.scene.adjacency import Adjacency, features, measure
+from dmlseg_core.scene.adjacency import Adjacency, Pieces, features, measure
 from dmlseg_core.scene.frame import Frame
 
 
@@ -163,15 +163,15 @@ class Grower:
 
 
 def region_tree(
-    embedding: NDArray[np.float32], frame: Frame, rgb: NDArray[np.uint8], sheet: DataSheet
+    embedding: NDArray[np.float32], frame: Frame, pieces: Pieces, sheet: DataSheet
 ) -> RegionTree:
     """The hierarchy of an analysed photo.
 
     Args:
         embedding: (D, h, w).
         frame: where the grid lies on the photo.
-        rgb: (h, w, 3) uint8, that photo at any size.
+        pieces: `Pieces.of` that photo.
         sheet: of the weights that the embedding comes from.
     """
-    found = measure(embedding, frame, rgb)
+    found = measure(embedding, frame, pieces)
     return Grower(found, sheet.region_weights, sheet.region_bias).tree(frame.photo_size)

@@ -25,6 +25,7 @@ from dmlseg_core.model import (
     radius2,
     squares,
 )
+from dmlseg_core.scene.adjacency import Pieces
 from dmlseg_core.scene.clicks import corrected
 from dmlseg_core.scene.frame import Frame, check_visible
 from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
@@ -94,11 +95,13 @@ class Scene:
     def regions(self) -> RegionTree | None:
         """The whole photo as nested regions, walls, floors and skies among them.
 
-        Grown when it is first asked for, by a click at the latest: some tenths of a second, once.
+        Grown when it is first asked for, by a click at the latest, unless `Segmenter.analyze` did
+        so: a tenth of a second, once.
         """
         if self.image is None:
             return None
-        return region_tree(self.embedding.numpy(), self.frame, self.image, self.sheet)
+        pieces = Pieces.of(self.image)
+        return region_tree(self.embedding.numpy(), self.frame, pieces, self.sheet)
 
     @property
     def seediness(self) -> NDArray[np.float32]:

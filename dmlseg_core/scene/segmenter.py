@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
 from dmlseg_core.photo import Photo, load_photo, shown
-from dmlseg_core.scene.adjacency import shrink
+from dmlseg_core.scene.adjacency import Pieces, shrink
 from dmlseg_core.scene.frame import MULTIPLE, STRIDE, Frame
+from dmlseg_core.scene.regions import region_tree
 from dmlseg_core.scene.scene import Scene
+from dmlseg_core.scene.store import SceneStore, name_of, to_tensors, tree_of
 
 
 def computes_bfloat16(device: torch.device) -> bool:
@@ -41,6 +44,8 @@ class Segmenter:
         device: "cpu", "cuda", "cuda:1", ...; scenes live on the CPU in any case.
         weights: sha256 of the weights file, for recipes.
         sheet: constants that were fitted to the network.
+        store: where scenes are kept and looked for; None: nowhere. Scenes of weights without a
+            sha256 are never kept.
 
     Raises:
         ParameterError: a device that is not there.
@@ -53,8 +58,11 @@ class Segmenter:
         device: str | torch.device = "cpu",
         weights: str = "",
         sheet: DataSheet | None = None,
+        *,
+        store: SceneStore | None = None,
     ) -> None:
         self.weights, self.sheet = weights, sheet or DataSheet()
+        self.store = store if weights else None
         # stays on the CPU, where scenes are
         self.iou_head = deepcopy(network.iou_head).eval() if network.iou_head.fitted else None
         try:
@@ -85,6 +93,7 @@ class Segmenter:
         *,
         config: SceneConfig | None = None,
         device: str | torch.device = "cpu",
+        store: SceneStore | None = None,
     ) -> Self:
         """A segmenter from a weights file and its manifest; None is the shipped one.
 
@@ -92,11 +101,16 @@ class Segmenter:
             WeightsError: the weights cannot be used.
         """
         network, entry = load_network(weights)
-        return cls(network, config, device, entry["sha256"], DataSheet.of(entry))
+        sheet = DataSheet.of(entry)
+        return cls(network, config, device, entry["sha256"], sheet, store=store)
 
     @torch.inference_mode()
     def analyze(
-        self, photo: Photo | NDArray[Any] | str | Path, *, config: SceneConfig | None = None
+        self,
+        photo: Photo | NDArray[Any] | str | Path,
+        *,
+        config: SceneConfig | None = None,
+        regions: bool = False,
     ) -> Scene:
         """One forward pass; with `config.flip` a second one of the mirrored photo.
 
@@ -104,9 +118,13 @@ class Segmenter:
         is (e, f) / sqrt(2), as |(e, f) - (e', f')|^2 / 2 = (|e - e'|^2 + |f - f'|^2) / 2: squared
         distances, all that sigma reads of vectors, are the mean of the two passes'. So D doubles.
 
+        Where the segmenter has a store, a photo that was analysed before needs no pass.
+
         Args:
             photo: a Photo, or what `load_photo` takes.
             config: in place of the segmenter's own.
+            regions: grow the region tree at once, beside the pass: a click will ask for it. A store
+                keeps it with the scene, so there it is always grown.
 
         Returns:
             A scene on the CPU, float32 whatever the precision.
@@ -117,19 +135,61 @@ class Segmenter:
         photo = photo if isinstance(photo, Photo) else load_photo(photo)
         config = self.config if config is None else self._resolved(config)
         frame = Frame.fit(photo.size, config.long_side)
+        if self.store is None:
+            return self._fresh(photo, frame, config, regions)
+        name = name_of(photo, config, self.weights, self.sheet, self.device)
+        scene = self._kept(self.store, name, photo, frame, config)
+        if scene is None:
+            scene = self._fresh(photo, frame, config, True)
+            self.store.put(name, to_tensors(scene))
+        return scene
+
+    def _kept(
+        self, store: SceneStore, name: str, photo: Photo, frame: Frame, config: SceneConfig
+    ) -> Scene | None:
+        """The scene that the store has under a name; one that does not fit the photo is dropped."""
+        kept = store.get(name)
+        if kept is None:
+            return None
+        network, tree = self.network.config, tree_of(kept, photo.size)
+        vectors, probs = (kept.get(key, torch.empty(0)) for key in ("vectors", "probs"))
+        sides = (*frame.grid_size, network.embedding_dim * (2 if config.flip else 1))
+        heads = (len(network.taus), network.num_outputs, *frame.grid_size)
+        if tree is None or (*vectors.shape, *probs.shape) != (*sides, *heads):
+            store.drop(name)
+            return None
+        scene = self._scene(photo, frame, config, (vectors, probs))
+        vars(scene)["regions"] = tree  # where `Scene.regions` remembers it
+        return scene
+
+    def _fresh(self, photo: Photo, frame: Frame, config: SceneConfig, regions: bool) -> Scene:
+        """The scene that the network makes."""
         seen = shown(photo)
         images = torch.from_numpy(frame.to_input(seen))[None].to(self.device)
-        passes = [self._tiled_pass(images, config)]
-        if config.flip:
-            passes.append(self._mirrored_pass(images, config))
+        with ThreadPoolExecutor(1, "regions") as beside:
+            pieces = beside.submit(Pieces.of, seen) if regions else None
+            passes = [self._tiled_pass(images, config)]
+            if config.flip:
+                passes.append(self._mirrored_pass(images, config))
         h, w = frame.grid_size
         vectors = torch.cat([v[:h, :w] for v, _ in passes], -1) / math.sqrt(len(passes))
         probs = torch.stack([p[..., :h, :w] for _, p in passes]).mean(0)
-        network = self.network.config
+        probs = _only_visible(probs.cpu(), frame, photo.visible)
+        scene = self._scene(photo, frame, config, (vectors.cpu(), probs))
+        if pieces is not None:
+            tree = region_tree(scene.embedding.numpy(), frame, pieces.result(), self.sheet)
+            vars(scene)["regions"] = tree  # where `Scene.regions` remembers it
+        return scene
+
+    def _scene(
+        self, photo: Photo, frame: Frame, config: SceneConfig, found: tuple[Tensor, Tensor]
+    ) -> Scene:
+        """The scene of a photo whose vectors (h, w, D) and probabilities are there."""
+        (vectors, probs), network = found, self.network.config
         return Scene(
             frame=frame,
-            embedding=vectors.cpu().permute(2, 0, 1),
-            class_probs=_only_visible(probs.cpu(), frame, photo.visible),
+            embedding=vectors.permute(2, 0, 1),
+            class_probs=probs,
             taus=network.taus,
             classes=network.classes,
             config=config,
@@ -137,7 +197,7 @@ class Segmenter:
             weights=self.weights,
             sheet=self.sheet,
             iou_head=self.iou_head,
-            image=shrink(seen),
+            image=shrink(shown(photo)),
             visible=photo.visible,
         )
 

@@ -11,6 +11,7 @@ from .desks import Desks as Desks
 from .desks import Work as Work
 from .explain import explained as explained
 from .export import exported as exported
+from .hover import shown_proposals as shown_proposals
 from .live import band as band
 from .live import table as table
 from .ops import edit as edit

@@ -32,7 +32,7 @@ class Analyst:
 
     def _make_ready(self, photo: Photo) -> None:
         config = self.segmenter.config
-        scene = self.segmenter.analyze(photo, config=config)
+        scene = self.segmenter.analyze(photo, config=config, regions=True)
         self._ready[photo.digest, config] = scene, hover_fields(EditSession(photo, scene))
 
     def submit(self, desk: Desk, quality: str | None = None) -> Future[None]:
@@ -78,7 +78,7 @@ class Analyst:
         scene, hover = self._ready.get((work.photo.digest, config), (None, None))
         if session is None or session.scene.config != config:
             self._tell(desk, work, "network")
-            scene = scene or self.segmenter.analyze(work.photo, config=config)
+            scene = scene or self.segmenter.analyze(work.photo, config=config, regions=True)
             if session is None:
                 session = EditSession(work.photo, scene)
                 _ = session.preview, session.proposals

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from dmlseg_core.config import TARGET_MODES
+from dmlseg_core.config import MATERIALS, TARGET_MODES
 from dmlseg_core.edit import STOPS, EditSession, Style, choose_in_box, select_alike, step, stop
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.paint import ColorGate
+from dmlseg_core.paint import ColorGate, Target
 from dmlseg_core.scene import Stroke
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.hover import shown_proposals
@@ -135,7 +135,15 @@ def restyled(style: Style, asked: Asked) -> Style:
         made["matting"] = asked.flag("matting")
     if asked.has("gates"):
         made["gates"] = tuple(_gate(Asked(item)) for item in asked.items("gates")[:_GATES])
+    if asked.has("materials"):
+        made["materials"] = asked.choice("materials", MATERIALS)
+    if asked.has("targets"):
+        made["targets"] = tuple(_target(Asked(item)) for item in asked.items("targets")[:_GATES])
     return replace(style, **made)
+
+
+def _target(asked: Asked) -> Target:
+    return asked.text("color"), asked.text("target") if asked.has("target") else None
 
 
 def _gate(asked: Asked) -> ColorGate:

@@ -69,3 +69,23 @@ def test_a_reader_that_went_away_is_no_traceback(asked, tmp_path):
     os.close(write)
     assert (run.returncode, run.stderr) == (1, "")
     assert (tmp_path / "o.png").is_file()
+
+
+def test_libraries_do_not_speak_between(asked, tmp_path):
+    """libtiff complains of this file on its own, on descriptor 2."""
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(file, "TIFF", compression="tiff_lzw")
+    with Image.open(file) as image:
+        (start,), (size,) = image.tag_v2[273], image.tag_v2[279]
+    torn = bytearray(file.getvalue())
+    torn[start + size // 3 : start + size] = bytes(size - size // 3)
+    (tmp_path / "torn.tif").write_bytes(torn)
+    words = [w.replace("in.png", "torn.tif") for w in asked]
+    made = [sys.executable, "-m", "dmlseg_core", *words, str(tmp_path / "o.png")]
+    alone = [sys.executable, "-c", f"from PIL import Image; Image.open({words[1]!r}).load()"]
+    loud = subprocess.run(alone, capture_output=True, text=True, check=False)
+    assert loud.stderr.count("\n") > 1 and "Traceback" not in loud.stderr.splitlines()[0]
+    done = subprocess.run(made, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("dmlseg: ")

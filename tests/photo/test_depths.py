@@ -12,7 +12,8 @@ from PIL import Image
 
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import chunk
-from tests.photo.test_load import coded, fails, picture
+from tests.photo.test_load import coded, picture
+from tests.photo.test_load_refused import fails
 
 DEEP = picture().astype(np.uint16) * 257
 GRAY = DEEP[..., 0]
@@ -136,27 +137,51 @@ def test_heic_of_10_bits_keeps_them(kind):
     assert (photo.deep % 257 != 0).mean() > 0.5  # more than 8 bits can say
 
 
-@pytest.mark.parametrize("kind", ["float32", "float16", "float64", "int16", "uint32", "int8"])
-@pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
-def test_other_numbers_are_named(kind, photometric):
-    pixels = (GRAY if photometric == "minisblack" else DEEP) // 600
-    message = fails(tiff(pixels.astype(kind), photometric), kind, "8 or 16 bits")
-    assert "damaged" not in message
-
-
-def test_other_layouts_are_named():
-    four = np.dstack([DEEP, GRAY])
-    fails(tiff(DEEP, "cielab"), "16-bit LAB", "save it as RGB")
-    fails(tiff(planes(four), "separated", planarconfig="separate"), "CMYK", "separate planes")
+def sgi(pixels):
+    """An uncompressed SGI file of two bytes a channel: planes, the lowest row first."""
+    height, width, channels = pixels.shape
+    head = struct.pack(">HBBHHHHII", 474, 0, 2, 3, width, height, channels, 0, 65535)
+    return head.ljust(512, b"\0") + planes(pixels)[:, ::-1].astype(">u2").tobytes()
 
 
 def test_what_is_read_with_8_bits_says_so():
-    ppm = b"P6\n# made by hand\n36 24\n65535\n" + DEEP.astype(">u2").tobytes()
-    for data in (ppm, tiff(np.dstack([65535 - DEEP, 0 * GRAY]), "separated")):
+    for data in (sgi(DEEP), tiff(np.dstack([65535 - DEEP, 0 * GRAY]), "separated")):
         photo = load_photo(data)
         assert np.abs(photo.rgb.astype(int) - picture()).max() <= 1
         assert any("16 bits per channel and now has 8" in note for note in photo.notes)
     assert load_photo(b"P6 36 24 255\n" + picture().tobytes()).notes == ()
+
+
+@pytest.mark.parametrize("white", [65535, 4095, 1000, 256])
+def test_ppm_is_scaled_by_its_white(white):
+    levels = np.linspace(0, white, 36 * 24 * 3).round().astype(">u2").reshape(24, 36, 3)
+    photo = load_photo(b"P6\n# made by hand\n36 24\n%d\n" % white + levels.tobytes())
+    assert np.abs(photo.deep - levels * (65535 / white)).max() <= 0.5
+
+
+def test_jpeg_2000_keeps_its_bits():
+    wide = cv2.resize(DEEP, (72, 48), interpolation=cv2.INTER_LINEAR)
+    done, data = cv2.imencode(".jp2", wide[..., ::-1])
+    assert done
+    photo = load_photo(data.tobytes())
+    assert np.abs(photo.deep.astype(int) - wide).max() < 257
+    assert len(np.unique(photo.deep)) > 256
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_avif_keeps_its_bits(bits):
+    wide = cv2.resize(DEEP, (72, 48), interpolation=cv2.INTER_LINEAR)
+    depth = [cv2.IMWRITE_AVIF_DEPTH, bits, cv2.IMWRITE_AVIF_QUALITY, 95]
+    done, data = cv2.imencode(".avif", wide[..., ::-1] >> (16 - bits), depth)
+    assert done
+    with Image.open(io.BytesIO(data.tobytes())) as image:
+        plain = np.asarray(image).astype(int)  # Pillow's own reading, in 8 bits
+    photo = load_photo(data.tobytes())
+    assert photo.bits == bits
+    assert np.abs(photo.rgb.astype(int) - plain).max() <= 3
+    steps = photo.deep / (65535 / ((1 << bits) - 1))
+    assert np.abs(steps - steps.round()).max() < 0.04  # levels of so many bits, white is 65535
+    assert len(np.unique(photo.deep[..., 1])) > len(np.unique(photo.rgb[..., 1]))
 
 
 @pytest.mark.parametrize("rows", [0, 11, 23])

@@ -2,12 +2,14 @@
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.save import FORMATS, save_photo
+from tests.photo.test_load import coded
 from tests.soak.files import ODD, WAYS, good, hostile
 
 SMALL = list(hostile(192, seed=3, ways=WAYS[:-1]))  # bombs take seconds to make
@@ -54,3 +56,23 @@ def test_nothing_runs_what_a_file_says(monkeypatch):
 def test_the_generator_is_fixed_and_its_seeds_are_good():
     assert list(hostile(40)) == list(hostile(40))
     assert load_photo(good("HEIF")).size in ((48, 64), (64, 48))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"keep_rgb": True}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_cut_jpeg_with_a_new_end_is_said(options, mode):
+    """libjpeg fills the rest with gray and raises nothing."""
+    noise = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    options = {} if mode == "CMYK" else options
+    data = coded(Image.fromarray(noise).convert(mode), "JPEG", quality=90, **options)
+    assert "cut off" not in " ".join(load_photo(data).notes)
+    for share in (0.4, 0.95):
+        cut = data[: int(len(data) * share)].rstrip(b"\xff") + b"\xff\xd9"
+        assert "cut off" in " ".join(load_photo(cut).notes)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_photo_that_ends_in_gray_is_whole(options):
+    gray = np.full((96, 128, 3), 128, np.uint8)
+    gray[:30] = np.random.default_rng(5).integers(0, 256, (30, 128, 3), np.uint8)
+    assert load_photo(coded(Image.fromarray(gray), "JPEG", **options)).notes == ()

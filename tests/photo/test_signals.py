@@ -11,7 +11,8 @@ from dmlseg_core.photo import load_photo, losses, save_photo
 from dmlseg_core.photo.metadata import chunk, read_signal, with_chunks, with_points
 from dmlseg_core.photo.profiles import srgb_profile
 from tests.photo import profiles
-from tests.photo.test_load import coded, fails, picture
+from tests.photo.test_load import coded, picture
+from tests.photo.test_load_refused import fails
 
 GAMMA1 = chunk(b"gAMA", struct.pack(">I", 100000))
 USUAL = chunk(b"gAMA", struct.pack(">I", 45455))
@@ -150,3 +151,46 @@ def test_what_cannot_be_used_is_said():
         assert (photo.rgb == picture()).all()
         assert "sRGB" in photo.notes[0]
     assert load_photo(png(chunk(b"cICP", b"\1"))).notes == ()  # damaged: as if it were not there
+
+
+def exif_block(space, index=None):
+    """EXIF that names a color space, and an Interop index."""
+    inner = Image.Exif()
+    inner.get_ifd(0x8769)[0xA001] = space
+    if index:
+        inner.get_ifd(0x8769)[0xA005] = {1: index}
+    return inner.tobytes()
+
+
+@pytest.mark.parametrize(("space", "index"), [(65535, "R03"), (2, None)])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_adobe_rgb_by_exif(space, index, suffix, tmp_path):
+    """Cameras set to Adobe RGB embed no profile (DCF: R03)."""
+    data = coded(Image.fromarray(picture()), "JPEG", exif=exif_block(space, index), quality=95)
+    photo = load_photo(data)
+    theirs = by_littlecms(photo.native, profiles.profile(profiles.ADOBE, profiles.gamma(563 / 256)))
+    assert np.abs(photo.rgb.astype(int) - theirs).max() <= 2
+    again = load_photo(save_photo(photo.rgb, tmp_path / f"a{suffix}", photo))
+    assert np.abs(again.rgb.astype(int) - photo.rgb).mean() <= (0 if suffix != ".jpg" else 2)
+    assert again.icc_profile is not None  # other programs know it, too
+
+
+def test_exif_counts_last():
+    block = exif_block(65535, "R03")
+    told = {"icc_profile": srgb_profile().tobytes()}
+    photo = load_photo(coded(Image.fromarray(picture()), "PNG", exif=block, **told))
+    assert (photo.rgb == picture()).all()
+    plain = with_chunks(coded(Image.fromarray(picture()), "PNG", exif=block), [SRGB])
+    assert (load_photo(plain).rgb == picture()).all()
+    said = load_photo(coded(Image.fromarray(picture()), "PNG", exif=exif_block(65535)))
+    assert "uncalibrated" in " ".join(said.notes)
+    assert load_photo(coded(Image.fromarray(picture()), "PNG", exif=exif_block(1))).notes == ()
+
+
+def test_light_levels_of_hdr_stay(tmp_path):
+    levels = chunk(b"cLLI", struct.pack(">II", 10_000_000, 4_000_000))
+    mastering = chunk(b"mDCV", struct.pack(">8H2I", *range(8), 10_000_000, 50))
+    photo = load_photo(png(PQ, mastering, levels))
+    after = save_photo(photo.rgb, tmp_path / "a.png", photo).read_bytes()
+    assert levels in after
+    assert mastering in after

@@ -17,7 +17,16 @@ from skimage.color import rgb2lab
 
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model.sheet import DataSheet
-from dmlseg_core.scene.adjacency import BINS, LAB_RANGES, SIDE, Adjacency, features, measure, shrink
+from dmlseg_core.scene.adjacency import (
+    BINS,
+    LAB_RANGES,
+    SIDE,
+    Adjacency,
+    Pieces,
+    features,
+    measure,
+    shrink,
+)
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.scene.regions import Grower, region_tree
 from tests import synth
@@ -54,7 +63,7 @@ def vectors(frame, seed=0):
 @lru_cache
 def tree(seed=0):
     frame = Frame.fit(SIZE, 128)
-    return region_tree(vectors(frame, seed), frame, blobs(seed), SHEET)
+    return region_tree(vectors(frame, seed), frame, Pieces.of(blobs(seed)), SHEET)
 
 
 def agreement(a, b):
@@ -79,7 +88,7 @@ def test_quarters_of_color_and_embedding_are_found():
     grid = labels[::4, ::4]
     assert grid.shape == frame.grid_size
     embedding = 3 * np.eye(4, dtype=np.float32)[grid].transpose(2, 0, 1)
-    found = with_regions(region_tree(embedding, frame, photo_of(labels), SHEET), 4)
+    found = with_regions(region_tree(embedding, frame, Pieces.of(photo_of(labels)), SHEET), 4)
     assert found.dtype == np.int32 and found.shape == SIZE
     assert set(np.unique(found)) == set(range(4))
     assert agreement(found, labels) > 0.95  # an edge's soft pixels may go to either side
@@ -91,7 +100,9 @@ def test_the_embedding_joins_what_color_parts():
     color, thing = (x // 32) % 2, x // 64
     frame = Frame.fit(SIZE, 128)
     embedding = 3 * np.eye(2, dtype=np.float32)[thing[::4, ::4]].transpose(2, 0, 1)
-    found = with_regions(region_tree(embedding, frame, photo_of(color + 0 * y), SHEET), 2)
+    found = with_regions(
+        region_tree(embedding, frame, Pieces.of(photo_of(color + 0 * y)), SHEET), 2
+    )
     assert found.max() == 1 and agreement(found, thing) > 0.98
 
 
@@ -153,7 +164,7 @@ def test_a_large_photo_is_cut_up_small_and_answered_at_its_own_size():
     frame = Frame.fit(size, 128)
     labels = quarters(size)
     embedding = 3 * np.eye(4, dtype=np.float32)[labels[4::40, 4::40]].transpose(2, 0, 1)
-    found = region_tree(embedding, frame, shrink(photo_of(labels)), SHEET)
+    found = region_tree(embedding, frame, Pieces.of(shrink(photo_of(labels))), SHEET)
     assert max(found.superpixels.shape) == SIDE
     cut = with_regions(found, 4)
     assert cut.shape == size and cut.max() == 3 and agreement(cut, labels) > 0.98
@@ -163,7 +174,7 @@ def test_a_large_photo_is_cut_up_small_and_answered_at_its_own_size():
 def test_one_color_is_one_region(size):
     frame = Frame.fit(size, 64)
     flat = np.full((*size, 3), 90, np.uint8)
-    found = region_tree(0 * vectors(frame), frame, flat, SHEET)
+    found = region_tree(0 * vectors(frame), frame, Pieces.of(flat), SHEET)
     assert found.cut(0.5).shape == size and found.cut(0.5).max() == 0
 
 
@@ -198,7 +209,7 @@ def brute_force(found: Adjacency, weights, bias):
 
 def test_the_tree_is_that_of_a_brute_force_agglomeration():
     frame = Frame.fit((40, 48), 64)
-    found = measure(vectors(frame, 4), frame, blobs(4, (40, 48)))
+    found = measure(vectors(frame, 4), frame, Pieces.of(blobs(4, (40, 48))))
     assert 8 <= len(found.sums) <= 40
     heights = brute_force(found, SHEET.region_weights, SHEET.region_bias)
     grown = Grower(found, SHEET.region_weights, SHEET.region_bias).tree((40, 48))
@@ -227,7 +238,7 @@ def test_features_by_hand():
 def test_superpixels_are_measured_as_pixel_loops_measure_them():
     frame = Frame.fit((40, 48), 96)  # the network sees the photo twice as large
     embedding, rgb = vectors(frame, 7), blobs(7, (40, 48))
-    found = measure(embedding, frame, rgb)
+    found = measure(embedding, frame, Pieces.of(rgb))
     lab = rgb2lab(rgb)
     smooth = cv2.GaussianBlur(lab.astype(np.float32), (0, 0), 1.0)
     sums = np.zeros_like(found.sums)

@@ -25,7 +25,7 @@ class KnownScenes:
         self.config, self.asked = CONFIG, []
         self.before = lambda: None
 
-    def analyze(self, photo, *, config):
+    def analyze(self, photo, *, config, regions=False):
         self.before()
         self.asked.append(config)
         return replace(synth.scene(), config=config)

@@ -22,10 +22,15 @@ class PhotoActor:
     """One network on one machine: jobs in, answers out."""
 
     def __init__(self, work: bytes) -> None:
+        import cv2  # noqa: PLC0415 (the driver needs neither)
+        import torch  # noqa: PLC0415
+
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
         self.work, self.fault = pickle.loads(work), ""
         try:
             self.work = replace(self.work, place=_place_here(self.work))
-            self.work.segmenter  # noqa: B018 (what is wrong with it is no photo's fault)
+            self.work.load()
         except DmlsegError as error:  # Ray would begin it again, for ever
             self.fault = str(error)
 
@@ -43,6 +48,7 @@ class PhotoActor:
 
 
 def line_of(*answer: Any) -> bytes:
+    """An answer as a line of JSON, ASCII alone: a path need not be valid Unicode."""
     return json.dumps(answer).encode() + b"\n"
 
 

@@ -12,7 +12,6 @@ spilled. A lost worker or machine is Ray's to replace: what it had in hand is do
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import pickle

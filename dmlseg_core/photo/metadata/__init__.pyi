@@ -7,11 +7,14 @@ from .exif import IPTC as IPTC
 from .exif import PHOTOSHOP as PHOTOSHOP
 from .exif import STRUCTURAL as STRUCTURAL
 from .exif import XMP as XMP
+from .exif import color_space_of as color_space_of
 from .exif import orientation_of as orientation_of
 from .exif import resolution_of as resolution_of
+from .exif import with_thumbnail as with_thumbnail
 from .gainmap import index_segment as index_segment
 from .gainmap import with_gain_map as with_gain_map
 from .icc import profile_of as profile_of
+from .jpeg import end_of as end_of
 from .jpeg import segments as segments
 from .jpeg import told_in_jpeg as told_in_jpeg
 from .jpeg import with_segments as with_segments
@@ -19,8 +22,8 @@ from .photoshop import iptc_of as iptc_of
 from .png import chunk as chunk
 from .png import told_in_png as told_in_png
 from .png import with_chunks as with_chunks
-from .read import holds_profile as holds_profile
 from .read import pixels_alone as pixels_alone
+from .read import profile_beside as profile_beside
 from .read import read_metadata as read_metadata
 from .signals import HDR as HDR
 from .signals import Signal as Signal

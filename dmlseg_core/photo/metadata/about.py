@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from dmlseg_core.photo.metadata.exif import upright
+from dmlseg_core.photo.metadata.exif import has_thumbnail, upright
 from dmlseg_core.photo.metadata.photoshop import without_thumbnails
 from dmlseg_core.photo.metadata.xmp import has_film, has_gain_map, upright_xmp
 
@@ -21,6 +21,7 @@ class Metadata:
         texts: text chunks of a PNG file, and others that are safe to copy, whole.
         segments: (marker, content) of other application segments of a JPEG file.
         gain_map: of a JPEG file, a JPEG file itself, turned as the photo.
+        thumbnail: did the EXIF block hold one; it is taken out, for it shows the old colors.
         left: what is never written, by the names of write.py: "gain map", "credentials", ...
     """
 
@@ -31,13 +32,15 @@ class Metadata:
     texts: tuple[bytes, ...] = field(default=(), repr=False)
     segments: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
     gain_map: bytes | None = field(default=None, repr=False)
+    thumbnail: bool = False
     left: frozenset[str] = frozenset()
 
     def upright(self, size: tuple[int, int], turn: int, notes: list[str]) -> Metadata:
         """Of the photo as displayed, (H, W) `size`; a damaged EXIF block goes, with a word."""
-        exif, left = self.exif, set(self.left)
+        exif, left, thumbnail = self.exif, set(self.left), self.thumbnail
         if exif is not None:
             try:
+                thumbnail = thumbnail or has_thumbnail(exif)
                 exif = upright(exif, size, turn)
             except ValueError:
                 exif = None
@@ -46,4 +49,5 @@ class Metadata:
         left |= {"film"} if has_film(self.xmp) else set()
         packet = self.xmp and upright_xmp(self.xmp, size)
         blocks = self.photoshop and without_thumbnails(self.photoshop)
-        return replace(self, exif=exif, xmp=packet, photoshop=blocks, left=frozenset(left))
+        blocks_of = {"exif": exif, "xmp": packet, "photoshop": blocks, "thumbnail": thumbnail}
+        return replace(self, **blocks_of, left=frozenset(left))  # type: ignore[arg-type]

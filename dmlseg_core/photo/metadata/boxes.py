@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dmlseg_core.photo.metadata.about import Metadata
+from dmlseg_core.photo.metadata.photoshop import block_of_iptc
 
 _CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_JP2_EXIF, _JP2_XMP = b"JpgTiffExif->JP2", bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_JP2_IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _MANY = 4096
-"""Items and boxes that are looked at; files of people hold some hundred."""
+"""Items, their pieces, and boxes that are looked at; files of people hold some hundred."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,15 @@ def _places(data: bytes, start: int, end: int, inline: int) -> dict[int, tuple[i
         return int.from_bytes(data[at - width : at])
 
     wide = 4 if version == 2 else 2
-    found = {}
+    found, seen = {}, 0
     for _ in range(min(take(wide), _MANY)):
         number = take(wide)
         method = take(2) & 15 if version else 0
         take(2)
-        base, extents = take(base_size), min(take(2), _MANY)
+        base, extents = take(base_size), take(2)
+        seen += extents
+        if seen > _MANY or at > end:  # one that tells of more than its box can hold
+            break
         for _ in range(extents):
             take(index_size if version else 0)
             place = base + take(offset_size) + (inline if method == 1 else 0)
@@ -135,3 +141,28 @@ def without_exif(data: bytes) -> bytes:
         if item.kind == b"Exif":
             changed[item.kind_at : item.kind_at + 4] = b"free"
     return bytes(changed)
+
+
+def read_jp2(data: bytes) -> Metadata:
+    """What the boxes of a JPEG 2000 file say about the photo (as exiftool and exiv2 write them)."""
+    found: dict[bytes, bytes] = {}
+    for kind, start, end in boxes(data, 0, len(data)):
+        if kind == b"uuid":
+            found.setdefault(data[start : start + 16], data[start + 16 : end])
+    records = found.get(_JP2_IPTC)
+    exif = found.get(_JP2_EXIF, b"").removeprefix(b"Exif\0\0")
+    return Metadata(
+        exif=exif or None,
+        xmp=found.get(_JP2_XMP) or None,
+        photoshop=block_of_iptc(records) if records else None,
+    )
+
+
+def profile_in_jp2(data: bytes) -> bytes | None:
+    """The color profile of a JPEG 2000 file (ISO/IEC 15444-1, I.5.3.3); Pillow overlooks it."""
+    for kind, start, end in boxes(data, 0, len(data)):
+        if kind == b"jp2h":
+            for inner, a, b in boxes(data, start, end):
+                if inner == b"colr" and data[a : a + 1] == b"\2":
+                    return data[a + 3 : b]
+    return None

@@ -17,6 +17,7 @@ from dmlseg_core.photo.metadata.directories import (
     Structure,
     Tree,
     packed,
+    packed_directory,
     tree_of,
 )
 
@@ -24,6 +25,9 @@ ORIENTATION = 0x0112
 MAKER_NOTE = 0x927C
 XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
 _RESOLUTION = (282, 283)
+_COLOR_SPACE, _INTEROP_INDEX = 0xA001, 1
+_ADOBE, _UNCALIBRATED = 2, 65535
+ADOBE_RGB, UNCALIBRATED = "Adobe RGB", "uncalibrated"
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002, 0x1001), (0x0101, 0xA003, 0x1002)
 STRUCTURAL = frozenset(
     (*range(254, 260), *range(262, 267), 273, ORIENTATION, *range(277, 282), 284, *range(288, 294),
@@ -31,6 +35,8 @@ STRUCTURAL = frozenset(
      37724, *range(50706, 51300), 52525)
 )  # fmt: skip
 """Tags of IFD0 that tell how pixels are stored, belong to raw files, or are carried elsewhere."""
+_ROOM = 65527
+"""Bytes that a block may have in JPEG."""
 _NEAR = 1 << 16
 """A TIFF's own directories are taken over in place where they end before this byte."""
 
@@ -43,6 +49,22 @@ def orientation_of(block: bytes | None) -> int | None:
     except ValueError:
         return None
     return turn if turn is not None and 1 <= turn <= 8 else None
+
+
+def color_space_of(block: bytes | None) -> str | None:
+    """ADOBE_RGB or UNCALIBRATED, as cameras say it beside no profile (DCF 2.0, 4.5.2.2)."""
+    try:
+        structure = Structure.of(block or b"")
+        exif = structure.under(structure.first, EXIF)
+    except ValueError:
+        return None
+    space = exif and structure.integer(exif.entries.get(_COLOR_SPACE))
+    inner = exif and structure.under(exif, INTEROP)
+    index = inner.entries.get(_INTEROP_INDEX) if inner else None
+    name = structure.value(index)[:3] if index else b""
+    if space == _ADOBE or name == b"R03":
+        return ADOBE_RGB
+    return UNCALIBRATED if space == _UNCALIBRATED and name != b"R98" else None  # R98: sRGB
 
 
 def resolution_of(block: bytes | None) -> tuple[float, float] | None:
@@ -126,6 +148,39 @@ def _without_thumbnail(data: bytearray, structure: Structure, below: list[Direct
         if start < end <= len(data) and all(end <= a or start >= b for a, b in used):
             data[start:end] = b"" if end == len(data) else bytes(end - start)
     return bytes(data)
+
+
+def has_thumbnail(block: bytes) -> bool:
+    """Is there a picture in the second directory? ValueError where the block is damaged."""
+    structure = Structure.of(block)
+    (place,) = structure.numbers("I", structure.first.next_at)
+    try:
+        start, end = _picture(structure, structure.directory(place)) if place else (0, 0)
+    except ValueError:
+        return False
+    return start < end <= len(block)
+
+
+def with_thumbnail(block: bytes, picture: bytes) -> bytes:
+    """A block without a thumbnail, a JPEG put behind it as one; as it is where there is no room.
+
+    A second directory (CIPA DC-008, 4.6.9); nothing that is there moves.
+    """
+    structure = Structure.of(block)
+    order, start, place = structure.order, len(block) + len(block) % 2, structure.first.next_at
+    ratio = struct.pack(order + "II", 72, 1)
+    tree: Tree = {259: (3, 1, struct.pack(order + "H", 6)), 282: (5, 1, ratio),
+                  283: (5, 1, ratio), 296: (3, 1, struct.pack(order + "H", 2)),
+                  513: (4, 1, bytes(4)),
+                  514: (4, 1, struct.pack(order + "I", len(picture)))}  # fmt: skip
+    behind = start + len(packed_directory(tree, order, start))
+    tree[513] = (4, 1, struct.pack(order + "I", behind))
+    whole = behind + len(picture)
+    if structure.big or whole > _ROOM or place + 4 > len(block):
+        return block
+    made = bytearray(block.ljust(start, b"\0"))
+    made[place : place + 4] = struct.pack(order + "I", start)
+    return bytes(made) + packed_directory(tree, order, start) + picture
 
 
 def _spans(directory: Directory) -> list[tuple[int, int]]:

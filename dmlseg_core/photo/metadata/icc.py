@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import ImageError
+from dmlseg_core.photo.metadata.exif import ADOBE_RGB, UNCALIBRATED
 from dmlseg_core.photo.metadata.signals import HDR, Signal
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -35,6 +36,7 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
+_ADOBE_PLACES = (*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)  # Adobe RGB (1998) Encoding, 4.3.1
 _NAMES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601 625", 6: "BT.601 525", 7: "SMPTE 240M",
           9: "BT.2020", 11: "DCI-P3", 12: "Display P3", 22: "EBU 3213"}  # fmt: skip
 _PQ, _UNKNOWN = 16, 2
@@ -55,15 +57,17 @@ def profile_of(signal: Signal, notes: list[str]) -> bytes | None:
     """An ICC profile that says the same; None where that is sRGB, or nothing that is known.
 
     PNG's precedence: code points, then (the caller's) an embedded profile, then sRGB, then gamma
-    and chromaticities.
+    and chromaticities; EXIF's word where there is nothing else.
 
     Raises:
         ImageError: a PNG with video levels, or not of RGB.
     """
     if signal.points is not None:
         return _of_points(signal, notes)
-    if signal.srgb or (signal.gamma is None and signal.chromaticities is None):
+    if signal.srgb:
         return None
+    if signal.gamma is None and signal.chromaticities is None:
+        return _of_exif(signal.exif, notes)
     places = signal.chromaticities or _PRIMARIES[1]
     gamma = _GAMMA if signal.gamma is None else signal.gamma
     if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or not _spans(places):
@@ -73,6 +77,12 @@ def profile_of(signal: Signal, notes: list[str]) -> bytes | None:
     if abs(gamma / _GAMMA - 1) < 0.01:  # what encoders write for sRGB: that chunk knows no offset
         return None if usual else _profile("PNG chromaticities", places, _para(*_SRGB_CURVE))
     return _profile(f"PNG gamma {gamma:g}", places, _para(1 / gamma))
+
+
+def _of_exif(space: str | None, notes: list[str]) -> bytes | None:
+    if space == UNCALIBRATED:
+        notes.append("EXIF calls the colors uncalibrated, without a profile: taken as sRGB.")
+    return _profile(ADOBE_RGB, _ADOBE_PLACES, _para(563 / 256)) if space == ADOBE_RGB else None
 
 
 def _of_points(signal: Signal, notes: list[str]) -> bytes | None:

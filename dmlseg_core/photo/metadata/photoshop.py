@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 JPEG_HEAD = b"Photoshop 3.0\0"
-_IPTC = 0x0404
+_IPTC, EXIF, XMP = 0x0404, 0x0422, 0x0424
+_COPYRIGHT = (0x040A, 0x040B)
 _THUMBNAILS = (0x0409, 0x040C)
 
 
@@ -45,3 +46,15 @@ def block_of_iptc(records: bytes) -> bytes:
     """IPTC records as a resource block."""
     head = b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(records))
     return head + records + b"\0" * (len(records) % 2)
+
+
+def parts_of_file(data: bytes) -> tuple[dict[int, bytes], bytes, bool]:
+    """A PSD file's resources by number, those blocks that describe the photo, and has it layers."""
+    place, sections = 26, []
+    for _ in range(3):  # palette, resources, layers
+        (length,) = struct.unpack_from(">I", data, place)
+        sections.append(data[place + 4 : place + 4 + length])
+        place += 4 + length
+    found = resources(sections[1]) or []
+    kept = b"".join(block for number, block, _ in found if number in (_IPTC, *_COPYRIGHT))
+    return {number: inner for number, _, inner in found}, kept, len(sections[2]) > 4

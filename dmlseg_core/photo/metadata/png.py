@@ -60,7 +60,9 @@ def read_png(data: bytes) -> Metadata:
             if keyword == _XMP:
                 found[b"xml"] = _text(kind, rest) or b""
             elif keyword.startswith(_RAW) and name in (b"exif", b"app1", b"iptc", b"8bim", b"xmp"):
-                _take(found, name, _unhex(_text(kind, rest)))
+                body = _unhex(_text(kind, rest))
+                _take(found, name, body)
+                left |= {"damaged text"} if body is None and name != b"exif" else set()
             elif keyword and b"\0" in whole[8:-4] and _text(kind, rest) is not None:
                 texts.append(chunk(kind, whole[8:-4]))
             else:
@@ -119,8 +121,11 @@ def _inflated(body: bytes) -> bytes:
 
 
 def _unhex(text: bytes | None) -> bytes | None:
-    """Bytes of "\\nname\\n    length\\nhex lines"; None where that is damaged."""
-    found = re.fullmatch(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text or b"")
+    """Bytes of "\\nname\\n    length\\nhex lines"; None where that is damaged.
+
+    The name may be several words: exiftool writes "IPTC profile".
+    """
+    found = re.fullmatch(rb"\s*\S[^\n]*\n\s*(\d+)\s+([0-9a-fA-F\s]*)", text or b"")
     if found is None:
         return None
     digits = re.sub(rb"\s", b"", found[2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, find_gain_map
 
 _FTYP = slice(4, 8)
+_GIF_XMP, _GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
 
 
 def pixels_alone(data: bytes) -> bytes:
@@ -29,20 +32,62 @@ def read_metadata(data: bytes, file_format: str | None, info: dict[Any, Any]) ->
         file_format: Pillow's name of its format.
         info: what Pillow found, for formats that are not taken apart here.
     """
-    if file_format in ("JPEG", "MPO"):
-        return _read_jpeg(data)
-    if file_format == "PNG":
-        return png.read_png(data)
-    if file_format in ("AVIF", "HEIF"):
-        return boxes.read_boxes(data)
-    if file_format == "TIFF":
-        return read_tiff(data)
+    reader = _READERS.get(file_format or "")
+    return _read_others(data, file_format, info) if reader is None else reader(data)
+
+
+def _read_others(data: bytes, file_format: str | None, info: dict[Any, Any]) -> Metadata:
     exif, packet, comment = (info.get(name) for name in ("exif", "xmp", "comment"))
+    if file_format == "GIF":
+        packet = data[data.find(_GIF_XMP) + len(_GIF_XMP) :] if _GIF_XMP in data else None
+        packet = packet and packet.partition(b"\1\xff\xfe")[0]  # a trailer leads decoders past it
     exif = exif.removeprefix(b"Exif\0\0") if isinstance(exif, bytes) else None
     comments = (comment,) if isinstance(comment, bytes) and comment else ()
     left = frozenset({"credentials"} if file_format == "WEBP" and _riff_has(data, b"C2PA") else ())
     packet = packet if isinstance(packet, bytes) else None
     return Metadata(exif or None, packet, None, comments, left=left)
+
+
+def _read_psd(data: bytes) -> Metadata:
+    try:
+        found, kept, layers = photoshop.parts_of_file(data)
+    except struct.error:
+        return Metadata()
+    left = frozenset({"layers"} if layers else ())
+    exif, packet = found.get(photoshop.EXIF), found.get(photoshop.XMP)
+    return Metadata(exif or None, packet or None, kept or None, left=left)
+
+
+def profile_beside(data: bytes, file_format: str | None) -> bytes | None:
+    """The color profile of a file where Pillow overlooks it; None where there is none.
+
+    Where it gave one up without a word (a segment of it is missing, say): b"damaged".
+    """
+    if file_format in ("JPEG", "MPO"):
+        held = any(content.startswith(jpeg.ICC_HEAD) for _, content in jpeg.segments(data))
+        return b"damaged" if held else None
+    if file_format == "PNG":
+        return b"damaged" if any(kind == b"iCCP" for kind, _ in png.chunks(data)) else None
+    if file_format == "JPEG2000":
+        return boxes.profile_in_jp2(data)
+    return _profile_in_gif(data) if file_format == "GIF" else _profile_in_bmp(data, file_format)
+
+
+def _profile_in_bmp(data: bytes, file_format: str | None) -> bytes | None:
+    if file_format == "BMP" and data[70:74] == b"DEBM" and len(data) > 138:  # BITMAPV5HEADER
+        start, size = struct.unpack_from("<II", data, 126)
+        return data[14 + start : 14 + start + size]
+    return None
+
+
+def _profile_in_gif(data: bytes) -> bytes | None:
+    """Of blocks with their length before them (GIF89a, 15)."""
+    _, found, rest = data.partition(_GIF_ICC)
+    parts, place = b"", 0
+    while found and place < len(rest) and (size := rest[place]):
+        parts += rest[place + 1 : place + 1 + size]
+        place += 1 + size
+    return parts or None
 
 
 def _riff_has(data: bytes, name: bytes) -> bool:
@@ -54,13 +99,6 @@ def _riff_has(data: bytes, name: bytes) -> bool:
         size = int.from_bytes(data[place + 4 : place + 8], "little")
         place += 8 + size + size % 2
     return False
-
-
-def holds_profile(data: bytes, file_format: str | None) -> bool:
-    """Is there a color profile in a JPEG or PNG file, be it damaged?"""
-    if file_format in ("JPEG", "MPO"):
-        return any(content.startswith(jpeg.ICC_HEAD) for _, content in jpeg.segments(data))
-    return file_format == "PNG" and any(kind == b"iCCP" for kind, _ in png.chunks(data))
 
 
 def _read_jpeg(data: bytes) -> Metadata:
@@ -92,3 +130,9 @@ def read_tiff(data: bytes) -> Metadata:
     said = {"maker note moved": moved, "previews": 330 in entries, "layers": 37724 in entries}
     left = frozenset(name for name, true in said.items() if true)
     return Metadata(exif, packet or None, blocks or None, left=left)
+
+
+_READERS: dict[str, Callable[[bytes], Metadata]] = {
+    "JPEG": _read_jpeg, "MPO": _read_jpeg, "PNG": png.read_png, "AVIF": boxes.read_boxes,
+    "HEIF": boxes.read_boxes, "TIFF": read_tiff, "JPEG2000": boxes.read_jp2, "PSD": _read_psd,
+}  # fmt: skip

@@ -10,7 +10,7 @@ from dmlseg_core.photo.metadata.png import SIGNATURE, chunks
 
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of high dynamic range."""
-_COLOR_CHUNKS = (b"cICP", b"sRGB", b"gAMA", b"cHRM")
+_COLOR_CHUNKS = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Signal:
         gamma: exponent of PNG's encoding: 0.45455 is the usual one.
         chromaticities: x, y of white, red, green and blue.
         chunks: the PNG chunks, whole.
+        exif: the color space that EXIF names beside sRGB, see `color_space_of`.
     """
 
     points: tuple[int, int, int, int] | None = None
@@ -30,6 +31,7 @@ class Signal:
     gamma: float | None = None
     chromaticities: tuple[float, ...] | None = None
     chunks: tuple[bytes, ...] = ()
+    exif: str | None = None
 
     @property
     def hdr(self) -> bool:

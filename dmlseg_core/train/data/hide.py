@@ -103,7 +103,7 @@ def _crushed(image: Pixels, config: HideConfig, rng: np.random.Generator) -> Pix
     quality = int(rng.integers(config.jpeg, 96))
     # the channels' names do not matter: both ways they change places alike
     _, file = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return _bytes(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
+    return _bytes(np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def _bytes(values: NDArray[np.generic]) -> Pixels:

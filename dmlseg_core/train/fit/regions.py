@@ -25,6 +25,7 @@ from dmlseg_core.scene import (
     FEATURES,
     Adjacency,
     Grower,
+    Pieces,
     Segmenter,
     features,
     measure,
@@ -147,7 +148,7 @@ def _measured(
                 f"{folder} has objects: expected a set of human partitions (regions)"
             )
         scene = segmenter.analyze(sample.image)
-        found = measure(scene.embedding.numpy(), scene.frame, sample.image)
+        found = measure(scene.embedding.numpy(), scene.frame, Pieces.of(sample.image))
         height, width = found.labels.shape
         yield (
             found,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dmlseg_core.model.weights import DEFAULT_WEIGHTS
-from dmlseg_core.scene.adjacency import measure
+from dmlseg_core.scene.adjacency import Pieces, measure
 from dmlseg_core.scene.frame import Frame
 from dmlseg_core.train.fit.regions import fit, fit_logistic, main, votes
 
@@ -50,7 +50,7 @@ def scenes(part_by):
         embedding = (2 * np.eye(4, dtype=np.float32)[grid]).transpose(2, 0, 1)
         # superpixels follow color alone, so a thing's edge must be one of color too
         rgb = cv2.add(rgb, (12 * thing[..., None] * np.ones(3)).astype(np.uint8))
-        found = measure(embedding, frame, rgb)
+        found = measure(embedding, frame, Pieces.of(rgb))
         photos.append((found, [color if part_by == "color" else thing]))
     return photos
 

@@ -1,0 +1,143 @@
+"""Objects of several paints, one of them exchanged: our palette against one anchor for all.
+
+    python benchmarks/bench_materials.py [--sheet out.png]
+    python benchmarks/bench_materials.py --clothing FOLDER
+
+The things of tests/material_renders.py, rendered in their own paints and with another body: the
+photo recolored against that render, by CIEDE2000 on the body's pixels, on those of the other
+paints, and on the mixed ones between them. Both methods are told the color that the body then has.
+With --clothing, the people of a labelled set (JPEGImages, SegmentationObject, SegmentationPart,
+ImageSets/Segmentation/val.txt): of the garment that the body is, how much is painted, and how much
+of the parts of other colors; and how much of a single garment is taken for another material.
+Without, the scenes of tests/renders.py, each of one paint, are counted too. The exit code is 1 when
+a limit is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
+
+from dmlseg_core.color import delta_e_2000
+from dmlseg_core.paint import Subject, recolor
+from tests.material_renders import THINGS, Thing
+from tests.renders import PAINTS, SCENES, Bytes
+
+COLORS = ("#b01828", "#1f2a5a", "#ecebe8", "#2e7d4f")
+METHODS = {"palette": "body", "one anchor": "all"}
+LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.0, 0.0
+_ALIKE = 20
+"""CIEDE2000 of two parts' medians under which they count as one color."""
+Mask = NDArray[np.bool_]
+
+
+def errors(thing: Thing, color: str) -> NDArray[np.float64]:
+    """(method, part): mean CIEDE2000 on body, other paints and borders."""
+    (photo, mask), (answer, _) = thing.photo(), thing.answer(color)
+    cover = thing.cover
+    pure = cover.max(axis=0) > 0.99
+    parts = [mask & pure & (cover[0] > 0.5), mask & pure & (cover[0] < 0.5), mask & ~pure]
+    target = recolor(answer, parts[0], "navy", materials="all").anchor
+    found = []
+    for materials in METHODS.values():
+        off = delta_e_2000(recolor(photo, mask, target, materials=materials).rgb, answer)
+        found.append([off[part].mean() for part in parts])
+    return np.array(found)
+
+
+def things() -> bool:
+    heads = [f"{method}: {part}" for method in METHODS for part in ("body", "others", "borders")]
+    print("| object | " + " | ".join(heads) + " |\n" + "|---" * (len(heads) + 1) + "|")
+    rows = []
+    for thing in THINGS:
+        colors = [c for c in COLORS if c != thing.paints[0]]
+        rows.append(np.mean([errors(thing, c) for c in colors], axis=0).reshape(-1))
+        print(f"| {thing.name} | " + " | ".join(f"{v:.1f}" for v in rows[-1]) + " |")
+    means = np.mean(rows, axis=0)
+    print("| **all** | " + " | ".join(f"{v:.1f}" for v in means) + " |")
+    return bool((means[:3] <= [LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER]).all())
+
+
+def single() -> bool:
+    """Scenes of one paint: how much of them is taken for another."""
+    lost = [
+        1 - Subject.of(*scene.photo(paint)).palette.materials[0].share
+        for scene in SCENES
+        for paint in PAINTS
+    ]
+    print(f"{len(lost)} scenes of one paint: {np.mean(np.array(lost) > 0):.1%} are split, "
+          f"{np.mean(lost):.2%} of the pixels are taken for another material")  # fmt: skip
+    return bool(np.mean(lost) <= LIMIT_SPLIT)
+
+
+def people(folder: Path) -> Iterator[tuple[str, Bytes, NDArray[np.uint8], Mask]]:
+    for name in (folder / "ImageSets/Segmentation/val.txt").read_text().split():
+        photo = next((folder / "JPEGImages").glob(f"{name}.*"))
+        part, thing = (
+            np.array(Image.open(folder / kind / f"{name}.png"))
+            for kind in ("SegmentationPart", "SegmentationObject")
+        )
+        yield name, np.array(Image.open(photo).convert("RGB")), part, (thing > 0) & (thing < 255)
+
+
+def clothing(folder: Path) -> None:
+    print("| photo | body's label | of it painted | of parts of other colors |\n|---|---|---|---|")
+    found, splits = [], []
+    for name, rgb, part, mask in people(folder):
+        labels = [k for k in np.unique(part[mask]) if k and (part[mask] == k).mean() > 0.01]
+        subject = Subject.of(rgb, mask)
+        body = subject.part((0,)).share > 0.5
+        own = max(labels, key=lambda k: int((body & (part == k)).sum()))
+        usual = {k: np.median(rgb[mask & (part == k)], axis=0) / 255 for k in labels}
+        far = [k for k in labels if delta_e_2000(usual[k], usual[own]) >= _ALIKE]
+        others = mask & np.isin(part, far)
+        leak = body[others].mean() if others.any() else 0.0
+        found.append((body[mask & (part == own)].mean(), leak))
+        print(f"| {name} | {own} | {found[-1][0]:.0%} | {leak:.1%} |")
+        for k in labels:
+            if (mask & (part == k)).sum() > 0.04 * mask.sum():
+                garment = Subject.of(rgb, mask & (part == k)).palette.materials
+                splits.append(1 - garment[0].share)
+    painted, leaks = np.array(found).T
+    print(f"painted {painted.mean():.0%}; leak: median {np.median(leaks):.1%}, "
+          f"mean {leaks.mean():.1%}, at most 3 % in {(leaks <= 0.03).sum()} of {len(leaks)}\n"
+          f"{len(splits)} garments by themselves: {np.mean(np.array(splits) > 0):.0%} have several "
+          f"materials, {np.mean(splits):.1%} of the pixels")  # fmt: skip
+
+
+def sheet(path: str) -> None:
+    """Photo, answer, palette, one anchor of every thing."""
+    rows = []
+    for k, thing in enumerate(THINGS):
+        color = COLORS[(k + 1) % len(COLORS)]
+        (photo, mask), (answer, _) = thing.photo(), thing.answer(color)
+        cells = [recolor(photo, mask, color, materials=m).rgb for m in METHODS.values()]
+        rows.append(np.hstack([photo, answer, *cells]))
+    cv2.imwrite(path, np.vstack(rows)[..., ::-1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sheet", help="write photo, answer, palette, one anchor here")
+    parser.add_argument("--clothing", type=Path, metavar="FOLDER", help="a labelled set instead")
+    args = parser.parse_args()
+    if args.clothing:
+        clothing(args.clothing)
+        return 0
+    met = [things(), single()]
+    if args.sheet:
+        sheet(args.sheet)
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Which clusters of color are one material: light changes slowly, paint changes at a border.
+
+Two clusters that meet in a slow change of color are one paint under changing light, a gradient, a
+highlight or another color's bounce. Two that never meet, or at a sharp border only, are one if
+their colors are alike. When in doubt, one.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.paint.materials.clusters import cores_of
+from dmlseg_core.paint.materials.small import LOG_LIGHT
+
+Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.intp]
+
+MOST = 5
+_REACH = 4
+"""Pixels across a border over which a change of color is measured."""
+_SOLID, _LARGE = 0.25, 0.004
+"""Shares of a cluster that must be core, and of the object that this must be, to be any material
+rather than the mixture along a border."""
+_STEPS = (0.5, 0.36, 0.2), (1.0, 1.4, 2.2)
+"""Share of the difference of two clusters that lies within _REACH: below it they are one, by how
+different they are."""
+_SHINE_STEP = 0.55
+"""The same where one lies within the other, with white light added."""
+_WHITE = 0.4
+"""Least over largest channel of light that may be a lamp's."""
+_BORDER = 0.2
+"""Share of the smaller one's borders that must be common for this to tell anything."""
+_WITHIN = 0.8
+"""The same for shine, which lies within its paint."""
+_TINY = 0.012
+"""Of the object: smaller things are no material."""
+_FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
+"""Saturation that counts as much as the colors' own; more of it where one is warm and the other
+cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
+_NEUTRAL, _DARKER = 0.12, np.log(6.0)
+"""Saturation from which lightness does not count; between neutral colors this ratio tells two."""
+
+
+def difference(first: Floats, second: Floats) -> float:
+    """Of two features, whatever the light: 1 is as different as two materials must be."""
+    sizes = float(np.hypot(*first[:2])), float(np.hypot(*second[:2]))
+    against = max(-float(first[:2] @ second[:2]) / max(sizes[0] * sizes[1], 1e-6), 0.0)
+    faint = _FAINT + _LAMPS * against
+    hue = np.hypot(*(first[:2] - second[:2])) / (0.5 * sum(sizes) + faint) / _HUES
+    neutral = min(max(1 - max(sizes) / _NEUTRAL, 0.0), 1.0)
+    return float(np.hypot(hue, neutral * abs(first[2] - second[2]) / LOG_LIGHT / _DARKER))
+
+
+def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Floats) -> Labels:
+    """(K,) group of each cluster; clusters of one group are one paint in changing light.
+
+    Args:
+        features: (3, h, w).
+        labels: (h, w), the clusters (see `without_mixtures`), -1 outside.
+        centers: (K, 3) features.
+        colors: (K, 3) linear light.
+    """
+    met, steps = _borders(features, labels, centers)
+    groups = np.arange(len(centers))
+    most = met.sum(axis=1)
+    for i, j in zip(*np.nonzero(np.triu(met)), strict=True):
+        common = met[i, j] / max(min(most[i], most[j]), 1)
+        within = common > _WITHIN and _is_shine(colors[i], colors[j])
+        limit = _SHINE_STEP if within else _limit(centers[i], centers[j])
+        if common > _BORDER and steps[i, j] < limit:
+            groups[groups == groups[j]] = groups[i]
+    return groups
+
+
+def without_mixtures(labels: Labels, centers: Floats) -> Labels:
+    """(K,) for each cluster itself, or the nearest that is more than a line along a border."""
+    count = len(centers)
+    sizes = np.bincount(labels[labels >= 0], minlength=count)
+    cores = cores_of(labels, count)
+    solid = (cores > _SOLID * sizes) & (cores > _LARGE * sizes.sum())
+    if not solid.any():
+        solid[sizes.argmax()] = True
+    away = ((centers[:, None] - centers[None]) ** 2).sum(axis=2)
+    away[:, ~solid] = np.inf
+    return np.asarray(np.argmin(away, axis=1), np.intp)
+
+
+def _limit(first: Floats, second: Floats) -> float:
+    """The step below which two clusters are one."""
+    return float(np.interp(difference(first, second), _STEPS[1], _STEPS[0]))
+
+
+def _is_shine(first: Doubles, second: Doubles) -> bool:
+    """Whether the brighter of two linear colors is the other one and light that is nearly white."""
+    more = np.abs(first - second) if (first <= second).all() or (first >= second).all() else None
+    return more is not None and bool(more.min() > _WHITE * more.max())
+
+
+def _borders(features: Floats, labels: Labels, centers: Floats) -> tuple[Doubles, Doubles]:
+    """(K, K) pixel pairs across the border of two clusters, and how much of their difference lies
+    between those pixels: 1 where the color jumps.
+    """
+    count = len(centers)
+    met, steps = np.zeros(count**2), np.zeros(count**2)
+    for down, right in (
+        (0, _REACH),
+        (_REACH, 0),
+        (_REACH - 1, _REACH - 1),
+        (_REACH - 1, 1 - _REACH),
+    ):
+        here, there = _shifted(down, right)
+        one, other = labels[here], labels[there]
+        at = np.nonzero((one >= 0) & (other >= 0) & (one != other))
+        i, j = one[at], other[at]
+        axis = (centers[j] - centers[i]).T
+        change = _at(features, there, at) - _at(features, here, at)
+        step = (change * axis).sum(axis=0) / np.maximum((axis**2).sum(axis=0), 1e-6)
+        met += np.bincount(i * count + j, minlength=count**2)
+        steps += np.bincount(i * count + j, np.clip(step, 0, 1), minlength=count**2)
+    both = [v.reshape(count, count) + v.reshape(count, count).T for v in (met, steps)]
+    return both[0], both[1] / np.maximum(both[0], 1)
+
+
+def _at(features: Floats, part: tuple[slice, slice], places: tuple[Labels, ...]) -> Floats:
+    """(3, N) features at places of a part of the plane."""
+    return np.stack([plane[part][places] for plane in features])
+
+
+def _shifted(down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Of a plane: the places that have a neighbor down and right of them, and those neighbors."""
+    ends = slice(None, -right or None) if right >= 0 else slice(-right, None)
+    starts = slice(right, None) if right >= 0 else slice(None, right)
+    return (slice(None, -down or None), ends), (slice(down, None), starts)
+
+
+def joined(features: Floats, labels: Labels) -> Labels:
+    """(h, w) labels of groups, those of alike colors made one: 0 the largest, -1 outside.
+
+    Args:
+        features: (3, N) of the pixels inside.
+        labels: (N,) their groups.
+    """
+    while True:
+        names, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        colors = [np.median(features[:, labels == k], axis=1) for k in range(len(names))]
+        pairs = [
+            (_distance(colors, sizes, i, j), i, j)
+            for j in range(len(names)) for i in range(j)
+        ]  # fmt: skip
+        if not pairs or (min(pairs)[0] > 1 and len(names) <= MOST):
+            return np.argsort(np.argsort(-sizes, kind="stable"))[labels]
+        _, i, j = min(pairs)
+        labels[labels == j] = i
+
+
+def _distance(colors: list[Floats], sizes: NDArray[np.intp], i: int, j: int) -> float:
+    """Of two groups: below 1 they are one; a tiny one is part of whatever is nearest to it."""
+    apart = difference(colors[i], colors[j])
+    tiny = min(sizes[i], sizes[j]) < _TINY * sizes.sum()
+    return apart / (1 + apart) - 1 if tiny else apart
