@@ -45,4 +45,4 @@ def _weighed(level: Floats, chroma: Floats, hue: Floats, apart: tuple[Floats, ..
     cross = -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     cross = cross * np.sin(2 * np.radians(30) * np.exp(-(((degrees - 275) / 25) ** 2)))
     x, y, z = lighter / light, stronger / strong, turned / turning
-    return np.sqrt(np.maximum(x * x + y * y + z * z + cross * y * z, 0))
+    return np.asarray(np.sqrt(np.maximum(x * x + y * y + z * z + cross * y * z, 0)))
