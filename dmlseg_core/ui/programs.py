@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dmlseg_core.api import CALLS, Answer, Call, Service
 from dmlseg_core.errors import DmlsegError
 from dmlseg_core.ui.answers import gradio_of, logged_in
-from dmlseg_core.ui.guard import Attempts, address_of
+from dmlseg_core.ui.attempts import Attempts, address_of
 
 PREFIX = "/api/v1"
 CLIENT = re.compile(r"/gradio_api/(info|queue/(data|join))/?")
