@@ -98,7 +98,8 @@ def superpixels(image: NDArray[np.uint8]) -> NDArray[np.intp]:
     """
     from skimage.segmentation import felzenszwalb  # noqa: PLC0415 - heavy, recoloring needs none
 
-    return felzenszwalb(image, scale=SCALE, sigma=SIGMA, min_size=SMALLEST)
+    labels = felzenszwalb(image, scale=SCALE, sigma=SIGMA, min_size=SMALLEST)
+    return np.asarray(labels, np.intp)
 
 
 def _sums_of_vectors(

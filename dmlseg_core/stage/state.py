@@ -128,8 +128,14 @@ def _selections(desk: Desk, session: EditSession, names: Sequence[str]) -> list[
 
 
 def _bare(selection: Selection) -> Selection:
-    """What its mask depends on."""
-    return Selection(selection.where, matting=selection.matting)
+    """What its mask depends on, and how much of it is painted."""
+    return Selection(
+        selection.where,
+        matting=selection.matting,
+        gates=selection.gates,
+        materials=selection.materials,
+        targets=selection.targets,
+    )
 
 
 def _selection(

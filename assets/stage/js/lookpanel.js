@@ -1,6 +1,7 @@
 // How the color is laid on: mode, strength, highlights, edge; and what of the object is left out.
 
 import { button, h, set } from "./dom.js";
+import { MaterialsPanel } from "./materials.js";
 import { say } from "./words.js";
 
 const MODES = ["match", "tint", "hue_shift", "saturation", "lightness", "pattern"];
@@ -98,7 +99,7 @@ export class LimitsPanel {
     this.keep = this.#pick("gate_keep", false);
     this.skip = this.#pick("gate_skip", true);
     this.list = h("div", { class: "gates" });
-    this.element = h("div", { class: "pane keep" }, h("p", { class: "note", text: say("gates_hint") }),
+    this.element = h("div", { class: "pane keep" }, new MaterialsPanel(app).element, h("p", { class: "note", text: say("gates_hint") }),
       h("div", { class: "segments" }, this.keep, this.skip), this.list);
     app.on("state", () => this.#follow());
     app.on("tool", () => { if (app.tool !== "dropper") this.wanted = null; this.#press(); });

@@ -25,6 +25,7 @@ from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.work import Work
 
 Driver: TypeAlias = subprocess.Popen[bytes]
+COMMAND: tuple[str, ...] = ("-m", "dmlseg_core.folder.scale.ray_driver")
 _GRACE = 20
 """Seconds that a driver has to leave its cluster in order."""
 
@@ -69,10 +70,10 @@ def _driver() -> Iterator[tuple[Driver, IO[bytes]]]:
     # a checkout is not installed: the driver and its workers find it where this process did
     paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)  # noqa: PTH100
     environment = {**os.environ, "PYTHONPATH": paths, "RAY_BACKEND_LOG_LEVEL": "error"}
-    command = [sys.executable, "-m", "dmlseg_core.folder.scale.ray_driver"]
     with tempfile.TemporaryFile() as log:
         driver = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+            [sys.executable, *COMMAND], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             start_new_session=True,  # Ctrl-C is ours: the driver hears of it when we close
         )  # fmt: skip
         try:

@@ -140,6 +140,4 @@ def sentence(palette: Sequence[Material], jobs: Sequence[Job]) -> tuple[str, ...
     what = "the body" if one else f"{len(painted)} of {len(palette)} materials"
     verb = "is" if one else "are"
     others = "1 other material is" if len(kept) == 1 else f"{len(kept)} other materials are"
-    return (
-        f"{what} ({share:.0%} of the object) {verb} recolored; {others} kept: {names}",
-    )
+    return (f"{what} ({share:.0%} of the object) {verb} recolored; {others} kept: {names}",)

@@ -188,8 +188,8 @@ def _recipe(args: argparse.Namespace) -> Recipe | None:
 
 
 def _run(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.progress import Progress
-    from dmlseg_core.cli.tally import Tally
+    from dmlseg_core.cli.many.progress import Progress
+    from dmlseg_core.cli.many.tally import Tally
 
     tally = Tally(as_json=args.json)
     try:
@@ -204,8 +204,8 @@ def _run(made: Batch, args: argparse.Namespace) -> int:
 
 
 def _plan(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.plan import told_lines
-    from dmlseg_core.cli.progress import Progress
+    from dmlseg_core.cli.many.plan import told_lines
+    from dmlseg_core.cli.many.progress import Progress
     from dmlseg_core.folder import make_plan
 
     looked = min(len(made.jobs), args.sample or len(made.jobs))
