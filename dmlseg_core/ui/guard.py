@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,9 +24,6 @@ PAGE = re.compile(
     r"|gradio_api/custom_component/.+)"
 )
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
-CLIENT = re.compile(r"/gradio_api/(info|queue/(data|join))/?")
-"""What `gradio_client` needs beside it to call the API's functions, which take and give no path."""
-ASSISTANTS = re.compile(r"/mcp/?")
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
@@ -112,8 +109,7 @@ class Guard:
         app: what is guarded.
         limits: see there.
         page: routes that may be read beside our own; None: all, and all methods.
-        client: whether `gradio_client` is let in.
-        assistants: whether they are.
+        more: further routes, with all methods.
     """
 
     def __init__(
@@ -122,11 +118,10 @@ class Guard:
         limits: Limits | None = None,
         page: re.Pattern[str] | None = PAGE,
         *,
-        client: bool = False,
-        assistants: bool = False,
+        more: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self.app, self.limits, self.page = app, limits or Limits(), page
-        self.more = [CLIENT] * client + [ASSISTANTS] * assistants
+        self.more = more
         self.receiving = 0
         """Bytes of bodies that have come and are not answered yet."""
         self._logins = Attempts(self.limits.logins)

@@ -176,7 +176,7 @@ def test_recolor_at_a_point(shaded, monkeypatch, capsys):
     mask = SimpleNamespace(to_alpha=lambda rgb, matting: alpha, class_name="cup", score=0.5,
                            seed=SimpleNamespace(tau=0.75))  # fmt: skip
     scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask)
-    segmenter = SimpleNamespace(analyze=lambda photo: scene)
+    segmenter = SimpleNamespace(analyze=lambda photo, **_: scene)
     monkeypatch.setattr(cli_recolor, "load_segmenter", lambda args, config=None: segmenter)
     words = [shaded / "photo.png", "--at", "20,15", "--tau", "0.75", "--color", "#c8102e"]
     assert recolor(*words, "-o", shaded / "x.png", "--json") == 0
