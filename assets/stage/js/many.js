@@ -96,8 +96,7 @@ export class ManyDialog extends Dialog {
     try {
       this.#show(await this.app.api.json("many"));
     } catch (error) {
-      if (error.code !== "many_none") this.app.fail(error);
-      this.#show(null);
+      this.app.fail(error);
     }
     this.#watch();
   }
@@ -124,7 +123,7 @@ export class ManyDialog extends Dialog {
   }
 
   #show(state) {
-    if (state && this.state && state.version < this.state.version && this.state.photos.length) return;
+    if (state && this.state && state.version < this.state.version && state.photos.length) return;
     if (state?.error && state.error !== this.state?.error) this.app.tell("fail", state.error);
     this.state = state;
     this.#follow();
