@@ -46,7 +46,7 @@ def table(session: EditSession, k: int, asked: Asked) -> bytes:
     })  # fmt: skip
 
 
-_FIELDS = ("color", "mode", "strength", "protect_highlights", "amount")
+_FIELDS = ("color", "mode", "strength", "protect_highlights", "gloss", "amount")
 
 
 def band(session: EditSession, k: int) -> bytes:
@@ -71,6 +71,29 @@ def band(session: EditSession, k: int) -> bytes:
             "B": back,
         },
     )
+
+
+def materials(session: EditSession, k: int) -> bytes:
+    """The palette of selection k, the body first, and the color of each as it is asked for, null
+    where it is kept: a buffer of `pack` without arrays.
+
+    Raises:
+        ParameterError: others cover all of it.
+    """
+    subject, style = subject_of(session, k), session.selections[k].style
+    look = Look(style.color or _ANY, materials=style.materials, targets=style.targets)
+    found = () if style.gates else subject.palette.materials
+    asked = () if style.gates else subject.asked(look)
+    rows = [
+        {"color": m.color, "share": round(m.share, 4), "target": _shown(style, m.color, target)}
+        for m, target in zip(found, asked, strict=True)
+    ]
+    return pack({"materials": rows}, {})
+
+
+def _shown(style: Style, own: str, target: str | None) -> str | None:
+    """A target as the page shows it: a material's own color while nothing is painted."""
+    return own if target and not style.painted else target
 
 
 def _layer_of(session: EditSession, k: int) -> Layer:

@@ -29,21 +29,22 @@ from dmlseg_core.stage import (
     edit,
     explained,
     mask_of,
+    materials,
     page_state,
     preview,
     table,
     tile,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.many.shelf import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
-from dmlseg_core.ui.shelf import Shelves
 
 T = TypeVar("T")
 BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"
 MAX_MEGABYTES = 400.0
 """Largest upload; the size in pixels is checked in the header before anything is decoded."""
 _MOMENT, _PATIENCE = 0.01, 100
-"""Seconds between two looks at an analysis, and how many looks one request waits."""
+"""Seconds between two looks at an analysis; looks that one request waits."""
 
 
 @dataclass(eq=False)
@@ -262,9 +263,11 @@ def picture_routes(stage: Stage) -> APIRouter:
         return drawn(request, await run_in_threadpool(made))
 
     @router.get("/band/{number}")
-    async def band_(request: Request, number: int) -> Response:
+    @router.get("/materials/{number}")
+    async def part_(request: Request, number: int) -> Response:
         _, _, session = stage.session(request)
-        made = locked(session, lambda: band(session, index_of(session, number)))
+        make = materials if "/materials/" in request.url.path else band
+        made = locked(session, lambda: make(session, index_of(session, number)))
         return drawn(request, await run_in_threadpool(made))
 
     @router.get("/tile/{level}/{x}/{y}")
@@ -287,10 +290,7 @@ def picture_routes(stage: Stage) -> APIRouter:
 
 
 def drawn(request: Request, data: bytes, kind: str = BINARY) -> Response:
-    """An answer of bytes.
-
-    What is named by a version may stay in the browser: another version has another name.
-    """
+    """An answer of bytes; what is named by a version may stay in the browser."""
     named = bool(request.query_params.get("v"))
     keep = "private, max-age=31536000, immutable" if named else "private, no-store"
     return Response(data, media_type=kind, headers={"Cache-Control": keep})

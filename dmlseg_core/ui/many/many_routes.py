@@ -21,8 +21,8 @@ from dmlseg_core.folder import PhotoRow
 from dmlseg_core.photo import load_photo
 from dmlseg_core.stage import Asked, Desk
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
+from dmlseg_core.ui.many.shelf import InTurn, Shelf
 from dmlseg_core.ui.routes import JPEG, Stage, drawn, locked, opened
-from dmlseg_core.ui.shelf import InTurn, Shelf
 from dmlseg_core.words import class_label, told
 
 MEGABYTES = 128.0
