@@ -30,6 +30,7 @@ ENV PATH=/opt/dmlseg/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     GRADIO_ANALYTICS_ENABLED=False \
+    DMLSEG_CACHE=/cache/scenes \
     XDG_CACHE_HOME=/cache \
     MPLCONFIGDIR=/cache/matplotlib \
     NUMBA_CACHE_DIR=/cache/numba

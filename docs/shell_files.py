@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dmlseg_core.cli.entry import build_parser  # noqa: E402
-from dmlseg_core.cli.shell import MANUAL  # noqa: E402
+from dmlseg_core.shell.completion import MANUAL  # noqa: E402
 from dmlseg_core.train.command import build_parser as build_train_parser  # noqa: E402
 from dmlseg_core.ui.launch import build_parser as build_app_parser  # noqa: E402
 

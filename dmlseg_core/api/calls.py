@@ -15,9 +15,9 @@ from dmlseg_core.api.answer import (
     recipe_file,
 )
 from dmlseg_core.api.asked import Arguments, Colors, Painted, Replayed, Where
-from dmlseg_core.api.chosen import chosen, extent, style_of
 from dmlseg_core.api.colors import main_colors, materials_of
 from dmlseg_core.api.figures import object_figures, painted_figures, photo_figures
+from dmlseg_core.api.pointing import chosen, extent, style_of
 from dmlseg_core.api.service import Service
 from dmlseg_core.color import read_swatches
 from dmlseg_core.edit import EditSession

@@ -10,17 +10,16 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from dmlseg_core.cli.assistants import add_command as add_mcp
-from dmlseg_core.cli.export import add_command as add_export
 from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE, version
+from dmlseg_core.cli.others import add_commands as add_other_commands
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
-from dmlseg_core.cli.shell import add_options
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
+from dmlseg_core.shell import HINTS, MANUAL, install_completion, shell_file
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,16 +41,41 @@ def build_parser(
     """
     parser = Parser(prog="dmlseg", description="Click anything in a photo and recolor it.")
     parser.add_argument("--version", action="version", version=f"dmlseg {version()}")
-    add_options(parser)
+    _add_options(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_photo_commands(commands)
     for name, words in _ELSEWHERE.items():
         parents: list[Any] = [own[name]] if own else []
         commands.add_parser(name, help=words, add_help=False, parents=parents)
     add_train_commands(commands)
-    add_export(commands)
-    add_mcp(commands)
+    add_other_commands(commands)
     return parser
+
+
+class _Print(argparse.Action):
+    """An option that prints what `tell` gives and ends the program, as --version does."""
+
+    def __init__(self, *words: Any, tell: Callable[[Any], str], **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.tell = tell
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, value: Any, *__: Any) -> None:
+        """Print, end."""
+        print(self.tell(value))
+        parser.exit()
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """--install-completion and --man."""
+    parser.add_argument(
+        "--install-completion", action=_Print, tell=install_completion, nargs="?",
+        choices=tuple(HINTS), dest=argparse.SUPPRESS, metavar="SHELL",
+        help="write the completion of bash, zsh or fish (usual: $SHELL) where it looks for it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--man", action=_Print, tell=lambda _: shell_file(MANUAL).decode(), nargs=0,
+        dest=argparse.SUPPRESS, help="print the manual page; to read it: dmlseg --man | man -l -",
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.cli.batch import add_command as add_batch
 from dmlseg_core.cli.flags import (
     FAILED,
     INTERRUPTED,
@@ -18,7 +17,8 @@ from dmlseg_core.cli.flags import (
     scene_config,
     weights_digest,
 )
-from dmlseg_core.cli.merge import add_command as add_merge
+from dmlseg_core.cli.many.batch import add_command as add_batch
+from dmlseg_core.cli.many.merge import add_command as add_merge
 from dmlseg_core.cli.recolor import add_command as add_recolor
 from dmlseg_core.errors import one_line
 

@@ -31,9 +31,9 @@ from dmlseg_core.photo import write_bytes
 from dmlseg_core.scene import Box, Given, Override, Point, Stroke
 
 FORMAT, VERSION = "dmlseg-recipe", 3
-"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`; 3: materials. What
-needs none of these is written as version 1, which older programs read."""
-_NEW = {2: ("name", "visible", "locked", "connected", "soft", "mask"), 3: ("materials",)}
+"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`; 3: materials,
+gloss. What needs none of these is written as version 1, which older programs read."""
+_NEW = {2: ("name", "visible", "locked", "connected", "soft", "mask"), 3: ("materials", "gloss")}
 _WHOLE = "all"
 """What of an object recipes without `materials` paint: those of older programs."""
 
@@ -120,6 +120,7 @@ def _style(style: Style) -> dict[str, Any]:
             "png": base64.b64encode(pattern.png).decode(), "scale": pattern.scale,
         },
         "matting": style.matting,
+        **({} if style.gloss == Style.gloss else {"gloss": style.gloss}),
         **({} if style.materials == _WHOLE and not style.targets else {
             "materials": style.materials,
             "targets": [{"color": color, "target": target} for color, target in style.targets],
@@ -240,6 +241,7 @@ def _style_of(values: dict[str, Any], where: str) -> Style:
             gates=field.each("gates", dict, _gate_of, [], most=MAX_GATES),
             pattern=_pattern_of(field.take("pattern", (dict, type(None)), None), where),
             matting=field.take("matting", bool, False),
+            gloss=field.take("gloss", str, Style.gloss),
             materials=field.take("materials", str, _WHOLE),
             targets=field.each("targets", dict, _target_of, [], most=MAX_TARGETS),
         )

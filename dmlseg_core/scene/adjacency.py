@@ -98,7 +98,7 @@ def superpixels(image: NDArray[np.uint8]) -> NDArray[np.intp]:
     """
     from skimage.segmentation import felzenszwalb  # noqa: PLC0415 - heavy, recoloring needs none
 
-    return felzenszwalb(image, scale=SCALE, sigma=SIGMA, min_size=SMALLEST)
+    return np.asarray(felzenszwalb(image, scale=SCALE, sigma=SIGMA, min_size=SMALLEST), np.intp)
 
 
 def _sums_of_vectors(
@@ -119,7 +119,8 @@ def _sums_of_vectors(
     order = np.argsort(flat[starts], kind="stable")
     owners, starts, lengths = (a[order] for a in (flat[starts], starts, lengths))
     rows = vectors.reshape(-1, vectors.shape[2])[seen[starts]] * lengths[:, None].astype(np.float32)
-    return np.add.reduceat(rows, np.flatnonzero(np.diff(owners, prepend=-1)))
+    sums = np.add.reduceat(rows, np.flatnonzero(np.diff(owners, prepend=-1)))
+    return np.asarray(sums, np.float32)
 
 
 def _histograms(lab: NDArray[np.float32], labels: NDArray[np.intp]) -> list[NDArray[np.float64]]:

@@ -21,7 +21,6 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -166,7 +165,7 @@ def name_of(
         sheet: of those weights.
         device: what the network runs on.
     """
-    alpha = b"" if photo.alpha is None else np.ascontiguousarray(photo.alpha)
+    alpha = b"" if photo.alpha is None else photo.alpha.tobytes()
     parts = [_code(), photo.digest, hashlib.sha256(alpha).hexdigest(), weights, sheet.to_dict()]
     asked = [config.long_side, config.precision, config.flip, device.type]
     return hashlib.sha256(json.dumps([*parts, *asked], sort_keys=True).encode()).hexdigest()

@@ -46,7 +46,7 @@ def table(session: EditSession, k: int, asked: Asked) -> bytes:
     })  # fmt: skip
 
 
-_FIELDS = ("color", "mode", "strength", "protect_highlights", "amount")
+_FIELDS = ("color", "mode", "strength", "protect_highlights", "gloss", "amount")
 
 
 def band(session: EditSession, k: int) -> bytes:

@@ -176,6 +176,7 @@ def _style(selection: Selection) -> dict[str, Any]:
         "color": selection.color, "mode": selection.mode, "strength": selection.strength,
         "protect_highlights": selection.protect_highlights, "amount": selection.amount,
         "gates": [asdict(gate) for gate in selection.gates], "matting": selection.matting,
+        "gloss": selection.gloss,
         "pattern": selection.pattern is not None, "materials": selection.materials,
         "targets": [{"color": color, "target": target} for color, target in selection.targets],
     }  # fmt: skip

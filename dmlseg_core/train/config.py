@@ -26,6 +26,8 @@ class TrainConfig(_Config):
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
         overlap: weight of the overlap loss, 1 - soft IoU of a point's mask; 0: the paper's losses.
+        nested: above 0 the overlap loss takes the best of a point's three masks (part, thing,
+            group) against each label, and their mean with this share: `losses.nested_loss`.
         distill: weight, within lambda's, of what a teacher says of class names (`train.teacher`);
             above 0 the run needs one.
         frozen: name prefixes of tensors that stay as they were loaded. The pretrained backbone's
@@ -51,6 +53,7 @@ class TrainConfig(_Config):
     lambda_max: float = 0.2
     lambda_ramp: int = 500
     overlap: float = 0.0
+    nested: float = 0.0
     distill: float = 0.0
     frozen: tuple[str, ...] = ("backbone.",)
     match_iou: float = 0.5
@@ -69,7 +72,7 @@ class TrainConfig(_Config):
             raise ParameterError(f"precision must be float32 or bfloat16; got {self.precision!r}")
         for name in ("steps", "batch_size", "points", "max_groups"):
             Range(name, 1, 10**8).check(getattr(self, name))
-        for name in ("lr", "backbone_lr", "ema", "match_iou"):
+        for name in ("lr", "backbone_lr", "ema", "match_iou", "nested"):
             Range(name, 0.0, 1.0).check(getattr(self, name))
         for name in ("overlap", "distill"):
             Range(name, 0.0, 1e3).check(getattr(self, name))

@@ -14,6 +14,8 @@ SHARPNESS = 2.0  # of `membership`: a hard mask's gradient is nowhere, a softer 
 LEVELS = {"object": 0.25, "part": 0.75}
 """tau at which a segment's mask is asked for where the labels know parts; without parts it is .5:
 between the two lies .4, the target similarity of two parts of one object."""
+STOPS = (0.75, 0.5, 0.25)
+"""tau of a point's three masks in `nested_loss`: part, thing, group."""
 
 
 def embedding_loss(vectors: Tensor, pairs: Pairs) -> Tensor:
@@ -65,13 +67,41 @@ def overlap_loss(
         truth: (B, h * w) int64 segments, -1 void.
         tau: (B, S) threshold of each point.
     """
-    inside = membership(point_distances2(embedding, index), tau[..., None])  # (B, S, P)
-    inside = inside * (truth >= 0)[:, None]
+    apart = _apart(point_distances2(embedding, index), owner, truth, tau)
+    return _mean_of_owned(apart, owner)
+
+
+def nested_loss(
+    embedding: Tensor, index: Tensor, owner: Tensor, truth: Tensor, pull: float
+) -> Tensor:
+    """`overlap_loss` of the best of a point's three masks, with a small pull on all of them.
+
+    A point has a part, a thing and a group, and a label is one of the three without saying which:
+    the mask that is nearest to it answers for it, so that it does not push the others away
+    (multiple choice learning: Guzman-Rivera et al. 2012; SAM, arXiv 2304.02643, does so too).
+
+    Args:
+        embedding, index, owner, truth: as `overlap_loss` takes them.
+        pull: share, in [0, 1], that the mean over the three has in the loss; without any a mask
+            that is never the best learns nothing.
+    """
+    d2 = point_distances2(embedding, index)
+    taus = (d2.new_full(owner.shape, tau) for tau in STOPS)
+    apart = torch.stack([_apart(d2, owner, truth, tau) for tau in taus])
+    return _mean_of_owned((1 - pull) * apart.amin(0) + pull * apart.mean(0), owner)
+
+
+def _apart(d2: Tensor, owner: Tensor, truth: Tensor, tau: Tensor) -> Tensor:
+    """(B, S): 1 - soft IoU of m(p, tau) with p's own segment; d2 (B, S, P)."""
+    inside = membership(d2, tau[..., None]) * (truth >= 0)[:, None]  # (B, S, P)
     own = (truth[:, None] == owner[..., None]).to(inside.dtype)
     inter = (inside * own).sum(-1)
-    iou = inter / (inside.sum(-1) + own.sum(-1) - inter).clamp_min(1)
+    return 1 - inter / (inside.sum(-1) + own.sum(-1) - inter).clamp_min(1)
+
+
+def _mean_of_owned(values: Tensor, owner: Tensor) -> Tensor:
     counted = owner > 0
-    return ((1 - iou) * counted).sum() / counted.sum().clamp_min(1)
+    return (values * counted).sum() / counted.sum().clamp_min(1)
 
 
 def membership(d2: Tensor, tau: Tensor) -> Tensor:
@@ -121,18 +151,26 @@ def compute_losses(
     return {
         "embedding": embedding_loss(vectors, pairs),
         "classification": classification_loss(logits, allowed, few["weight"]),
-        "overlap": _overlap(output.embedding, batch),
+        "overlap": _overlap(output.embedding, batch, config.nested),
     }
 
 
-def _overlap(embedding: Tensor, batch: dict[str, Tensor]) -> Tensor:
-    """`overlap_loss` of every fourth point, of objects and of parts where the labels know them."""
+def _overlap(embedding: Tensor, batch: dict[str, Tensor], nested: float) -> Tensor:
+    """The overlap loss of every fourth point, of objects and of parts where the labels know them.
+
+    Args:
+        embedding: (B, D, h, w).
+        batch: made by `stream.collate`.
+        nested: pull of `nested_loss`; 0: `overlap_loss`, each kind of label at its own tau.
+    """
     few = batch["index"][:, ::4]
     parts = (batch["parts"] > 0).any(1, keepdim=True)  # (B, 1): crops whose labels know parts
     total = embedding.new_zeros(())
     for owner, truth in (("object", "objects"), ("part", "parts")):
         own = batch[owner][:, ::4]
-        if (own > 0).any():
+        if (own > 0).any() and nested:
+            total = total + nested_loss(embedding, few, own, batch[truth], nested)
+        elif (own > 0).any():
             tau = torch.where(parts, LEVELS[owner], 0.5).expand_as(own)
             total = total + overlap_loss(embedding, few, own, batch[truth], tau)
     return total

@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dmlseg_core.ui.attempts import Attempts, address_of
 
 MEGABYTE = 2**20
 PAGE = re.compile(
@@ -26,9 +24,6 @@ PAGE = re.compile(
     r"|gradio_api/custom_component/.+)"
 )
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
-CLIENT = re.compile(r"/gradio_api/(info|queue/(data|join))/?")
-"""What `gradio_client` needs beside it to call the API's functions, which take and give no path."""
-ASSISTANTS = re.compile(r"/mcp/?")
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
@@ -114,8 +109,7 @@ class Guard:
         app: what is guarded.
         limits: see there.
         page: routes that may be read beside our own; None: all, and all methods.
-        client: whether `gradio_client` is let in.
-        assistants: whether they are.
+        more: further routes, with all methods.
     """
 
     def __init__(
@@ -124,11 +118,10 @@ class Guard:
         limits: Limits | None = None,
         page: re.Pattern[str] | None = PAGE,
         *,
-        client: bool = False,
-        assistants: bool = False,
+        more: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self.app, self.limits, self.page = app, limits or Limits(), page
-        self.more = [CLIENT] * client + [ASSISTANTS] * assistants
+        self.more = more
         self.receiving = 0
         """Bytes of bodies that have come and are not answered yet."""
         self._logins = Attempts(self.limits.logins)
@@ -250,40 +243,6 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": data})
 
 
-class Attempts:
-    """Attempts by address in the last minute, of the newest addresses.
-
-    Args:
-        most: of one address.
-    """
-
-    def __init__(self, most: int, *, seconds: float = 60.0, addresses: int = 4096) -> None:
-        self.most, self.seconds, self.addresses = most, seconds, addresses
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def allow(self, who: str) -> bool:
-        """Whether one more is allowed, which counts at once: many may come at the same time."""
-        times = self._times.setdefault(who, deque())
-        self._times.move_to_end(who)
-        while len(self._times) > self.addresses:
-            self._times.popitem(last=False)
-        if self.spent(who):
-            return False
-        times.append(time.monotonic())
-        return True
-
-    def spent(self, who: str) -> bool:
-        """Whether no more is allowed."""
-        times, oldest = self._times.get(who, deque()), time.monotonic() - self.seconds
-        while times and times[0] < oldest:
-            times.popleft()
-        return len(times) >= self.most
-
-    def forget(self, who: str) -> None:
-        """One was right."""
-        self._times.pop(who, None)
-
-
 def _route(scope: Scope) -> str:
     """The path below the root path, as Starlette's router sees it."""
     path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
@@ -293,13 +252,3 @@ def _route(scope: Scope) -> str:
 def _declared(headers: Headers) -> int:
     length = headers.get("content-length", "0")
     return int(length) if length.isdecimal() and len(length) < 20 else 0
-
-
-def address_of(scope: Scope) -> str:
-    """Who asks; a network of IPv6 is one, since a single customer has 2^64 addresses."""
-    client: Any = (scope.get("client") or ("unknown",))[0]
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return str(client)
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

@@ -26,9 +26,14 @@ from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import SceneStore, Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks
 from dmlseg_core.ui.guard import Guard
-from dmlseg_core.ui.helpers import LOOPBACK, mount_assistants
 from dmlseg_core.ui.page import CSS, build
-from dmlseg_core.ui.programs import program_version
+from dmlseg_core.ui.programs import (
+    ASSISTANTS,
+    CLIENT,
+    LOOPBACK,
+    mount_assistants,
+    program_version,
+)
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
 from dmlseg_core.ui.samples import sample_photo, sample_photos
 from dmlseg_core.ui.served import mount
@@ -169,7 +174,8 @@ def assemble(
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip
-    app.add_middleware(Guard, client=api, assistants=assistants is not None)
+    more = [CLIENT] * api + [ASSISTANTS] * (assistants is not None)
+    app.add_middleware(Guard, more=more)
     return app
 
 

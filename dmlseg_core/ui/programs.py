@@ -1,12 +1,16 @@
-"""The API's calls on the app: who may make them, and the same calls for `gradio_client`."""
+"""Programs' ways into the app: who may call the API, the same calls for `gradio_client`, and the
+server of `dmlseg mcp`, all behind the app's login.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import inspect
+import re
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from hmac import compare_digest
 from importlib import metadata
@@ -14,15 +18,24 @@ from typing import Annotated, Any, NoReturn, Union, get_args, get_origin
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
 from gradio.events import api
 from gradio.routes import App
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dmlseg_core.api import CALLS, Answer, Call, Service
 from dmlseg_core.errors import DmlsegError
 from dmlseg_core.ui.answers import gradio_of, logged_in
-from dmlseg_core.ui.guard import Attempts, address_of
+from dmlseg_core.ui.attempts import Attempts, address_of
 
 PREFIX = "/api/v1"
+CLIENT = re.compile(r"/gradio_api/(info|queue/(data|join))/?")
+"""What `gradio_client` needs beside the page to call functions, which take and give no path."""
+ASSISTANTS = re.compile(r"/mcp/?")
+LOOPBACK: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+_ANYWHERE = "0.0.0.0"
+"""What the package mcp calls a server whose names it does not check."""
 _WRONG = 10
 """Wrong passwords of one address in a minute."""
 _SESSIONS, _QUEUED, _AT_ONCE = 8, 16, 4
@@ -138,3 +151,45 @@ def _plain(hint: Any) -> Any:
     if origin in (Union, types.UnionType):
         return Union[tuple(_plain(arg) for arg in get_args(hint))]  # noqa: UP007
     return str if hint is bytes else list if origin is list else hint
+
+
+def mount_assistants(app: FastAPI, server: Any, *, guarded: bool) -> None:
+    """Add /mcp to an app.
+
+    Without a login only requests to this machine's own names are answered: a page whose name
+    resolves to it (DNS rebinding) must not read photos through its visitor's browser.
+
+    Args:
+        app: before Gradio's page is mounted on it.
+        server: as made by `mcp_server`.
+        guarded: whether the app asks for a login.
+    """
+    inner = server.streamable_http_app(
+        stateless_http=True, host=_ANYWHERE if guarded else LOOPBACK[0]
+    )
+    app.router.routes.append(Route("/mcp", _Behind(inner, admitted(app))))
+    before = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with before(app), server.session_manager.run():
+            yield
+
+    app.router.lifespan_context = lifespan
+
+
+class _Behind:
+    """An ASGI app behind a check."""
+
+    def __init__(self, app: ASGIApp, check: Callable[[Request], Awaitable[None]]) -> None:
+        self.app, self.check = app, check
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or hand on."""
+        try:
+            await self.check(Request(scope))
+        except HTTPException as error:
+            told = JSONResponse({"error": str(error.detail)}, error.status_code)
+            await told(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)

@@ -36,8 +36,8 @@ from dmlseg_core.stage import (
     tile,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.many.shelf import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
-from dmlseg_core.ui.shelf import Shelves
 
 T = TypeVar("T")
 BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"

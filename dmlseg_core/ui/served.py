@@ -12,7 +12,7 @@ from dmlseg_core.api import Service, api_app
 from dmlseg_core.ui.answers import guard, install
 from dmlseg_core.ui.file_routes import file_routes, swatch_routes
 from dmlseg_core.ui.front import Front, files
-from dmlseg_core.ui.many_routes import many_routes
+from dmlseg_core.ui.many.many_routes import many_routes
 from dmlseg_core.ui.programs import PREFIX, admitted, program_version
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
 

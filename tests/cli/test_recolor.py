@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(cli_recolor, "weights_digest", lambda path: "")
     monkeypatch.setattr(
         cli_recolor, "load_segmenter",
-        lambda args, config=None: SimpleNamespace(analyze=lambda photo: synth.scene()),
+        lambda args, config=None: SimpleNamespace(analyze=lambda photo, **_: synth.scene()),
     )  # fmt: skip
     Image.fromarray(picture()).save(tmp_path / "photo.png")
     cv2.imwrite(str(tmp_path / "deep.tif"), picture()[..., ::-1].astype(np.uint16) * 257 + 7)

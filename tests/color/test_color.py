@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.color import deltaE_ciede2000, xyz2rgb
+from skimage.color import deltaE_ciede2000, rgb2lab, xyz2rgb
 
 from dmlseg_core import color as cs
 from dmlseg_core.color.chinese import _WORDS, CHINESE
+from dmlseg_core.color.difference import lab_difference
 from dmlseg_core.errors import ParameterError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -39,7 +40,22 @@ def test_ciede2000_matches_sharmas_table():
     pairs = json.loads((DATA / "sharma_ciede2000.json").read_text())["pairs"]
     assert len(pairs) == 34
     first, second, expected = (np.array(v, float) for v in zip(*pairs, strict=True))
-    assert np.abs(deltaE_ciede2000(first, second) - expected).max() < 1e-4
+    assert np.abs(lab_difference(first, second) - expected).max() < 1e-4
+    assert np.abs(lab_difference(second, first) - expected).max() < 1e-4
+
+
+def test_lab_and_ciede2000_are_scikit_images():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 256, (2, 40, 50, 3)).astype(np.uint8)
+    first[:2], second[1:3] = 128, 40  # grays have no hue
+    for one, other, off in ((first, second, 2e-3), (first / 255, second / 255, 1e-8)):
+        assert np.abs(cs.rgb_to_lab(one) - rgb2lab(one)).max() < off
+        theirs = deltaE_ciede2000(rgb2lab(one), rgb2lab(other))
+        assert np.abs(cs.delta_e_2000(one, other) - theirs).max() < off
+    # one color, and one against many
+    assert np.abs(cs.delta_e_2000(first, second[0, 0]) - deltaE_ciede2000(
+        rgb2lab(first), rgb2lab(second[:1, :1])
+    )).max() < 2e-3  # fmt: skip
 
 
 def test_delta_e_takes_srgb():

@@ -13,7 +13,7 @@ from dmlseg_core.errors import ImageError
 from dmlseg_core.folder import batch
 from dmlseg_core.folder.engine import in_turn
 from dmlseg_core.folder.pool import Pool
-from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.work import Work
 from tests.folder.test_batch import CATS, Synthetic, picture
 from tests.folder.test_run import FakeSegmenter, write_photo

@@ -35,7 +35,8 @@ def painted(name, *found, seconds=1.0, class_name="car"):
     )  # fmt: skip
     thumbs = (before_path(name), *map(after_path, files))
     return PhotoRow(name, f"/in/{name}", "ab", 40, 30, {"network": seconds * 0.75,
-                    "paint": seconds * 0.25}, "done", None, ("navy: A damaged text chunk was left out.",),
+                    "paint": seconds * 0.25}, "done", None,
+                    ("navy: A damaged text chunk was left out.",),
                     {"recolored": tuple(files), "thumbs": thumbs}, rows)  # fmt: skip
 
 

@@ -8,17 +8,20 @@ import pytest
 import torch
 
 from dmlseg_core.config import NetworkConfig
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.model.metric import radius2
 from dmlseg_core.model.network import Output
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.losses import (
     LOSS_EPSILON,
     SHARPNESS,
+    STOPS,
     allowed_classes,
     classification_loss,
     compute_losses,
     embedding_loss,
     membership,
+    nested_loss,
     overlap_loss,
 )
 from dmlseg_core.train.targets import mask_iou, pair_targets
@@ -344,8 +347,8 @@ def toy_batch():
     }  # fmt: skip
 
 
-def toy_config():
-    return TrainConfig(network=NetworkConfig(classes=("a", "b", "c", "d")))
+def toy_config(**values):
+    return TrainConfig(network=NetworkConfig(classes=("a", "b", "c", "d")), **values)
 
 
 def test_targets_follow_the_embedding():
@@ -388,3 +391,60 @@ def test_no_gradient_flows_through_the_masks():
     logits = torch.randn(1, 4, 5, 4, 4, requires_grad=True)
     compute_losses(Output(embedding, logits), batch, toy_config())["classification"].backward()
     assert embedding.grad is None and logits.grad.abs().sum() > 0
+
+
+# ---------------------------------------------------------------- nested targets
+
+
+def at_each_stop(crop):
+    """Overlap loss of each point by itself, (3, B, S), through `overlap_loss`; nan: it has none."""
+    embedding, index, owner, truth, _ = crop
+    out = torch.full((len(STOPS), *owner.shape), torch.nan, dtype=torch.float64)
+    for k, tau in enumerate(STOPS):
+        for b, s in (owner > 0).nonzero().tolist():
+            one = [
+                x[b : b + 1] for x in (embedding, index[:, s : s + 1], owner[:, s : s + 1], truth)
+            ]
+            out[k, b, s] = overlap_loss(*one, torch.full((1, 1), tau, dtype=torch.float64))
+    return out
+
+
+@pytest.mark.parametrize("pull", [0.0, 0.1, 1.0])
+def test_nested_loss_is_the_best_stops_with_a_pull_on_all(pull):
+    crop = random_crop(2)
+    alone = at_each_stop(crop)
+    wanted = (1 - pull) * alone.amin(0) + pull * alone.mean(0)
+    assert nested_loss(*crop[:4], pull).item() == pytest.approx(wanted.nanmean().item())
+
+
+def test_a_label_pushes_the_other_masks_only_by_the_pull():
+    """Without a pull, a part's label changes nothing for a point whose part is right already."""
+    line = torch.tensor([0.0, 0.0, 1.0, 1.0, 9.0, 9.0], dtype=torch.float64)  # part, rest, beyond
+    embedding = line.view(1, 1, 1, 6).requires_grad_(True)
+    truth, owner = torch.tensor([[1, 1, 0, 0, 0, 0]]), torch.tensor([[1]])
+    index = torch.tensor([[0]])
+    gradients = {}
+    for pull in (0.0, 0.5):
+        (g,) = torch.autograd.grad(nested_loss(embedding, index, owner, truth, pull), embedding)
+        gradients[pull] = g.flatten()[2:4].abs().sum().item()
+    whole = torch.full((1, 1), 0.25, dtype=torch.float64)
+    (g,) = torch.autograd.grad(overlap_loss(embedding, index, owner, truth, whole), embedding)
+    assert gradients[0.0] < gradients[0.5] < g.flatten()[2:4].abs().sum().item()
+
+
+def test_gradcheck_of_the_nested_loss():
+    embedding, *rest, _ = random_crop(1)
+    assert torch.autograd.gradcheck(
+        lambda e: nested_loss(e, *rest, 0.2), embedding.requires_grad_(True), atol=1e-4
+    )
+
+
+def test_a_run_may_ask_for_nested_targets():
+    batch = toy_batch()
+    output = Output(torch.randn(1, 1, 4, 4), torch.zeros(1, 4, 5, 4, 4))
+    plain, nested = (
+        compute_losses(output, batch, toy_config(nested=n))["overlap"].item() for n in (0.0, 0.05)
+    )
+    assert nested <= plain + 0.05 and nested != plain
+    with pytest.raises(ParameterError, match="nested"):
+        toy_config(nested=2)

@@ -193,6 +193,7 @@ class _Reader:
             protect_highlights=form.protect_highlights,
             gates=tuple(ColorGate(**gate.model_dump()) for gate in form.gates),
             matting=form.matting,
+            gloss=form.gloss,
             materials=form.materials,
             targets=tuple((t.color, t.target) for t in form.targets),
         )

@@ -96,6 +96,7 @@ class RuleForm(_Form):
     protect_highlights: Annotated[float, _within(PROTECT_HIGHLIGHTS)] = 1.0
     gates: Annotated[list[GateForm], Field(max_length=16)] = []
     matting: bool = False
+    gloss: Literal["wet", "satin", "matte"] = "wet"
     materials: Literal["body", "all", "together"] = "body"
     targets: Annotated[list[TargetForm], Field(max_length=16)] = []
 

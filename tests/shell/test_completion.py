@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dmlseg_core.cli.entry import main
-from dmlseg_core.cli.shell import MANUAL, completion_path, shell_file
+from dmlseg_core.shell.completion import MANUAL, completion_path, shell_file
 
 ROOT = Path(__file__).parents[2]
 SHELLS = ("bash", "zsh", "fish")
@@ -118,7 +118,7 @@ def test_the_manual_page_names_every_command_and_can_be_shown(capsys):
 def test_the_maker_is_not_needed_to_run():
     assert importlib.util.find_spec("shtab")  # for this file's first test alone
     code = "import sys; sys.modules['shtab'] = None; sys.modules['argparse_manpage'] = None\n"
-    code += "from dmlseg_core.cli.shell import shell_file; print(len(shell_file('zsh')))"
+    code += "from dmlseg_core.shell.completion import shell_file; print(len(shell_file('zsh')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert int(done.stdout) > 1000

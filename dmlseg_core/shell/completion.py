@@ -5,22 +5,21 @@ They lie in assets/shell; `python docs/shell_files.py` makes them anew, and a te
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.package_data import data_folder
+from dmlseg_core.photo import write_bytes
 
 MANUAL = "dmlseg.1"
-_HINTS = {
+HINTS: dict[str, str] = {
     "bash": "new shells have it where the package bash-completion is installed; else add to "
     "~/.bashrc: source '{path}'",
     "zsh": "add to ~/.zshrc, before compinit: fpath=('{folder}' $fpath)",
     "fish": "new shells have it",
 }
+"""What is to be done once for a shell to find its completion."""
 
 
 def completion_path(shell: str) -> Path:
@@ -51,51 +50,23 @@ def install_completion(shell: str | None) -> str:
         ParameterError: it is none of these. ExportError: the file cannot be written.
     """
     shell = shell or Path(os.environ.get("SHELL", "")).name
-    if shell not in _HINTS:
+    if shell not in HINTS:
         raise ParameterError(
-            f"$SHELL names {shell!r}; say --install-completion {', '.join(_HINTS)}: one of these"
+            f"$SHELL names {shell!r}; say --install-completion {', '.join(HINTS)}: one of these"
         )
     path, wanted = completion_path(shell), shell_file(shell)
     done = "is there already"
     if not path.is_file() or path.read_bytes() != wanted:
         _write(path, wanted)
         done = "written"
-    hint = _HINTS[shell].format(path=path, folder=path.parent)
+    hint = HINTS[shell].format(path=path, folder=path.parent)
     return f"completion for {shell} {done}: {path}\n{hint}"
 
 
 def _write(path: Path, data: bytes) -> None:
-    from dmlseg_core.photo import write_bytes
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
         raise ExportError(f"the folder {path.parent} cannot be made: {reason}") from None
     write_bytes(data, path)
-
-
-class Print(argparse.Action):
-    """An option that prints what `tell` gives and ends the program, as --version does."""
-
-    def __init__(self, *words: Any, tell: Callable[[Any], str], **more: Any) -> None:
-        super().__init__(*words, **more)
-        self.tell = tell
-
-    def __call__(self, parser: argparse.ArgumentParser, _: Any, value: Any, *__: Any) -> None:
-        """Print, end."""
-        print(self.tell(value))
-        parser.exit()
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """--install-completion and --man."""
-    parser.add_argument(
-        "--install-completion", action=Print, tell=install_completion, nargs="?",
-        choices=tuple(_HINTS), dest=argparse.SUPPRESS, metavar="SHELL",
-        help="write the completion of bash, zsh or fish (usual: $SHELL) where it looks for it",
-    )  # fmt: skip
-    parser.add_argument(
-        "--man", action=Print, tell=lambda _: shell_file(MANUAL).decode(), nargs=0,
-        dest=argparse.SUPPRESS, help="print the manual page; to read it: dmlseg --man | man -l -",
-    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`dmlseg mcp`: tools for assistants."""
+"""Commands for other programs: `dmlseg export` gives them the network, `dmlseg mcp` the photos."""
 
 from __future__ import annotations
 
@@ -13,7 +13,34 @@ if TYPE_CHECKING:  # torch
     from dmlseg_core.scene import Segmenter
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
+    """Add export and mcp to the parser."""
+    _add_export(commands)
+    _add_mcp(commands)
+
+
+def _add_export(commands: Any) -> None:
+    """Add export to the parser."""
+    parser = commands.add_parser("export", help="write the network as an ONNX file")
+    parser.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="NAME.onnx")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
+    parser.add_argument(
+        "--size", nargs=2, type=int, default=(385, 513), metavar=("HEIGHT", "WIDTH"),
+        help="of the network's input, each 16n + 1 (default: 385 513, for photos of 4 : 3)",
+    )  # fmt: skip
+    parser.set_defaults(run=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the file and say where it is."""
+    from dmlseg_core.model import export_onnx
+
+    height, width = args.size
+    print(f"network written: {export_onnx(args.onnx, args.weights, size=(height, width))}")
+    return OK
+
+
+def _add_mcp(commands: Any) -> None:
     """Add mcp to the parser."""
     parser = commands.add_parser(
         "mcp",

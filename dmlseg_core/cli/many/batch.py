@@ -89,6 +89,8 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
                      help="of the Ray cluster (default: $RAY_ADDRESS, or here)")  # fmt: skip
     how.add_argument("--gpus", type=in_range(_GPUS), default=0.0, metavar="N",
                      help="of each of its actors; .5 shares one between two")  # fmt: skip
+    how.add_argument("--watch", action="store_true",
+                     help="go on with photos that come into the folders, until Ctrl-C")  # fmt: skip
     how.add_argument("--polygons", action="store_true",
                      help="instances.json holds polygons instead of run lengths")  # fmt: skip
     how.add_argument("--json", action="store_true", help="print one JSON object per photo")
@@ -119,7 +121,7 @@ def run_batch(args: argparse.Namespace) -> int:
         max_megapixels=args.max_megapixels, config=scene_config(args),
         options={} if args.tau is None else {"tau": args.tau}, workers=args.workers,
         shard=args.shard, polygons=args.polygons, engine=args.engine,
-        address=args.address, gpus=args.gpus,
+        address=args.address, gpus=args.gpus, watch=args.watch,
     )  # fmt: skip
     return _plan(made, args) if args.dry_run else _run(made, args)
 
@@ -188,13 +190,14 @@ def _recipe(args: argparse.Namespace) -> Recipe | None:
 
 
 def _run(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.progress import Progress
-    from dmlseg_core.cli.tally import Tally
+    from dmlseg_core.cli.many.progress import Progress
+    from dmlseg_core.cli.many.tally import Tally
+    from dmlseg_core.folder import watched
 
     tally = Tally(as_json=args.json)
     try:
-        with Progress(len(made.jobs), quiet=args.quiet) as progress:
-            for result in made.results():
+        with Progress(None if args.watch else len(made.jobs), quiet=args.quiet) as progress:
+            for result in watched(made) if args.watch else made.results():
                 tally.add(result.row, fresh=result.fresh)
                 progress.show(result.row, fresh=result.fresh)
     except KeyboardInterrupt:
@@ -204,8 +207,8 @@ def _run(made: Batch, args: argparse.Namespace) -> int:
 
 
 def _plan(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.plan import told_lines
-    from dmlseg_core.cli.progress import Progress
+    from dmlseg_core.cli.many.plan import told_lines
+    from dmlseg_core.cli.many.progress import Progress
     from dmlseg_core.folder import make_plan
 
     looked = min(len(made.jobs), args.sample or len(made.jobs))

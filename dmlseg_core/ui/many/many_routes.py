@@ -21,14 +21,16 @@ from dmlseg_core.folder import PhotoRow
 from dmlseg_core.photo import load_photo
 from dmlseg_core.stage import Asked, Desk
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
+from dmlseg_core.ui.many.shelf import InTurn, Shelf
 from dmlseg_core.ui.routes import JPEG, Stage, drawn, locked, opened
-from dmlseg_core.ui.shelf import InTurn, Shelf
 from dmlseg_core.words import class_label, told
 
 MEGABYTES = 128.0
 """Largest photo of a set."""
 _THUMB = 360
 _MOMENT, _PATIENCE = 0.05, 40
+_NONE = {"version": -1, "running": False, "error": None, "done": 0, "classes": [], "photos": []}
+"""A set that nobody has begun."""
 _KINDS = ("found", "before", "after")
 
 
@@ -38,7 +40,10 @@ def many_routes(stage: Stage) -> APIRouter:
 
     @router.get("")
     async def state(request: Request, after: int = -1) -> Any:
-        desk, shelf = _here(stage, request)
+        desk = stage.desk(request)
+        shelf = stage.shelves.get(desk.token)
+        if shelf is None:
+            return _NONE
         for _ in range(_PATIENCE):  # until something has changed, or a while is over
             if shelf.version != after or not shelf.running:
                 break
