@@ -29,7 +29,14 @@ MEGABYTES = 128.0
 """Largest photo of a set."""
 _THUMB = 360
 _MOMENT, _PATIENCE = 0.05, 40
-_NONE = {"version": -1, "running": False, "error": None, "done": 0, "classes": [], "photos": []}
+_NONE: dict[str, Any] = {
+    "version": -1,
+    "running": False,
+    "error": None,
+    "done": 0,
+    "classes": [],
+    "photos": [],
+}
 """A set that nobody has begun."""
 _KINDS = ("found", "before", "after")
 
