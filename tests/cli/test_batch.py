@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from dmlseg_core.cli.plan import duration, size
 
 from dmlseg_core.cli.entry import main
+from dmlseg_core.cli.many.plan import duration, size
 from dmlseg_core.scene import Segmenter
 from tests.folder.test_batch import Synthetic, picture
 
