@@ -137,6 +137,17 @@ def test_the_python_examples_run(page, tmp_path, shipped_weights):
     assert (tmp_path / "red.jpg").stat().st_size > 1000
 
 
+def test_the_rules_of_the_page_are_rules(tmp_path):
+    from dmlseg_core import load_rules
+
+    shutil.copy(Path(data.__file__).parent / "coffee.png", tmp_path / "mug.jpg")
+    blocks = fenced(ROOT / "docs" / "batch.md", "yaml")
+    assert blocks
+    for text in blocks:
+        (tmp_path / "rules.yaml").write_text(text)
+        assert len(load_rules(tmp_path / "rules.yaml").rules) == 3
+
+
 def test_the_public_api_is_documented_and_there():
     import dmlseg_core
 
