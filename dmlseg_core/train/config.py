@@ -26,8 +26,8 @@ class TrainConfig(_Config):
         lambda_max, lambda_ramp: weight of the classification loss and the steps of its ramp from 0
             (paper: 0 -> 0.2 while the embedding settles).
         overlap: weight of the overlap loss, 1 - soft IoU of a point's mask; 0: the paper's losses.
-        nested: above 0 the overlap loss takes the best of a point's three masks (part, thing, group)
-            against each label, and their mean with this share: `losses.nested_loss`.
+        nested: above 0 the overlap loss takes the best of a point's three masks (part, thing,
+            group) against each label, and their mean with this share: `losses.nested_loss`.
         distill: weight, within lambda's, of what a teacher says of class names (`train.teacher`);
             above 0 the run needs one.
         frozen: name prefixes of tensors that stay as they were loaded. The pretrained backbone's
