@@ -34,7 +34,7 @@ from tests.renders import PAINTS, SCENES, Bytes
 
 COLORS = ("#b01828", "#1f2a5a", "#ecebe8", "#2e7d4f")
 METHODS = {"palette": "body", "one anchor": "all"}
-LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.0, 0.0
+LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.5, 0.0
 _ALIKE = 20
 """CIEDE2000 of two parts' medians under which they count as one color."""
 Mask = NDArray[np.bool_]

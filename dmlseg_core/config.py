@@ -93,6 +93,7 @@ MATERIALS: tuple[str, ...] = ("body", "all", "together")
 """What of an object takes the target: its largest material, all of it as one, or the body with the
 others turned along; see `paint.materials`."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
+MAX_DELTA_E = Range("max_delta_e", 0.0, 100)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)
 

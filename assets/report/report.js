@@ -76,7 +76,7 @@
     point(current + by);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !viewer.open && !/INPUT|SELECT/.test(event.target.tagName)) {
+    if (event.key === "/" && !viewer.open && !/^(INPUT|SELECT)$/.test(event.target.tagName)) {
       event.preventDefault();
       find.focus();
     }
@@ -139,12 +139,17 @@
   }
   function paint(number) {
     const items = all(".variants li", seen[current]);
-    picture.classList.toggle("single", !items.length);
+    picture.classList.remove("single");
+    above.hidden = false;
+    one(".tag.right", viewer).textContent = one("figure:last-child figcaption", seen[current])?.textContent ?? "";
     const file = one(".file", viewer);
     if (!items.length) {
-      above.removeAttribute("src");
-      file.hidden = true;
-      return setCut(100);
+      const overlay = one("img.overlay", seen[current]);
+      load(above, overlay?.src);
+      picture.classList.toggle("single", !overlay);
+      above.hidden = file.hidden = !overlay;
+      if (overlay) file.href = overlay.src;
+      return setCut(cut === 100 ? 50 : cut);
     }
     variant = (Math.max(number, 0) + items.length) % items.length;
     const item = items[variant];
@@ -187,8 +192,9 @@
     setCut((100 * (event.clientX - box.left - left)) / Math.max(1, box.width - 2 * left));
   }
   function close() {
+    const last = current;  // closing gives the focus back to the photo that was opened first
     viewer.close();
-    point(current);
+    point(last);
   }
   below.addEventListener("load", fit);
   new ResizeObserver(fit).observe(picture);
@@ -207,7 +213,7 @@
       " ": () => setCut(cut > 50 ? 0 : 100),
     };
     if (!acts[event.key] || sliding || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && /BUTTON|A/.test(event.target.tagName)) return;
+    if (event.key === " " && /^(BUTTON|A)$/.test(event.target.tagName)) return;
     event.preventDefault();
     acts[event.key]();
   });

@@ -1,4 +1,4 @@
-"""The command line: `dmlseg segment | recolor | app | train | calibrate | eval`.
+"""The command line: `dmlseg segment | recolor | app | mcp | train | calibrate | eval`.
 
 Exit codes: 0 all went well, 1 the one photo (or run) failed, 2 wrong usage, 3 some of many photos
 failed, 130 interrupted. Errors are one sentence on stderr.
@@ -10,18 +10,16 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
-from importlib import metadata
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
-from dmlseg_core.cli.export import add_command as add_export
-from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE
+from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE, version
+from dmlseg_core.cli.others import add_commands as add_other_commands
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
-
-DISTRIBUTION = "dmlseg-core"
+from dmlseg_core.shell import HINTS, MANUAL, install_completion, shell_file
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,26 +30,52 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Every command with its flags; nothing heavy is imported for it."""
+def build_parser(
+    own: Mapping[str, argparse.ArgumentParser] | None = None,
+) -> argparse.ArgumentParser:
+    """Every command with its flags; nothing heavy is imported for it.
+
+    Args:
+        own: the parsers of `app` and `train`, which are made where those commands are: for who
+            describes all flags, as completions and the manual page do.
+    """
     parser = Parser(prog="dmlseg", description="Click anything in a photo and recolor it.")
     parser.add_argument("--version", action="version", version=f"dmlseg {version()}")
+    _add_options(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_photo_commands(commands)
-    # for the list of commands only: their flags are parsed where they are defined
-    commands.add_parser("app", help="open the app in a browser", add_help=False)
-    commands.add_parser("train", help="train the network, or go on with a run", add_help=False)
+    for name, words in _ELSEWHERE.items():
+        parents: list[Any] = [own[name]] if own else []
+        commands.add_parser(name, help=words, add_help=False, parents=parents)
     add_train_commands(commands)
-    add_export(commands)
+    add_other_commands(commands)
     return parser
 
 
-def version() -> str:
-    """Version of the installed package; "(checkout)" where it runs from a clone."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "(checkout)"
+class _Print(argparse.Action):
+    """An option that prints what `tell` gives and ends the program, as --version does."""
+
+    def __init__(self, *words: Any, tell: Callable[[Any], str], **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.tell = tell
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, value: Any, *__: Any) -> None:
+        """Print, end."""
+        print(self.tell(value))
+        parser.exit()
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """--install-completion and --man."""
+    parser.add_argument(
+        "--install-completion", action=_Print, tell=install_completion, nargs="?",
+        choices=tuple(HINTS), dest=argparse.SUPPRESS, metavar="SHELL",
+        help="write the completion of bash, zsh or fish (usual: $SHELL) where it looks for it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--man", action=_Print, tell=lambda _: shell_file(MANUAL).decode(), nargs=0,
+        dest=argparse.SUPPRESS, help="print the manual page; to read it: dmlseg --man | man -l -",
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,6 +154,10 @@ def _app(words: Sequence[str]) -> int:
     return int(launch(list(words)) or OK)
 
 
+_ELSEWHERE = {
+    "app": "open the app in a browser", "train": "train the network, or go on with a run"
+}  # fmt: skip
+"""Commands that are only listed here: their flags are parsed where they are defined."""
 _OWN_FLAGS = {"app": _app, "train": run_train}
 """Commands whose flags are app.py's and the training package's own."""
 

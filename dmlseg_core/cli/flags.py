@@ -6,6 +6,7 @@ import argparse
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from dmlseg_core.errors import ParameterError
 if TYPE_CHECKING:  # torch: only when a command runs
     from dmlseg_core.scene import Segmenter
 
+DISTRIBUTION = "dmlseg-core"
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did."""
 
@@ -69,12 +71,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
     )
-    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
-    parser.add_argument(
-        "--quality", choices=tuple(QUALITIES),
-        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
-        f"(default: {DEFAULT_QUALITY})",
-    )  # fmt: skip
+    add_quality_flag(parser)
     parser.add_argument(
         "--long-side", type=in_range(LONG_SIDE, whole=True), metavar="N",
         help=f"analyse at this size, whatever the quality; in {LONG_SIDE}",
@@ -88,6 +85,16 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--connected", action=argparse.BooleanOptionalAction, default=SceneConfig().connected,
         help="keep only the piece around each point (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_quality_flag(parser: argparse.ArgumentParser) -> None:
+    """--quality."""
+    sides = ", ".join(f"{name} {values['long_side']}" for name, values in QUALITIES.items())
+    parser.add_argument(
+        "--quality", choices=tuple(QUALITIES),
+        help=f"long side of the analysed photo: {sides} pixels, the last one mirrored too "
+        f"(default: {DEFAULT_QUALITY})",
     )  # fmt: skip
 
 
@@ -115,6 +122,14 @@ def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) 
 
     store = None if getattr(args, "no_cache", True) else SceneStore.usual()
     return Segmenter.load(args.weights, config=config or scene_config(args), store=store)
+
+
+def version() -> str:
+    """Version of the installed package; "(checkout)" where it runs from a clone."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "(checkout)"
 
 
 def weights_digest(path: Path | None) -> str:

@@ -68,6 +68,7 @@ class Outputs:
     cubes: list[Path]
     recipe: Path | None
     as_json: bool
+    max_delta_e: float | None = None
 
     @classmethod
     def of(cls, args: argparse.Namespace, titles: Sequence[str]) -> Outputs:
@@ -83,7 +84,8 @@ class Outputs:
         )
         given = (args.photo, args.mask, args.recipe, args.pattern)
         inputs = tuple(path for path in given if path is not None)
-        made = cls(args.photo, inputs, photos, cutouts, layered, cubes, args.save_recipe, args.json)
+        made = cls(args.photo, inputs, photos, cutouts, layered, cubes, args.save_recipe, args.json,
+                   args.max_delta_e)  # fmt: skip
         made.check_names()
         return made
 
@@ -123,8 +125,9 @@ class Outputs:
         *,
         recipe: Recipe | None,
         about: dict[str, Any],
-    ) -> None:
-        """One object in one style or more."""
+    ) -> bool:
+        """One object in one style or more; whether all of them are as near as was asked."""
+        passed = True
         cubes = [self._cube(subject, style) for style in styles] if self.cubes else []
         for k, (style, made) in enumerate(zip(styles, results, strict=True)):
             more = dict(about)
@@ -138,14 +141,15 @@ class Outputs:
             if cubes:
                 text, more["cube_error_mean"], more["cube_error_p99"] = cubes[k]
                 write_bytes(text.encode("ascii"), self.cubes[k])
-            self._tell(photo, self.photos[k], style, told, more)
+            passed &= self._tell(photo, self.photos[k], style, told, more)
         if self.recipe is not None and recipe is not None:
             from dmlseg_core.edit import save_recipe
 
             save_recipe(recipe, self.recipe)
+        return passed
 
-    def write_painted(self, photo: Photo, painted: Sequence[Painted]) -> None:
-        """What a recipe made of a photo."""
+    def write_painted(self, photo: Photo, painted: Sequence[Painted]) -> bool:
+        """What a recipe made of a photo; as `write`."""
         save_photo(painted[-1].made.rgb, self.photos[0], photo)
         if self.layered:
             layers = [
@@ -153,11 +157,12 @@ class Outputs:
                 for p in painted
             ]
             save_openraster(self.layered[0], photo, layers)
-        words = rounded(painted[-1].made.rgb, self.photos[0], photo)
+        words, passed = rounded(painted[-1].made.rgb, self.photos[0], photo), True
         for p in painted:
             found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
             made = replace(p.made, notes=(*p.made.notes, *words))
-            self._tell(photo, self.photos[0], p.selection, made, found)
+            passed &= self._tell(photo, self.photos[0], p.selection, made, found)
+        return passed
 
     def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
         from dmlseg_core.paint import cube_of
@@ -167,11 +172,14 @@ class Outputs:
 
     def _tell(
         self, photo: Photo, out: Path, style: Style, made: Recolored, more: dict[str, Any]
-    ) -> None:
+    ) -> bool:
+        passed = self.max_delta_e is None or made.within(self.max_delta_e)
         notes = [*photo.notes, *made.notes, *losses(photo, out)]
         if not self.as_json:
             hit = f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"
             print(one_line(hit + _seen(made)))
+            if self.max_delta_e is not None:
+                print(f"{'pass' if passed else 'FAIL'}: at most {self.max_delta_e:g} was asked")
             if "cube_error_mean" in more:
                 print(
                     f"the .cube file errs by Delta-E {more['cube_error_mean']:.2f} on average, "
@@ -179,11 +187,13 @@ class Outputs:
                 )
             for note in notes:
                 print(one_line(f"note: {note}"))
-            return
+            return passed
         row = {
             "color": style.color,
             "out": str(out),
             "delta_e": round(float(made.delta_e), 4),
+            "materials": [{"color": m.color, "share": round(m.share, 4)} for m in made.palette],
+            **({} if self.max_delta_e is None else {"passed": passed}),
             "anchor": made.anchor,
             "result_anchor": made.result_anchor,
             **(
@@ -196,6 +206,7 @@ class Outputs:
             "notes": notes,
         }
         print(json.dumps(row))
+        return passed
 
 
 def _in_file(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.cli.flags import (
     OK,
+    SOME_FAILED,
     add_cache_flag,
     add_model_flags,
     in_range,
@@ -18,6 +19,9 @@ from dmlseg_core.cli.flags import (
 from dmlseg_core.config import (
     AMOUNTS,
     GATE_TOLERANCE,
+    GLOSS,
+    MATERIALS,
+    MAX_DELTA_E,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
@@ -37,7 +41,8 @@ if TYPE_CHECKING:
     from dmlseg_core.photo import Photo
 
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
-                  "pattern_scale", "strength", "protect_highlights", "matting", "refine", "cutout",
+                  "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
+                  "cutout", "materials", "keep", "target",
                   "cube", "quality", "long_side", "tau", "save_recipe")  # fmt: skip
 
 _HALF = 0.5
@@ -91,12 +96,31 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
         "1 leaves highlights the color of the light, 0 paints them",
     )  # fmt: skip
     parser.add_argument(
+        "--gloss", choices=tuple(GLOSS),
+        help="wet leaves reflections as photographed, satin half of them, matte next to none; for "
+        "the modes match and lightness (default: wet)",
+    )  # fmt: skip
+    parser.add_argument(
         "--gate", action="append", metavar="COLOR",
         help="recolor only what is near this color in the photo; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--exclude", action="append", metavar="COLOR",
         help="leave what is near this color as it is (a logo, a zip, skin); may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--materials", choices=MATERIALS,
+        help="of an object of several: body paints its largest material and keeps the others "
+        "(tyres, glass, a print), all paints it as one, together turns the others along "
+        "(default: body)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="append", metavar="COLOR",
+        help="keep the material that has this color in the photo; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--target", action="append", type=_pair, metavar="COLOR=NEW",
+        help="the material of this color becomes NEW; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--matting", action="store_true", default=None, help="find hair and fur about the edge"
@@ -106,6 +130,14 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
         help="with --mask: fit its edge to the photo; without, it is used as it is",
     )  # fmt: skip
     _add_number(parser, "--gate-tolerance", GATE_TOLERANCE, 0.35, "how far near is, for both")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """ "black=#c8102e" to its two colors."""
+    color, sign, target = text.partition("=")
+    if not (color and sign and target):
+        raise argparse.ArgumentTypeError(f"a target is COLOR=NEW, such as black=navy; got {text!r}")
+    return color, target
 
 
 def _add_number(
@@ -127,6 +159,11 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cube", type=Path, metavar="FILE.cube",
         help="also write the color change as a look-up table for other programs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-delta-e", type=in_range(MAX_DELTA_E), metavar="N",
+        help="what is asked of the written file: the object's color and half of its pixels, each "
+        "in its own light, off by Delta-E 2000 of at most N; else the exit code is 3",
     )  # fmt: skip
     parser.add_argument(
         "--save-recipe", type=Path, metavar="FILE", help="with --at: write what --recipe replays"
@@ -151,13 +188,12 @@ def run_recolor(args: argparse.Namespace) -> int:
     outputs = Outputs.of(args, [s.title for s in styles])
     photo = load_photo(args.photo, max_megapixels=args.max_megapixels)
     outputs.check(photo)
-    _recolor_object(args, photo, styles, outputs)
-    return OK
+    return OK if _recolor_object(args, photo, styles, outputs) else SOME_FAILED
 
 
 def _recolor_object(
     args: argparse.Namespace, photo: Photo, styles: list[Style], outputs: Outputs
-) -> None:
+) -> bool:
     from dmlseg_core.cli.chosen import selected
     from dmlseg_core.paint import Subject
 
@@ -169,7 +205,7 @@ def _recolor_object(
     subject = Subject.of(photo.working_pixels(), alpha, gate=styles[0].gates or None)
     results = subject.recolor_all([style.look() for style in styles])
     about = {} if found is None else found.about
-    outputs.write(photo, subject, styles, results, recipe=recipe, about=about)
+    return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)
 
 
 def _given_alpha(args: argparse.Namespace, photo: Photo) -> NDArray[np.float32]:
@@ -204,7 +240,10 @@ def asked_styles(args: argparse.Namespace) -> list[Style]:
         "amount": args.amount,
         "pattern": _read_pattern(args) if args.pattern else None,
         "gates": _gates(args),
+        "materials": args.materials or MATERIALS[0],
+        "targets": (*((color, None) for color in args.keep or []), *(args.target or [])),
         "matting": bool(args.matting),
+        "gloss": args.gloss or "wet",
         "strength": 1.0 if args.strength is None else args.strength,
         "protect_highlights": 1.0 if args.protect_highlights is None else args.protect_highlights,
     }
@@ -241,11 +280,10 @@ def _replay(args: argparse.Namespace) -> int:
     outputs.check(photo)
     recipe.check_photo(photo)
     recipe.check_weights(weights_digest(args.weights))
-    _apply(args, photo, recipe, outputs)
-    return OK
+    return OK if _apply(args, photo, recipe, outputs) else SOME_FAILED
 
 
-def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outputs) -> None:
+def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outputs) -> bool:
     from dmlseg_core.edit import EditSession
 
     session = EditSession(photo, load_segmenter(args, recipe.scene).analyze(photo))
@@ -253,4 +291,4 @@ def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outp
     painted = list(session.paint())
     if not painted:  # edits without a style, or all of them covered by later ones
         raise RecipeError(f"the recipe recolors nothing on {args.photo}; nothing was written")
-    outputs.write_painted(photo, painted)
+    return outputs.write_painted(photo, painted)

@@ -1,4 +1,4 @@
-"""`dmlseg segment`, and where `recolor` and `batch` are added."""
+"""`dmlseg segment`, and where `recolor`, `batch` and `merge` are added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.cli.batch import add_command as add_batch
 from dmlseg_core.cli.flags import (
     FAILED,
     INTERRUPTED,
@@ -18,6 +17,8 @@ from dmlseg_core.cli.flags import (
     scene_config,
     weights_digest,
 )
+from dmlseg_core.cli.many.batch import add_command as add_batch
+from dmlseg_core.cli.many.merge import add_command as add_merge
 from dmlseg_core.cli.recolor import add_command as add_recolor
 from dmlseg_core.errors import one_line
 
@@ -28,7 +29,7 @@ Commands = Any  # argparse names the type of add_subparsers() only privately
 
 
 def add_commands(commands: Commands) -> None:
-    """Add segment, recolor and batch to the parser."""
+    """Add segment, recolor, batch and merge to the parser."""
     segment = commands.add_parser(
         "segment",
         help="find every object of photos or whole folders",
@@ -46,6 +47,7 @@ def add_commands(commands: Commands) -> None:
     segment.set_defaults(run=run_segment)
     add_recolor(commands)
     add_batch(commands)
+    add_merge(commands)
 
 
 def run_segment(args: argparse.Namespace) -> int:

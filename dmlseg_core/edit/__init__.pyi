@@ -7,6 +7,8 @@ from .pointing import choose_in_box as choose_in_box
 from .pointing import select_alike as select_alike
 from .pointing import step as step
 from .pointing import stop as stop
+from .recipe import Choice as Choice
+from .recipe import Edit as Edit
 from .recipe import Recipe as Recipe
 from .recipe_file import from_json as from_json
 from .recipe_file import load_recipe as load_recipe

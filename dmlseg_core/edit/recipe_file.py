@@ -14,18 +14,28 @@ from typing import Any
 
 from dmlseg_core.config import TAU, SceneConfig
 from dmlseg_core.edit.fields import NUMBER, Fields, number
-from dmlseg_core.edit.limits import MAX_BYTES, MAX_EDITS, MAX_GATES, parsed, png_pixels, read_text
+from dmlseg_core.edit.limits import (
+    MAX_BYTES,
+    MAX_EDITS,
+    MAX_GATES,
+    MAX_TARGETS,
+    parsed,
+    png_pixels,
+    read_text,
+)
 from dmlseg_core.edit.recipe import Choice, Edit, PhotoName, Recipe, Where
 from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.errors import RecipeError
-from dmlseg_core.paint import ColorGate
+from dmlseg_core.paint import ColorGate, Target
 from dmlseg_core.photo import write_bytes
 from dmlseg_core.scene import Box, Given, Override, Point, Stroke
 
-FORMAT, VERSION = "dmlseg-recipe", 2
-"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`. What needs none of
-these is written as version 1, which older programs read."""
-_NEW = ("name", "visible", "locked", "connected", "soft", "mask")
+FORMAT, VERSION = "dmlseg-recipe", 3
+"""2 since 0.3: names, hidden and locked selections, soft strokes, `connected`; 3: materials,
+gloss. What needs none of these is written as version 1, which older programs read."""
+_NEW = {2: ("name", "visible", "locked", "connected", "soft", "mask"), 3: ("materials", "gloss")}
+_WHOLE = "all"
+"""What of an object recipes without `materials` paint: those of older programs."""
 
 
 def save_recipe(recipe: Recipe, path: str | Path) -> Path:
@@ -51,7 +61,7 @@ def to_json(recipe: Recipe) -> str:
     photo, edits = recipe.photo, [_edit(edit) for edit in recipe.edits]
     values = {
         "format": FORMAT,
-        "version": VERSION if any(f'"{name}":' in json.dumps(edits) for name in _NEW) else 1,
+        "version": _version(json.dumps(edits)),
         "weights": recipe.weights,
         "scene": recipe.scene.to_dict(),
         "photo": None if photo is None else {
@@ -60,6 +70,10 @@ def to_json(recipe: Recipe) -> str:
         "edits": edits,
     }  # fmt: skip
     return json.dumps(values, indent=2, allow_nan=False)
+
+
+def _version(edits: str) -> int:
+    return max(1, *(v for v, names in _NEW.items() if any(f'"{n}":' in edits for n in names)), 1)
 
 
 def _edit(edit: Edit) -> dict[str, Any]:
@@ -106,6 +120,11 @@ def _style(style: Style) -> dict[str, Any]:
             "png": base64.b64encode(pattern.png).decode(), "scale": pattern.scale,
         },
         "matting": style.matting,
+        **({} if style.gloss == Style.gloss else {"gloss": style.gloss}),
+        **({} if style.materials == _WHOLE and not style.targets else {
+            "materials": style.materials,
+            "targets": [{"color": color, "target": target} for color, target in style.targets],
+        }),
     }  # fmt: skip
 
 
@@ -222,7 +241,15 @@ def _style_of(values: dict[str, Any], where: str) -> Style:
             gates=field.each("gates", dict, _gate_of, [], most=MAX_GATES),
             pattern=_pattern_of(field.take("pattern", (dict, type(None)), None), where),
             matting=field.take("matting", bool, False),
+            gloss=field.take("gloss", str, Style.gloss),
+            materials=field.take("materials", str, _WHOLE),
+            targets=field.each("targets", dict, _target_of, [], most=MAX_TARGETS),
         )
+
+
+def _target_of(values: dict[str, Any], where: str) -> Target:
+    with Fields(values, where) as field:
+        return field.take("color", str), field.take("target", (str, type(None)))
 
 
 def _gate_of(values: dict[str, Any], where: str) -> ColorGate:

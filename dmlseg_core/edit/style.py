@@ -12,6 +12,8 @@ from PIL import Image
 
 from dmlseg_core.config import (
     AMOUNTS,
+    GLOSS,
+    MATERIALS,
     MODES,
     PATTERN_MODE,
     PATTERN_SCALE,
@@ -19,7 +21,7 @@ from dmlseg_core.config import (
     STRENGTH,
 )
 from dmlseg_core.errors import ImageError, ParameterError
-from dmlseg_core.paint import ColorGate, Look
+from dmlseg_core.paint import ColorGate, Look, Target, check_materials
 from dmlseg_core.photo import image_bytes, load_photo
 
 MAX_TILE = 16.0
@@ -71,9 +73,12 @@ class Style:
         color: target color text for the modes match and tint; None = not recolored.
         mode: one of config.MODES.
         strength, protect_highlights: 0 .. 1.
+        gloss: wet, satin or matte: what becomes of reflections; see config.GLOSS.
         amount: for the modes of config.AMOUNTS; None = not recolored.
         gates: only pixels near these colors are painted, or all but those.
         pattern: the texture for the mode pattern; None = not recolored.
+        materials, targets: which of the object's materials are painted; see `paint.Look`. Where
+            there are gates, they say it instead.
         matting: find hair and fur about the edge (`refine_matting`); slow on large photos.
 
     Raises:
@@ -88,10 +93,18 @@ class Style:
     gates: tuple[ColorGate, ...] = ()
     pattern: Pattern | None = None
     matting: bool = False
+    gloss: str = "wet"
+    materials: str = MATERIALS[0]
+    targets: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ParameterError(f"mode must be one of {MODES}; got {self.mode!r}")
+        if self.gloss not in GLOSS:
+            raise ParameterError(f"gloss must be one of {tuple(GLOSS)}; got {self.gloss!r}")
+        check_materials(self.materials, self.targets)
+        if self.gates and self.targets:
+            raise ParameterError("gates choose what is painted: they go with no targets")
         STRENGTH.check(self.strength)
         PROTECT_HIGHLIGHTS.check(self.protect_highlights)
         if self.painted:
@@ -112,9 +125,12 @@ class Style:
             mode=self.mode,
             strength=self.strength,
             protect_highlights=self.protect_highlights,
+            gloss=self.gloss,
             amount=self.amount or 0.0,
             pattern=used.tile if used else None,
             pattern_scale=used.scale if used else 1.0,
+            materials=self.materials,
+            targets=self.targets,
         )
 
     @property

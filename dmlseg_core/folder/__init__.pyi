@@ -1,5 +1,6 @@
+from .asked import Batch as Batch
 from .develop.output import palette as palette
-from .many import Batch as Batch
+from .inputs import SUFFIXES as SUFFIXES
 from .many import batch as batch
 from .many import prepare as prepare
 from .one import run_one as run_one
@@ -8,6 +9,8 @@ from .plan import make_plan as make_plan
 from .rows import PhotoRow as PhotoRow
 from .run import BatchReport as BatchReport
 from .run import segment_folder as segment_folder
-from .sources import find_jobs as find_jobs
+from .scale.merge import merge as merge
+from .sources.find import find_jobs as find_jobs
+from .watch import watched as watched
 from .work import USUAL as USUAL
 from .work import Work as Work

@@ -1,31 +1,27 @@
-"""A batch as a whole: checked before it begins, one journal, its tables at the end."""
+"""What is asked of many photos: checked before anything begins."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ParameterError, WeightsError
-from dmlseg_core.folder.engine import Engine, Runner, in_turn, row_of
+from dmlseg_core.folder.asked import Batch
+from dmlseg_core.folder.engine import Runner, in_turn
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.pool import Pool
-from dmlseg_core.folder.report.coco import write_failures, write_instances
-from dmlseg_core.folder.report.columns import write_csv, write_parquet
-from dmlseg_core.folder.report.page import write_report
-from dmlseg_core.folder.report.run_file import Run, write_run
+from dmlseg_core.folder.report.run_file import Run
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Rules, load_rules
-from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.scale.on_ray import RayRunner
+from dmlseg_core.folder.sources.find import find_jobs
+from dmlseg_core.folder.watch import watched
 from dmlseg_core.folder.work import ROOM, USUAL, AnySegmenter, Work
 from dmlseg_core.package_data import default_weights
 
@@ -34,100 +30,6 @@ if TYPE_CHECKING:  # torch
 
 _FEW = 4
 """Photos up to which another process is not worth its start."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """A photo's row, and whether it was done now or by an earlier run."""
-
-    row: PhotoRow
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch that was asked for and can begin.
-
-    Attributes:
-        jobs: its photos, those of other shards left out.
-        work: what is asked of each of them.
-        settings: of `Work.settings`.
-        run: what is told of it in run.json and the report.
-        runner: how they are done.
-        polygons: `instances.json` holds polygons.
-    """
-
-    jobs: tuple[Job, ...]
-    work: Work
-    settings: str
-    run: Run
-    runner: Runner = in_turn
-    polygons: bool = False
-
-    def results(self) -> Iterator[Result]:
-        """Every photo: those that an earlier run finished, then the others as they are done.
-
-        Closed or interrupted in the middle, what was done is kept, and another call goes on.
-
-        Raises:
-            ExportError: the results cannot be written. WeightsError: the network cannot be loaded.
-        """
-        with Journal(self.work.out / "instances.jsonl") as journal:
-            engine = Engine(journal, self.work, self.settings)
-            todo = engine.todo(self.jobs)
-            left = {job.name for job in todo}
-            clock = _Clock()
-            try:
-                for job in self.jobs:
-                    if job.name not in left:
-                        yield Result(engine.row_of(job), fresh=False)
-                with closing(engine.run(todo, self.runner)) as rows:
-                    yield from (Result(row, fresh=True) for _, row in rows)
-            except (KeyboardInterrupt, GeneratorExit):
-                self.write_tables(journal, clock.told(self.run, interrupted=True))
-                raise
-            self.write_tables(journal, clock.told(self.run))
-
-    def write_tables(self, journal: Journal, run: Run) -> None:
-        """instances.json, .csv and .parquet, failures.csv, run.json and report.html: of all photos
-        of the journal.
-        """
-        journal.check_place()
-        out, rows = self.work.out, _Rows(journal)
-        write_instances(
-            journal, out / "instances.json", self.work.classes, polygons=self.polygons
-        )  # fmt: skip
-        write_csv(rows, out / "instances.csv")
-        write_parquet(rows, out / "instances.parquet")
-        write_failures(journal, out / "failures.csv", encoded=True)
-        write_run(rows, run, out / "run.json")
-        write_report(rows, run, out)
-
-
-class _Clock:
-    """When a run began, and how long it took."""
-
-    def __init__(self) -> None:
-        self.began, self.start = datetime.now(UTC), time.monotonic()
-
-    def told(self, run: Run, *, interrupted: bool = False) -> Run:
-        """The run with its times."""
-        return replace(
-            run, started=self.began.isoformat(timespec="seconds"), interrupted=interrupted,
-            seconds=time.monotonic() - self.start,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of a journal, sorted by name; can be gone through again and again."""
-
-    journal: Journal
-
-    def __iter__(self) -> Iterator[PhotoRow]:
-        for record in self.journal:
-            if record["error"] is not None or "row" in record:
-                yield row_of(record)
 
 
 def prepare(
@@ -146,6 +48,10 @@ def prepare(
     workers: int | None = 1,
     shard: tuple[int, int] | None = None,
     polygons: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    gpus: float = 0.0,
+    watch: bool = False,
 ) -> Batch:
     """Check everything that can be checked before the first photo; arguments as of `batch`."""
     config = config or getattr(segmenter, "config", None) or SceneConfig()
@@ -162,13 +68,18 @@ def prepare(
         classes, weights=None if weights is None else Path(weights), config=config,
         given=segmenter,
     )  # fmt: skip
-    jobs = [job for job in find_jobs(inputs, out, room=ROOM) if shard is None or _of(job, *shard)]
+    find = partial(_found, inputs, out, shard, empty=watch)
+    jobs = find()
+    if any(str(job.source).startswith("memory://") for job in jobs):
+        workers = 1  # no other process sees them
     scene = config.to_dict()
-    runner = runner_for(len(jobs), workers)
-    run = Run({**work.asked(), "scene": scene, "shard": shard}, digest, max_delta_e=max_delta_e,
+    cluster = (address, gpus) if engine == "ray" else None
+    runner = runner_for(len(jobs), workers, cluster)
+    asked = {**work.asked(), "scene": scene, "shard": shard}
+    run = Run(asked, digest, classes, max_delta_e=max_delta_e, engine=engine,
               workers=getattr(runner, "workers", 1))  # fmt: skip
     settings = work.settings(weights=digest, scene=scene)
-    return Batch(tuple(jobs), work, settings, run, runner, polygons)
+    return Batch(tuple(jobs), work, settings, run, find, runner, polygons)
 
 
 def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterator[PhotoRow]:
@@ -191,22 +102,44 @@ def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterat
                 script needs `if __name__ == "__main__":`, as all of Python's pools do.
             shard: (i, n): only the i-th of n parts of the photos, told by their names.
             polygons: `instances.json` holds polygons instead of run lengths.
+            engine: "local", or "ray": a Ray cluster; workers are its actors (None: all that fit).
+            address: of the Ray cluster; None: RAY_ADDRESS, else this machine alone.
+            gpus: of each actor; a fraction shares one.
+            watch: go on with photos that come into the inputs, until the loop is left.
 
     Raises:
         ParameterError, RecipeError, WeightsError: at once, where it cannot begin.
         ExportError: while it runs, where the results cannot be written.
     """
     made = prepare(inputs, out, **asked)
-    return (result.row for result in made.results())
+    return (result.row for result in (watched(made) if asked.get("watch") else made.results()))
 
 
-def runner_for(photos: int, workers: int | None) -> Runner:
-    """One process or several; None: as many as pay for so many photos."""
+def runner_for(
+    photos: int, workers: int | None, cluster: tuple[str | None, float] | None = None
+) -> Runner:
+    """One process or several; None: as many as pay for so many photos.
+
+    Args:
+        photos: how many there are.
+        workers: processes, or actors of the cluster.
+        cluster: address of a Ray cluster, and GPUs of an actor.
+    """
+    if cluster is not None:
+        return RayRunner(cluster[0], workers, cluster[1])
     if workers is None:
         workers = 1 if photos <= _FEW else min(os.cpu_count() or 1, photos)
     if workers < 1:
         raise ParameterError(f"workers counts processes from 1 on; got {workers}")
     return in_turn if workers == 1 else Pool(workers)
+
+
+def _found(
+    inputs: Sequence[str | Path], out: str | Path, shard: tuple[int, int] | None, *, empty: bool
+) -> list[Job]:
+    """The photos of a shard; `empty`: that there are none is no error."""
+    jobs = find_jobs(inputs, out, room=ROOM, empty=empty)
+    return [job for job in jobs if shard is None or _of(job, *shard)]
 
 
 def _of(job: Job, part: int, parts: int) -> bool:

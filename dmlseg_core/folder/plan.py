@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dmlseg_core.folder.asked import Batch
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.many import Batch
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

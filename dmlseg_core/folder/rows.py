@@ -73,10 +73,11 @@ class InstanceRow(_Row):
         swatch: name of the color.
         target: the color, "#rrggbb".
         output: the recolored photo below the output folder, as the disk has it.
-        delta_e: median CIEDE2000 between target and result.
+        delta_e: median CIEDE2000 between a pixel and the target in that pixel's light.
         delta_e_p95: 95th percentile of it.
         within_2: share of pixels within Delta-E 2.
-        passed: whether `delta_e` is at most what was asked; None where nothing was asked.
+        passed: whether it and the object's own color are off by at most what was asked
+            (`Recolored.within`); None where nothing was asked.
         likeness: similarity to the reference that is most like it, 0..1; None without a reference.
     """
 

@@ -26,7 +26,7 @@ from dmlseg_core.folder.engine import Engine, in_turn
 from dmlseg_core.folder.inputs import OUTPUTS, Job
 from dmlseg_core.folder.journal import Journal
 from dmlseg_core.folder.report.coco import write_failures, write_instances
-from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.work import AnySegmenter, Work
 
 

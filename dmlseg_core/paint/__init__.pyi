@@ -1,8 +1,11 @@
 from .apply import recolor as recolor
 from .apply import recolor_many as recolor_many
+from .layer import Layer as Layer
 from .look import Look as Look
 from .lut import cube_of as cube_of
 from .lut import lut_of as lut_of
 from .materials import ColorGate as ColorGate
+from .materials import Target as Target
+from .materials import check_materials as check_materials
 from .report import Recolored as Recolored
 from .subject import Subject as Subject

@@ -34,6 +34,8 @@ _DITHER = 512
 """Pixels along the pattern before it begins again."""
 _LIGHT_AND_COLOR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]], np.float32) / 3
 """The channels' mean; what red and blue have beyond it."""
+_GRAIN = 3.0
+"""Noise of light over that of color, at most: threads vary in light alone, sensors in both."""
 _GRID = 8
 _SECOND = np.array([1, -2, 1, -2, 4, -2, 1, -2, 1], np.float32)
 """Second differences down and across, of 3 x 3 pixels."""
@@ -79,6 +81,7 @@ class Noise:
         found = (nine @ _SECOND).reshape(-1, 3)
         light = found.mean(axis=1, keepdims=True)
         both = [float(np.median(np.abs(v))) * 1.4826 / 6 for v in (light, found - light)]
+        both[0] = min(both[0], scale * max(_LEAST, _GRAIN * both[1] / scale))
         return cls(both[0] / scale, both[1] / scale, _blocks(nine, rows, columns) / scale)
 
     @property

@@ -24,6 +24,7 @@ from dmlseg_core.edge import ForegroundModel, Spill
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.look import Look, seen
+from dmlseg_core.paint.materials import box_of
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
 from dmlseg_core.paint.report import Recolored, Report
 
@@ -63,7 +64,7 @@ class Layer:
         cls, rgb: Pixels, share: Floats, visible: NDArray[np.bool_] | None = None, **more: Any
     ) -> Self:
         """Measure checked pixels."""
-        box = _box_of(share)
+        box = box_of(share)
         mixed = (share[box] > 0) & (share[box] < 1)
         with _pool() as pool:
             core = pool.submit(Core.of, rgb, share if visible is None else seen(share, visible))
@@ -190,8 +191,3 @@ def _coded(linear: Floats, dtype: DTypeLike) -> NDArray[np.void]:
 def _pixels(rgb: NDArray[Any]) -> NDArray[np.void]:
     """A contiguous (..., 3) array as one item per pixel: such are picked three times as fast."""
     return rgb.view(f"V{3 * rgb.itemsize}").reshape(-1)
-
-
-def _box_of(share: Floats) -> tuple[slice, slice]:
-    left, top, width, height = cv2.boundingRect((share > 0).view(np.uint8))
-    return slice(top, top + height), slice(left, left + width)

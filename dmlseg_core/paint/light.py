@@ -30,6 +30,11 @@ _FOREIGN = 6.0
 """What an error across the plane of paint and shine weighs against one towards shine."""
 _PEAKED = (4.0, 10.0)
 """99th percentile of |shine| over its median: a lamp's tint stays below, a reflection is above."""
+_IN_PLANE = (0.97, 0.995)
+"""Share of the deviations that goes towards white: a lamp's tint stays below. Above, a reflection
+may be as broad as it likes."""
+_CLIPPED = 0.99
+"""Linear light of a channel that may hold less than there was."""
 _PEAK, _PEAK_OF = 0.02, 0.1
 """Shine beyond this, and beyond this share of the paint's light, is shine even among tints."""
 _KNEE = 1.52
@@ -155,12 +160,16 @@ def _rows(color: Doubles) -> Floats:
 
 def _peaked(linear: Floats, color: Doubles, shine: Doubles) -> float:
     """Whether what leaves the paint's line goes towards white, and in small bright places."""
+    whole = linear.max(axis=0) < _CLIPPED
+    if whole.any():
+        linear, shine = linear[:, whole], shine[whole]
     across = np.cross(color, np.ones(3))
     across /= max(float(np.linalg.norm(across)), 1e-9)
     towards, beside = 2 * float(np.mean(shine**2)), float(np.mean((across @ linear) ** 2))
     middle, high = np.percentile(np.abs(shine), (50, 99)).tolist()
     share = towards / (towards + _FOREIGN * beside + 1e-12)
-    return share * _smooth(high / max(middle, 1e-4), _PEAKED)
+    peaked = share * _smooth(high / max(middle, 1e-4), _PEAKED)
+    return max(peaked, _smooth(share, _IN_PLANE))
 
 
 def _smooth(value: float, ends: tuple[float, float]) -> float:

@@ -37,6 +37,8 @@ _OVER = 1.12
 """How far the lit side may pass white before it is bent under it: as a camera's would clip."""
 _WIDE, _GIVE = 1.3, 0.5
 """Linear light of the lit side from which on all contrast gives way, and how much per e-fold."""
+_LESS = 0.4
+"""Of a pixel's new light: what having less sheen than the usual pixel may take away."""
 _TINTS = (-0.55, 0.8)
 """How far a lamp's color takes a channel from the mean; beyond it lies another material."""
 _ROOM = 0.12
@@ -91,6 +93,7 @@ class Repaint:
         paint = np.maximum(color - gloss * here * light.color, 0.1 * color)
         new = _shading(light, body, usual, paint)
         new = _under_white(new, float(paint.max()), float(np.interp(lit, body, new)))
+        shine = np.maximum(shine, -_LESS * new * float(paint.mean() / light.color.mean()))
         weak = _ROUGH / float(light.color.mean())
         tables = np.stack([new, new * body / (body**2 + weak**2), shine]).astype(np.float32)
         fine = (paint.astype(np.float32), (paint * light.trust).astype(np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -61,7 +62,7 @@ class Subject(Layer):
             ParameterError: the look keeps all of it.
         """
         if self.whole and look.targets:
-            raise ParameterError("a gate chooses what is painted: it goes with no targets")
+            raise ParameterError("gates choose what is painted: they go with no targets")
         if self.whole or (look.materials == "all" and not look.targets):
             return [(self, look)], ()
         found = self.palette.materials
@@ -69,6 +70,15 @@ class Subject(Layer):
         jobs, notes = jobs_of(found, look.materials, look.targets, own)
         parts = [(self.part(job.numbers), look.alone(job.target)) for job in jobs]
         return parts, notes + sentence(found, jobs)
+
+    def asked(self, look: Look) -> tuple[str | None, ...]:
+        """For each material the color that it is to have; None where it is kept."""
+        found = self.palette.materials
+        colors: dict[int, str | None] = {}
+        with suppress(ParameterError):  # all of it is kept
+            for job in jobs_of(found, look.materials, look.targets, look.target)[0]:
+                colors |= dict.fromkeys(job.numbers, job.target or look.target)
+        return tuple(colors.get(k) for k in range(len(found)))
 
     def lead(self, look: Look) -> tuple[Layer, Look]:
         """The body and its look: all that there is where no other material is painted."""

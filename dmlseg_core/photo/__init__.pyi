@@ -15,6 +15,7 @@ from .masks import save_labels as save_labels
 from .masks import save_mask as save_mask
 from .masks import voc_colormap as voc_colormap
 from .openraster import Layer as Layer
+from .openraster import layer_pixels as layer_pixels
 from .openraster import save_openraster as save_openraster
 from .openraster import save_psd as save_psd
 from .save import FORMATS as FORMATS

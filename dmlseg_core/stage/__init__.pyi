@@ -11,7 +11,9 @@ from .desks import Desks as Desks
 from .desks import Work as Work
 from .explain import explained as explained
 from .export import exported as exported
+from .hover import shown_proposals as shown_proposals
 from .live import band as band
+from .live import materials as materials
 from .live import table as table
 from .ops import edit as edit
 from .pictures import mask_of as mask_of

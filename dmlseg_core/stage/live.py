@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from dmlseg_core.color import encode_srgb8, srgb_to_linear
 from dmlseg_core.edit import EditSession, Style
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.paint import Subject, lut_of
+from dmlseg_core.paint import Layer, Look, Subject, lut_of
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.ops import restyled
 from dmlseg_core.stage.pack import pack
 
 _LEAST = 1 / 255
+_ANY = "white"
+"""A color that asks for nothing: what a look paints does not depend on it."""
 
 
 def table(session: EditSession, k: int, asked: Asked) -> bytes:
@@ -44,7 +46,7 @@ def table(session: EditSession, k: int, asked: Asked) -> bytes:
     })  # fmt: skip
 
 
-_FIELDS = ("color", "mode", "strength", "protect_highlights", "amount")
+_FIELDS = ("color", "mode", "strength", "protect_highlights", "gloss", "amount")
 
 
 def band(session: EditSession, k: int) -> bytes:
@@ -54,11 +56,11 @@ def band(session: EditSession, k: int) -> bytes:
     Raises:
         ParameterError: others cover all of it.
     """
-    subject = subject_of(session, k)
-    rows, columns = subject.box
-    share = subject.share[subject.box]
+    layer = _layer_of(session, k)
+    rows, columns = layer.box
+    share = layer.share[layer.box]
     mixed = (share > 0) & (share < 1)
-    fore, back = _unmixed(subject, mixed)
+    fore, back = _unmixed(layer, mixed)
     height, width = session.preview.shape[:2]
     return pack(
         {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
@@ -71,15 +73,43 @@ def band(session: EditSession, k: int) -> bytes:
     )
 
 
-def _unmixed(
-    subject: Subject, mixed: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def materials(session: EditSession, k: int) -> bytes:
+    """The palette of selection k, the body first, and the color of each as it is asked for, null
+    where it is kept: a buffer of `pack` without arrays.
+
+    Raises:
+        ParameterError: others cover all of it.
+    """
+    subject, style = subject_of(session, k), session.selections[k].style
+    look = Look(style.color or _ANY, materials=style.materials, targets=style.targets)
+    found = () if style.gates else subject.palette.materials
+    asked = () if style.gates else subject.asked(look)
+    rows = [
+        {"color": m.color, "share": round(m.share, 4), "target": _shown(style, m.color, target)}
+        for m, target in zip(found, asked, strict=True)
+    ]
+    return pack({"materials": rows}, {})
+
+
+def _shown(style: Style, own: str, target: str | None) -> str | None:
+    """A target as the page shows it: a material's own color while nothing is painted."""
+    return own if target and not style.painted else target
+
+
+def _layer_of(session: EditSession, k: int) -> Layer:
+    """What of selection k takes the color that is dragged: its body, or all of it."""
+    style = session.selections[k].style
+    look = Look(_ANY, materials=style.materials, targets=style.targets)
+    return subject_of(session, k).lead(look)[0]
+
+
+def _unmixed(layer: Layer, mixed: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(n, 3) uint8 each: the object's color and the other one of the partly painted pixels."""
     rows, columns = np.nonzero(mixed)
-    rows, columns = rows + subject.box[0].start, columns + subject.box[1].start
-    shown = srgb_to_linear(subject.rgb[rows, columns].T)
-    share = subject.share[rows, columns]
-    fore = shown if subject.foreground is None else subject.foreground.at(rows, columns)
+    rows, columns = rows + layer.box[0].start, columns + layer.box[1].start
+    shown = srgb_to_linear(layer.rgb[rows, columns].T)
+    share = layer.share[rows, columns]
+    fore = shown if layer.foreground is None else layer.foreground.at(rows, columns)
     back = (shown - share * fore) / np.maximum(1 - share, _LEAST)
     return encode_srgb8(fore).T, encode_srgb8(np.clip(back, 0, 1)).T
 

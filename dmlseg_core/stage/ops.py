@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from dmlseg_core.config import TARGET_MODES
+from dmlseg_core.config import GLOSS, MATERIALS, TARGET_MODES
 from dmlseg_core.edit import STOPS, EditSession, Style, choose_in_box, select_alike, step, stop
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.paint import ColorGate
+from dmlseg_core.paint import ColorGate, Target
 from dmlseg_core.scene import Stroke
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.hover import shown_proposals
@@ -18,6 +18,8 @@ from dmlseg_core.stage.hover import shown_proposals
 MODES: tuple[str, ...] = ("auto", "add", "subtract", "new", "part")
 """What a click may do."""
 _GATES = 16
+_WORDS = {"gloss": tuple(GLOSS), "materials": MATERIALS}
+"""Fields of a style that are one of some words."""
 _STEPS = 6
 """Points of a stroke that are kept, for each radius of its length."""
 _RUNAWAY = 0.4
@@ -135,7 +137,14 @@ def restyled(style: Style, asked: Asked) -> Style:
         made["matting"] = asked.flag("matting")
     if asked.has("gates"):
         made["gates"] = tuple(_gate(Asked(item)) for item in asked.items("gates")[:_GATES])
+    made |= {name: asked.choice(name, some) for name, some in _WORDS.items() if asked.has(name)}
+    if asked.has("targets"):
+        made["targets"] = tuple(_target(Asked(item)) for item in asked.items("targets")[:_GATES])
     return replace(style, **made)
+
+
+def _target(asked: Asked) -> Target:
+    return asked.text("color"), asked.text("target") if asked.has("target") else None
 
 
 def _gate(asked: Asked) -> ColorGate:

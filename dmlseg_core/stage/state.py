@@ -128,8 +128,14 @@ def _selections(desk: Desk, session: EditSession, names: Sequence[str]) -> list[
 
 
 def _bare(selection: Selection) -> Selection:
-    """What its mask depends on."""
-    return Selection(selection.where, matting=selection.matting)
+    """What its mask depends on, and how much of it is painted."""
+    return Selection(
+        selection.where,
+        matting=selection.matting,
+        gates=selection.gates,
+        materials=selection.materials,
+        targets=selection.targets,
+    )
 
 
 def _selection(
@@ -170,7 +176,9 @@ def _style(selection: Selection) -> dict[str, Any]:
         "color": selection.color, "mode": selection.mode, "strength": selection.strength,
         "protect_highlights": selection.protect_highlights, "amount": selection.amount,
         "gates": [asdict(gate) for gate in selection.gates], "matting": selection.matting,
-        "pattern": selection.pattern is not None,
+        "gloss": selection.gloss,
+        "pattern": selection.pattern is not None, "materials": selection.materials,
+        "targets": [{"color": color, "target": target} for color, target in selection.targets],
     }  # fmt: skip
 
 

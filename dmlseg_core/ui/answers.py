@@ -63,15 +63,24 @@ def guard(app: FastAPI) -> Callable[[Request], Awaitable[None]]:
     """A dependency that lets in whom the login of the Gradio app mounted on `app` lets in."""
 
     async def check(request: Request) -> None:
-        inner = next(found for r in app.routes if isinstance(found := getattr(r, "app", None), App))
-        if inner.auth is None and inner.auth_dependency is None:
-            return
-        cookies = (f"access-token-{kind}{inner.cookie_id}" for kind in ("", "unsecure-"))
-        tokens = (request.cookies.get(name) for name in cookies)
-        if not any(token in inner.tokens for token in tokens if token):
+        if not logged_in(gradio_of(app), request):
             raise RefusedError(401, "login")
 
     return check
+
+
+def gradio_of(app: FastAPI) -> App:
+    """The Gradio app that is mounted on `app`."""
+    return next(found for r in app.routes if isinstance(found := getattr(r, "app", None), App))
+
+
+def logged_in(inner: App, request: Request) -> bool:
+    """Whether a request comes with the cookie of a login, where one is asked for."""
+    if inner.auth is None and inner.auth_dependency is None:
+        return True
+    cookies = (f"access-token-{kind}{inner.cookie_id}" for kind in ("", "unsecure-"))
+    tokens = (request.cookies.get(name) for name in cookies)
+    return any(token in inner.tokens for token in tokens if token)
 
 
 def desk_of(desks: Desks, request: Request) -> Desk:

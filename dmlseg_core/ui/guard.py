@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dmlseg_core.ui.attempts import Attempts, address_of
 
 MEGABYTE = 2**20
 PAGE = re.compile(
@@ -26,7 +24,7 @@ PAGE = re.compile(
     r"|gradio_api/custom_component/.+)"
 )
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
-OWN = re.compile(r"/stage/.+")
+OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -66,6 +64,7 @@ _TEXT: Mapping[str, tuple[str, str]] = {
         "Too much is being uploaded at once; try again in a minute.",
         "同时上传的内容过多，请一分钟后再试。",
     ),
+    "values": ("This JSON holds too many values.", "JSON 中的值过多。"),
     "slow": ("The upload stopped on its way; try again.", "上传中断，请重试。"),
     "logins": ("Too many wrong logins; wait a minute.", "登录错误次数过多，请等一分钟。"),
 }
@@ -80,18 +79,23 @@ class Limits:
         uploads: bytes of all bodies that are being received.
         idle: seconds that a body may make no progress.
         logins: attempts of one address in a minute, until one is right.
+        values: commas and brackets of what Gradio parses.
     """
 
     body: Mapping[str, int] = field(
         default_factory=lambda: {
             "/stage/photo": 400 * MEGABYTE,
             "/stage/import": 128 * MEGABYTE,
+            "/api/": 400 * MEGABYTE,
+            "/gradio_api/": 24 * MEGABYTE,
+            "/stage/many/photo": 128 * MEGABYTE,
             "": 16 * MEGABYTE,
         }
     )
     uploads: int = 1024 * MEGABYTE
     idle: float = 60.0
     logins: int = 10
+    values: int = 500_000
 
     def of(self, path: str) -> int:
         """Bytes that a body of a path may have: the longest beginning that fits counts."""
@@ -104,7 +108,8 @@ class Guard:
     Args:
         app: what is guarded.
         limits: see there.
-        page: routes that may be read beside the stage's own; None: all, and all methods.
+        page: routes that may be read beside our own; None: all, and all methods.
+        more: further routes, with all methods.
     """
 
     def __init__(
@@ -112,8 +117,11 @@ class Guard:
         app: ASGIApp,
         limits: Limits | None = None,
         page: re.Pattern[str] | None = PAGE,
+        *,
+        more: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self.app, self.limits, self.page = app, limits or Limits(), page
+        self.more = more
         self.receiving = 0
         """Bytes of bodies that have come and are not answered yet."""
         self._logins = Attempts(self.limits.logins)
@@ -144,10 +152,12 @@ class Guard:
     def _open(self, path: str, reading: bool) -> bool:
         if self.page is None or OWN.fullmatch(path) or LOGIN.fullmatch(path):
             return True
+        if any(pattern.fullmatch(path) for pattern in self.more):
+            return True
         return reading and self.page.fullmatch(path) is not None
 
     async def _login(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        who = _address(scope)
+        who = address_of(scope)
         if not self._logins.allow(who):
             return await answer.refuse(Headers(scope=scope), 429, "logins")
         await self._bounded(scope, receive, answer)
@@ -157,7 +167,8 @@ class Guard:
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """The app's answer, with what it is sent counted."""
-        body = _Body(self, receive, self.limits.of(_route(scope)))
+        path = _route(scope)
+        body = _Body(self, receive, self.limits.of(path), counted=path.startswith("/gradio_api/"))
         try:
             await self.app(scope, body.receive, answer.send)
         except _RefusedBody as error:
@@ -175,9 +186,9 @@ class _RefusedBody(Exception):  # noqa: N818 - never seen outside
 class _Body:
     """The body of one request on its way in."""
 
-    def __init__(self, guard: Guard, receive: Receive, most: int) -> None:
-        self.guard, self._receive, self.most = guard, receive, most
-        self.size, self.whole = 0, False
+    def __init__(self, guard: Guard, receive: Receive, most: int, *, counted: bool) -> None:
+        self.guard, self._receive, self.most, self._counted = guard, receive, most, counted
+        self.size, self.whole, self._values = 0, False, 0
 
     async def receive(self) -> Message:
         """The next part; _RefusedBody where the body is too large, too slow, or one too many."""
@@ -187,12 +198,16 @@ class _Body:
             message = await asyncio.wait_for(self._receive(), self.guard.limits.idle)
         except TimeoutError:
             raise _RefusedBody(408, "slow") from None
-        size = len(message.get("body", b""))
+        size = len(part := message.get("body", b""))
         self.size += size
         self.guard.receiving += size
         self.whole = not message.get("more_body", False)
         if self.size > self.most:
             raise _RefusedBody(413, "too_large")
+        if self._counted:
+            self._values += sum(map(part.count, (b",", b"[", b"{")))
+            if self._values > self.guard.limits.values:
+                raise _RefusedBody(413, "values")
         if self.size > _SMALL and self.guard.receiving > self.guard.limits.uploads:
             raise _RefusedBody(503, "crowded")
         return message
@@ -219,41 +234,13 @@ class _Answer:
             return
         chinese = headers.get("accept-language", "").strip().lower().startswith("zh")
         text = _TEXT[code][chinese]
-        told = {"code": code, "message": text, "detail": text}  # Gradio's page reads `detail`
+        # the stage reads `message`, Gradio's page `detail`, callers of the API `error`
+        told = {"code": code, "message": text, "detail": text, "error": text}
         data = json.dumps(told, ensure_ascii=False).encode()
         more = [(b"retry-after", b"60")] if status in (429, 503) else []
         head = [(b"content-type", b"application/json"), (b"connection", b"close"), *more]
         await self.send({"type": "http.response.start", "status": status, "headers": head})
         await self.send({"type": "http.response.body", "body": data})
-
-
-class Attempts:
-    """Attempts by address in the last minute, of the newest addresses.
-
-    Args:
-        most: of one address.
-    """
-
-    def __init__(self, most: int, *, seconds: float = 60.0, addresses: int = 4096) -> None:
-        self.most, self.seconds, self.addresses = most, seconds, addresses
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def allow(self, who: str) -> bool:
-        """Whether one more is allowed, which counts at once: many may come at the same time."""
-        now, times = time.monotonic(), self._times.setdefault(who, deque())
-        self._times.move_to_end(who)
-        while len(self._times) > self.addresses:
-            self._times.popitem(last=False)
-        while times and times[0] < now - self.seconds:
-            times.popleft()
-        if len(times) >= self.most:
-            return False
-        times.append(now)
-        return True
-
-    def forget(self, who: str) -> None:
-        """One was right."""
-        self._times.pop(who, None)
 
 
 def _route(scope: Scope) -> str:
@@ -265,13 +252,3 @@ def _route(scope: Scope) -> str:
 def _declared(headers: Headers) -> int:
     length = headers.get("content-length", "0")
     return int(length) if length.isdecimal() and len(length) < 20 else 0
-
-
-def _address(scope: Scope) -> str:
-    """Who asks; a network of IPv6 is one, since a single customer has 2^64 addresses."""
-    client: Any = (scope.get("client") or ("unknown",))[0]
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return str(client)
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

@@ -18,13 +18,22 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 from fastapi import FastAPI
 
+from dmlseg_core.api import Kept, Service
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.mcp import mcp_server
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import SceneStore, Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
+from dmlseg_core.ui.programs import (
+    ASSISTANTS,
+    CLIENT,
+    LOOPBACK,
+    mount_assistants,
+    program_version,
+)
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
 from dmlseg_core.ui.samples import sample_photo, sample_photos
 from dmlseg_core.ui.served import mount
@@ -53,8 +62,17 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", type=int, default=256, metavar="MB", help="for opened photos (default: 256)"
-    )
+        "--memory", type=int, default=256, metavar="MB",
+        help="for opened photos, and as much for the API's (default: 256)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--api", action=argparse.BooleanOptionalAction, default=True,
+        help="answer programs under /api/v1/, and gradio_client (default: yes)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mcp", type=Path, metavar="DIR",
+        help="serve the photos below this folder to assistants, at /mcp",
+    )  # fmt: skip
     parser.add_argument(
         "--no-cache", action="store_true",
         help="neither keep what the network saw of a photo on the disk nor look for it there "
@@ -117,22 +135,56 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
     for path in sample_photos()[:1]:  # what everybody sees first is there when the first one comes
         stage.analyst.ready(sample_photo(path))
-    return assemble(stage, auth=auth, root_path=args.root_path or "")
+    assistants = None if args.mcp is None else _assistants(args, segmenter, cap)
+    return assemble(
+        stage, auth=auth, root_path=args.root_path or "", api=args.api, assistants=assistants
+    )
 
 
-def assemble(stage: Stage, *, auth: tuple[str, str] | None = None, root_path: str = "") -> FastAPI:
-    """The stage's routes, Gradio's page beside them, one login for both."""
+def _assistants(args: argparse.Namespace, segmenter: Segmenter, cap: float) -> Any:
+    """The server of `dmlseg mcp` inside the app.
+
+    Raises:
+        ParameterError: others would reach the folder without a login.
+    """
+    if args.host not in LOOPBACK and args.auth is None:
+        raise ParameterError("--mcp hands out photos: with --host it needs --auth USER:PASSWORD")
+    return mcp_server(args.mcp, lambda: segmenter, cap, program_version())
+
+
+def assemble(
+    stage: Stage,
+    *,
+    auth: tuple[str, str] | None = None,
+    root_path: str = "",
+    api: bool = True,
+    assistants: Any = None,
+) -> FastAPI:
+    """The stage's routes, the API's, Gradio's page beside them, one login for all."""
+    service = service_of(stage) if api else None
     app = FastAPI(
         title="dmlseg", root_path=root_path, docs_url=None, redoc_url=None, openapi_url=None
     )
-    mount(app, stage)
+    mount(app, stage, service)
+    if assistants is not None:
+        mount_assistants(app, assistants, guarded=auth is not None)
     gr.mount_gradio_app(
-        app, build(), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        app, build(service), path="/", auth=auth, root_path=root_path or None, ssr_mode=False,
+        show_error=False,  # what is no sentence of ours stays in the log
         max_file_size=f"{MAX_MEGABYTES:g}mb", css=CSS, footer_links=[], run_history=False,
         favicon_path=str(data_folder("assets") / "icon.svg"),
     )  # fmt: skip
-    app.add_middleware(Guard)
+    more = [CLIENT] * api + [ASSISTANTS] * (assistants is not None)
+    app.add_middleware(Guard, more=more)
     return app
+
+
+def service_of(stage: Stage) -> Service:
+    """What answers programs: the network's turns are the stage's, photos have a place of their own,
+    so that no program puts a user's photo away.
+    """
+    config, cap = stage.segmenter.config, stage.max_megapixels
+    return Service(config, stage.analyst.scene, cap, Kept(stage.desks.limit))
 
 
 def start(app: FastAPI, args: argparse.Namespace) -> tuple[Any, str]:

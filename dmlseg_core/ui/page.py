@@ -6,7 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from dmlseg_core.api import Service
 from dmlseg_core.package_data import data_folder
+from dmlseg_core.ui.programs import offer
 
 HOST = '<div class="stage-host"></div>'
 """The whole template: what changes is drawn by the stage's own modules, so nothing re-renders."""
@@ -31,11 +33,13 @@ def stage_component(base: str = "") -> gr.HTML:
     )  # fmt: skip
 
 
-def build() -> gr.Blocks:
-    """The page of a running app."""
+def build(service: Service | None = None) -> gr.Blocks:
+    """The page of a running app; with a service, its calls are functions of `gradio_client`."""
     made = gr.Blocks(title="dmlseg", fill_width=True, fill_height=True, analytics_enabled=False)
     with made:
         stage_component()
+        if service is not None:
+            offer(made, service)
     return made
 
 

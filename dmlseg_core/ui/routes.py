@@ -29,12 +29,14 @@ from dmlseg_core.stage import (
     edit,
     explained,
     mask_of,
+    materials,
     page_state,
     preview,
     table,
     tile,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.many.shelf import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ BINARY, JPEG, PNG = "application/octet-stream", "image/jpeg", "image/png"
 MAX_MEGABYTES = 400.0
 """Largest upload; the size in pixels is checked in the header before anything is decoded."""
 _MOMENT, _PATIENCE = 0.01, 100
-"""Seconds between two looks at an analysis, and how many looks one request waits."""
+"""Seconds between two looks at an analysis; looks that one request waits."""
 
 
 @dataclass(eq=False)
@@ -55,6 +57,7 @@ class Stage:
         max_megapixels: larger photos are refused.
         analyst: runs the network, one photo at a time.
         heavy: for what takes long and is not waited for by a hand: tiles and files.
+        shelves: sets of many photos.
     """
 
     segmenter: Segmenter
@@ -62,6 +65,7 @@ class Stage:
     max_megapixels: float
     analyst: Analyst = field(init=False)
     heavy: ThreadPoolExecutor = field(init=False)
+    shelves: Shelves = field(default_factory=Shelves)
 
     def __post_init__(self) -> None:
         self.analyst = Analyst(self.segmenter, self.desks)
@@ -69,6 +73,7 @@ class Stage:
 
     def close(self) -> None:
         """Finish what runs."""
+        self.shelves.close()
         self.analyst.close()
         self.heavy.shutdown(wait=False, cancel_futures=True)
 
@@ -137,7 +142,7 @@ def opening_routes(stage: Stage) -> APIRouter:
         desk = stage.desk(request)
         data = await body_of(request, MAX_MEGABYTES)
         load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
-        return await run_in_threadpool(_open, stage, desk, load, name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, name, quality)
 
     @router.post("/sample/{sample_id}")
     async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
@@ -145,7 +150,7 @@ def opening_routes(stage: Stage) -> APIRouter:
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
         load = partial(sample_photo, path)
-        return await run_in_threadpool(_open, stage, desk, load, path.name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, path.name, quality)
 
     @router.get("/sample/{sample_id}")
     def thumb(sample_id: str) -> Response:
@@ -172,9 +177,10 @@ def opening_routes(stage: Stage) -> APIRouter:
     return router
 
 
-def _open(
+def opened(
     stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
 ) -> dict[str, Any]:
+    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays."""
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
     try:
         photo = load()
@@ -257,9 +263,11 @@ def picture_routes(stage: Stage) -> APIRouter:
         return drawn(request, await run_in_threadpool(made))
 
     @router.get("/band/{number}")
-    async def band_(request: Request, number: int) -> Response:
+    @router.get("/materials/{number}")
+    async def part_(request: Request, number: int) -> Response:
         _, _, session = stage.session(request)
-        made = locked(session, lambda: band(session, index_of(session, number)))
+        make = materials if "/materials/" in request.url.path else band
+        made = locked(session, lambda: make(session, index_of(session, number)))
         return drawn(request, await run_in_threadpool(made))
 
     @router.get("/tile/{level}/{x}/{y}")
@@ -282,10 +290,7 @@ def picture_routes(stage: Stage) -> APIRouter:
 
 
 def drawn(request: Request, data: bytes, kind: str = BINARY) -> Response:
-    """An answer of bytes.
-
-    What is named by a version may stay in the browser: another version has another name.
-    """
+    """An answer of bytes; what is named by a version may stay in the browser."""
     named = bool(request.query_params.get("v"))
     keep = "private, max-age=31536000, immutable" if named else "private, no-store"
     return Response(data, media_type=kind, headers={"Cache-Control": keep})

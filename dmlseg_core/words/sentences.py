@@ -71,6 +71,13 @@ _LOSSES: tuple[tuple[str, str], ...] = (
 
 _STYLES: tuple[tuple[str, str], ...] = (
     (r"(.+) lies outside sRGB; mapped to (#\w+)", r"{0} 超出 sRGB，已映射为 {1}。"),
+    (r"the body \((\d+%) of the object\) is recolored; (\d+) other .+ kept: (.+)",
+     r"主体（占物体 {0}）已换色，保留其他材质 {1} 种：{2}。"),
+    (r"(\d+) of (\d+) materials \((\d+%) of the object\) are recolored; .+ kept: (.+)",
+     r"{1} 种材质中有 {0} 种（占物体 {2}）已换色，保留：{3}。"),
+    (r"the object has no material of the color (.+)", r"物体没有颜色为 {0} 的材质。"),
+    (r"every material of the object is kept.*", r"物体的所有材质都设为保留；请让其中一种换色。"),
+    (r"gates? chooses? what is painted.*", r"颜色范围已决定涂色部分，不能再按材质设置颜色。"),
     (r"the gate \((.+)\) leaves nothing of the object.*",
      r"颜色范围（{0}）没有留下物体的任何部分；请加大容差或换一种颜色。"),
     (r"there is no pattern yet; drop a picture to print first",

@@ -157,3 +157,38 @@ def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
     assert ((part < 12) | (part > 243)).mean() > 0.99  # whole squares, nothing smoothed
     runs = np.diff(np.flatnonzero(np.diff(part[30] > 128)))
     assert set(runs.tolist()) == {8}
+
+
+def printed_disc():
+    """A white disc with a black bar across it."""
+    photo = disc(240, 240, (225, 222, 218))
+    inside = (np.abs(np.arange(240) - 120) < 18)[:, None] & (np.abs(np.arange(240) - 120) < 40)
+    photo[inside] = (22, 22, 24)
+    return photo
+
+
+def test_materials_of_an_object_are_kept_or_painted_one_by_one(visit):
+    tab = visit()
+    tab.open(printed_disc())
+    tab.click(0.3, 0.35)
+    tab.page.get_by_role("tab", name="Limits").click()
+    group = tab.page.get_by_role("group", name="Materials")
+    boxes = group.get_by_role("checkbox")
+    boxes.nth(1).wait_for(timeout=WAIT)
+    assert [box.is_checked() for box in boxes.all()] == [True, False]
+    bar, cloth = (0.5, 0.5), (0.3, 0.35)
+    before = middle_color(tab, *bar)
+    tab.page.get_by_role("tab", name="Color").click()
+    paint(tab)
+    assert np.abs(np.subtract(middle_color(tab, *bar), before)).max() < 12  # the print stays
+    assert np.abs(np.subtract(middle_color(tab, *cloth), rgb(NAVY))).max() < 60
+    tab.page.get_by_role("tab", name="Limits").click()
+    tab.edit(lambda: group.locator("input[type=color]").nth(1).fill("#c8102e"))
+    (target,) = tab.edits[-1]["style"]["targets"]
+    assert target["target"] == "#c8102e"
+    red, _, blue = middle_color(tab, *bar)
+    assert red > blue + 25
+    assert [box.is_checked() for box in boxes.all()] == [True, True]
+    tab.edit(lambda: boxes.nth(1).uncheck())
+    assert np.abs(np.subtract(middle_color(tab, *bar), before)).max() < 12
+    assert not tab.faults

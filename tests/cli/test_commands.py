@@ -220,6 +220,34 @@ def test_highlights_can_be_painted(shaded):
     assert np.ptp(kept) < np.ptp(painted)
 
 
+def test_gloss_dims_what_leaves_the_paint(shaded):
+    rgb = np.array(Image.open(shaded / "photo.png"))
+    rgb[12:15, 12:15] = [120, 140, 230]
+    Image.fromarray(rgb).save(shaded / "photo.png")
+    words = [shaded / "photo.png", "--mask", shaded / "mask.png", "--color", "#600818"]
+    light = {}
+    for gloss in ("wet", "satin", "matte"):
+        assert recolor(*words, "--gloss", gloss, "-o", shaded / f"{gloss}.png") == 0
+        light[gloss] = int(np.array(Image.open(shaded / f"{gloss}.png"))[13, 13, 1])
+    assert light["wet"] > light["satin"] > light["matte"]
+    assert main(["recolor", *map(str, words), "-o", str(shaded / "plain.png")]) == 0
+    assert (shaded / "plain.png").read_bytes() == (shaded / "wet.png").read_bytes()
+
+
+def test_a_tolerance_passes_or_fails_the_written_file(shaded, capsys):
+    words = [shaded / "photo.png", "--mask", shaded / "mask.png", "--json"]
+    assert recolor(*words, "--color", "#a03050", "--max-delta-e", 3, "-o", shaded / "a.png") == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    # One file passes, the other does not: both are written, the exit code tells.
+    colors = ["--color", "#a03050", "--color", "#ffffff"]
+    assert recolor(*words, *colors, "--max-delta-e", 0.4, "-o", shaded / "b.png") == 3
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for row in rows:
+        off = max(row["delta_e"], row["pixels_median"])
+        assert row["passed"] is (off <= 0.4)
+    assert (shaded / "b-ffffff.png").exists()
+
+
 def test_recolor_refuses_what_it_cannot_do(shaded, capsys):
     photo, mask = shaded / "photo.png", shaded / "mask.png"
     before = photo.read_bytes()

@@ -118,6 +118,30 @@ def test_gates_restrict_and_exclude(folder):
         assert (changed == painted)[~edge].mean() > 0.98
 
 
+def test_materials_are_kept_or_get_their_own_color(folder, capsys):
+    """The mask is the whole photo; its ground is green, its things are gray."""
+    (folder / "out").mkdir()
+    Image.new("L", picture().shape[1::-1], 255).save(folder / "mask.png")
+    things = cv2.erode((np.ptp(picture(), axis=2) == 0).astype(np.uint8), np.ones((9, 9))) > 0
+    words = ["photo.png", "--mask", "mask.png", "--color", RED, "--json", "-o", "out/a.png"]
+
+    def result(*flags):
+        assert recolor(folder, *words, *flags) == 0
+        (row,) = told(capsys)
+        shown = read(folder / "out/a.png")
+        return row, (shown != picture()).any(axis=2), shown
+
+    row, changed, _ = result()
+    assert len(row["materials"]) > 1 and "kept" in row["notes"][0]
+    assert not changed[things].any() and changed.mean() > 0.5
+    assert result("--materials", "all")[1][things].mean() > 0.9
+    gray = row["materials"][1]["color"]
+    ground = row["materials"][0]["color"]
+    assert result("--keep", ground)[1][things].any()
+    shown = result("--target", f"{gray}=blue")[2]
+    assert (shown[things][:, 2] > shown[things][:, 0].astype(int) + 20).any()
+
+
 def test_a_pattern_is_laid_under_the_shading(folder, capsys):
     (folder / "out").mkdir()
     words = ["photo.png", "--mask", "mask.png", "--pattern", "tile.png", "--pattern-scale", "3"]
@@ -215,6 +239,9 @@ def test_a_point_recipe_for_another_photo_writes_nothing(folder, capsys):
     (2, ["--mask", "mask.png", "--color", "red", "--cutout", "out/b.png"], "same name"),
     (2, ["--mask", "mask.png", "--color", "red", "--gate", "nocolor"], "nocolor"),
     (2, ["--mask", "mask.png", "--color", "red", "--gate", "#0ff", "--gate-tolerance", "0"], "g"),
+    (2, ["--mask", "mask.png", "--color", "red", "--target", "black=nocolor"], "nocolor"),
+    (2, ["--recipe", "r.json", "--keep", "red"], "--keep does not go with --recipe"),
+    (2, ["--mask", "mask.png", "--color", "red", "--gate", "red", "--keep", "red"], "no targets"),
     (2, ["--mask", "mask.png", "--mode", "pattern", "--color", "red"], "--pattern"),
     (2, ["--mask", "mask.png", "--pattern", "tile.png", "--cube", "out/t.cube"], "pattern"),
     (1, ["--mask", "mask.png", "--pattern", "none.png"], "does not exist"),

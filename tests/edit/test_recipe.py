@@ -36,7 +36,9 @@ def edited():
     """Two objects, one of them with points and a tau."""
     made = session()
     made.select(*CAT)
-    made.set_style(Style(color=RED, mode="tint", strength=0.8, protect_highlights=0.5))
+    made.set_style(
+        Style(color=RED, mode="tint", strength=0.8, protect_highlights=0.5, gloss="satin")
+    )
     made.select(*PERSON)
     made.extend(24, 60)
     made.extend(20, 104, subtract=True)
@@ -65,6 +67,8 @@ def test_points_replay_to_the_same_pixels_through_a_file(tmp_path):
     Style(color="navy", gates=(ColorGate("#969696", 0.5), ColorGate("red", exclude=True))),
     Style(mode="saturation", amount=-0.5), Style(mode="lightness", amount=0.1),
     Style(mode="pattern", pattern=Pattern.of(TILE, 2.0), strength=0.7),
+    Style(color="navy", materials="all"), Style(color="navy", materials="together"),
+    Style(color="navy", targets=(("#ff0000", None), ("white", "gold"))),
 ])  # fmt: skip
 def test_every_kind_of_style_replays(style):
     made = session()
@@ -208,7 +212,10 @@ STYLE, SELECT = ("edits", 0, "style"), ("edits", 0, "select")
     ((*STYLE, "gates"), 1, "gates"), ((*STYLE, "pattern"), {"png": "!"}, "base64"),
     ((*STYLE, "pattern"), {"png": "QUJD"}, "base64 of a PNG"),
     ((*STYLE, "pattern"), {"png": PNG, "scale": 0}, "scale"),
-    ((*STYLE, "glow"), 1, "glow"),
+    ((*STYLE, "glow"), 1, "glow"), ((*STYLE, "materials"), "most", "materials"),
+    ((*STYLE, "targets"), [{"color": "red"}], "'target' is missing"),
+    ((*STYLE, "targets"), [{"color": "red", "target": "x"}], "x"),
+    ((*STYLE, "targets"), [{"color": "red", "target": None}] * 17, "may hold 16"),
 ])  # fmt: skip
 def test_malformed_recipes_name_the_place(path, value, words):
     with pytest.raises(RecipeError, match=words) as caught:
@@ -277,6 +284,18 @@ edits = st.lists(st.builds(Edit, points | choices, styles), max_size=4).map(tupl
 def test_every_recipe_survives_the_file(made):
     recipe = Recipe("a" * 64, SceneConfig(connected=False), made, PhotoName("d", (3, 4)))
     assert from_json(to_json(recipe)) == recipe
+
+
+def test_recipes_of_older_programs_paint_all_of_an_object_as_one():
+    whole = values()
+    assert whole["version"] == 3
+    for edit in whole["edits"]:
+        del edit["style"]["materials"], edit["style"]["targets"]
+        edit["style"].pop("gloss", None)
+    whole["version"] = 2
+    old = from_json(json.dumps(whole))
+    assert {edit.style.materials for edit in old.edits} == {"all"}
+    assert json.loads(to_json(old))["version"] < 3  # and is written as they read it
 
 
 def test_a_stroke_beyond_the_photo_is_told_before_anything_changes():

@@ -77,6 +77,7 @@ def test_a_batch_without_objects_has_tables_with_a_header(tmp_path):
 
 def test_bytes_depend_on_the_rows_alone_and_memory_does_not(tmp_path, monkeypatch):
     monkeypatch.setattr(columns, "ROW_GROUP", 50)
+    monkeypatch.setattr(columns, "_CHUNK", 25)
 
     def many(count):
         return (photo(replace(PAINTED, photo=f"{k:06}.jpg", area=k)) for k in range(count))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dmlseg_core.errors import ExportError, one_line
 from dmlseg_core.folder.journal import Journal, is_record
-from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.sources.find import find_jobs
 from tests.folder.test_run import FakeSegmenter, everything, run, write_photo
 
 LONG = "長" * 83 + ".jpg"  # 253 bytes: legal, but ".png" makes it 257

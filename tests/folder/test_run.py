@@ -13,7 +13,7 @@ from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder import inputs
 from dmlseg_core.folder.develop.output import label_photo, palette
 from dmlseg_core.folder.run import segment_folder
-from dmlseg_core.folder.sources import find_jobs
+from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.photo import save_labels
 
 

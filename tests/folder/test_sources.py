@@ -8,8 +8,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from dmlseg_core.errors import MissingExtraError, ParameterError
-from dmlseg_core.folder.sources import find_jobs
-from dmlseg_core.folder.urls import UrlJob
+from dmlseg_core.folder.sources.find import find_jobs
+from dmlseg_core.folder.sources.urls import UrlJob
 from tests.folder.test_run import FakeSegmenter, write_photo
 from tests.folder.test_run import run as run_with
 

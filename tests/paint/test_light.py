@@ -14,6 +14,7 @@ from dmlseg_core.color import (
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.apply import Subject, recolor
 from dmlseg_core.paint.calm import Noise
+from tests.held_out import HELD_OUT
 from tests.renders import PAIRS, SCENES, jpeg
 
 LAMPS = ("warm lamp", "two lamps, ball", "two lamps, cloth")
@@ -149,6 +150,26 @@ def test_black_that_is_tinted_says_so(level):
 
 def glossy(color, shine=0.5):
     return next(s for s in SCENES if s.name == "glossy ball").photo(color)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "target", "limit"),
+    [("leather", "navy", "white", 4), ("leather", "mustard", "red", 1.2),
+     ("twill", "black", "pink", 1.5), ("twill", "grey", "white", 1.2)],
+)  # fmt: skip
+def test_broad_sheen_is_no_tint_and_threads_are_no_noise(name, source, target, limit):
+    scene = next(s for s in HELD_OUT if s.name == name)
+    (photo, mask), (answer, _) = scene.photo(source), scene.answer(target)
+    done = recolor(photo, mask, recolor(answer, mask, "navy").anchor).rgb
+    assert delta_e_2000(done[mask], answer[mask]).mean() <= limit
+
+
+def test_having_less_sheen_leaves_shadows_their_color():
+    scene = next(s for s in HELD_OUT if s.name == "ball by phone")
+    (photo, mask), (answer, _) = scene.photo("grey"), scene.answer("navy")
+    asked = recolor(answer, mask, "navy", materials="all").anchor
+    done = recolor(photo, mask, asked, materials="all").rgb
+    assert (done[mask].max(axis=1) > 0).all()  # more than a quarter was black
 
 
 def test_gloss_dims_reflections_alone():

@@ -123,7 +123,7 @@ def test_nothing_left_and_nothing_meant():
         recolor(photo, mask, "navy", targets=[("#d0d0d0", None), ("#151517", None)])
     made = recolor(photo, mask, "navy", targets=[("#00ff00", "red")])
     assert "the object has no material of the color #00ff00" in made.notes
-    with pytest.raises(ParameterError, match="goes with no targets"):
+    with pytest.raises(ParameterError, match="go with no targets"):
         recolor(photo, mask, "navy", gate=ColorGate("#d0d0d0"), targets=[("#151517", None)])
 
 

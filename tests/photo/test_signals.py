@@ -11,7 +11,8 @@ from dmlseg_core.photo import load_photo, losses, save_photo
 from dmlseg_core.photo.metadata import chunk, read_signal, with_chunks, with_points
 from dmlseg_core.photo.profiles import srgb_profile
 from tests.photo import profiles
-from tests.photo.test_load import coded, fails, picture
+from tests.photo.test_load import coded, picture
+from tests.photo.test_load_refused import fails
 
 GAMMA1 = chunk(b"gAMA", struct.pack(">I", 100000))
 USUAL = chunk(b"gAMA", struct.pack(">I", 45455))

@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.testclient import TestClient
 
-from dmlseg_core.ui.guard import HEADERS, MEGABYTE, PAGE, Attempts, Guard, Limits
+from dmlseg_core.ui.attempts import Attempts
+from dmlseg_core.ui.guard import HEADERS, MEGABYTE, PAGE, Guard, Limits
 from dmlseg_core.ui.launch import scratch
 
 SMALL = Limits(body={"/stage/photo": 3000, "": 100}, uploads=4000, idle=0.2, logins=3)
@@ -200,7 +201,7 @@ def test_addresses_of_one_ipv6_network_are_one_and_few_are_remembered():
 
 def test_attempts_are_forgotten_with_time(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("dmlseg_core.ui.guard.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("dmlseg_core.ui.attempts.time.monotonic", lambda: now[0])
     attempts = Attempts(2)
     assert [attempts.allow("a") for _ in range(3)] == [True, True, False]
     now[0] = 61

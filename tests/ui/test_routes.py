@@ -377,3 +377,18 @@ def test_large_uploads_are_refused_before_they_are_read(user, monkeypatch):
     monkeypatch.setattr(routes, "MAX_MEGABYTES", 0.001)
     answer = user.post("photo?name=a.png", b"\0" * 5000)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_the_palette_says_what_each_material_becomes(user):
+    clicked = user.click(CAT)
+    number, shape = clicked["active"], clicked["selections"][0]["shape"]
+    header, arrays = unpack(user.get(f"materials/{number}").content)
+    assert arrays == {} and len(header["materials"]) == 1  # a gray cat
+    (cat,) = header["materials"]
+    assert cat["share"] == 1 and cat["target"] == cat["color"]
+    style = {"color": "#c8102e", "targets": [{"color": cat["color"], "target": "navy"}]}
+    state = user.edit(op="style", id=number, style=style)
+    assert state["selections"][0]["style"]["targets"] == style["targets"]
+    assert state["selections"][0]["shape"] != shape  # what is painted may be another part
+    (cat,) = unpack(user.get(f"materials/{number}").content)[0]["materials"]
+    assert cat["target"] == "navy"

@@ -93,9 +93,9 @@ def test_recipes_of_strangers_are_refused_by_their_size(client):
 
 
 def test_gradio_gives_nothing_away(client):
-    for path in ("gradio_api/file=/etc/passwd", "gradio_api/upload", "gradio_api/queue/join",
+    for path in ("gradio_api/file=/etc/passwd", "gradio_api/upload", "gradio_api/queue/status",
                  "gradio_api/run/predict", "gradio_api/proxy=http://127.0.0.1:1/", "docs",
-                 "gradio_api/info", "gradio_api/call/x", "monitoring", "stage/js/..%2f..%2fapp.py",
+                 "gradio_api/call/x", "monitoring", "stage/js/..%2f..%2fapp.py", "mcp",
                  "gradio_api/heartbeat/../file=/etc/passwd"):  # fmt: skip
         for answer in (client.get(f"/{path}"), client.post(f"/{path}", content=b"{}")):
             assert answer.status_code in (404, 405), path

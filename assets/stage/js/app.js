@@ -82,20 +82,23 @@ export class App extends EventTarget {
     return this.#open(`photo${Api.query({ name })}`, blob, name);
   }
 
-  async #open(path, blob, name) {
+  /** A photo that the server has; `blob` is kept for another day, `work` done to it if nothing is yet. */
+  openOf(path, { name, blob, work }) { return this.#open(path, null, name, { kept: blob, work }); }
+
+  async #open(path, blob, name, { kept = blob, work: given = null } = {}) {
     const turn = ++this.opening;
     const done = this.busy(say("busy_upload", { name }));
     try {
       const state = await this.api.send(path, blob ?? new Blob());
       if (turn !== this.opening) return false;
-      if (blob) keepPhoto(state.photo.digest, name, blob);
-      else keepSample(state.photo.digest, name);
+      if (kept) keepPhoto(state.photo.digest, name, kept);
+      else if (path.startsWith("sample/")) keepSample(state.photo.digest, name);
       this.#arrived(state, turn);
-      const work = state.selections.length ? null : await workOf(state.photo.digest);
+      const work = state.selections.length ? null : await workOf(state.photo.digest) ?? given;
       if (work && turn === this.opening) await this.#replay(work, turn);
       return true;
     } catch (error) {
-      if (await this.#lost(error, () => this.#anew())) return this.#open(path, blob, name);
+      if (await this.#lost(error, () => this.#anew())) return this.#open(path, blob, name, { kept, work: given });
       this.fail(error, blob ? name : null);
       return false;
     } finally {

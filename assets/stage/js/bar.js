@@ -20,6 +20,7 @@ export class Bar {
       h("h1", { text: "dmlseg" }),
       button(say("open"), "open", () => opening.ask(), { text: true, class: "wide" }),
       button(say("samples"), "samples", () => dialogs.samples.open()),
+      button(say("many"), "many", () => dialogs.many.open()),
       this.name, h("span", { class: "gap" }),
       this.before, this.split, h("span", { class: "rule" }), this.undo, this.redo, h("span", { class: "rule" }),
       button(say("help"), "help", () => dialogs.help.open(), { class: "help" }),

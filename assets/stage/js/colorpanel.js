@@ -92,8 +92,8 @@ export class ColorPanel {
     const { active } = this.app;
     if (!active || active.locked) return undefined;
     this.pending = true;
-    const { strength = 1, protect_highlights: highlights = 1 } = active.style ?? {};
-    return this.picture.paintLive(active, { color: hex, mode: this.mode, strength, protect_highlights: highlights });
+    const { strength = 1, protect_highlights: highlights = 1, gloss } = active.style ?? {};
+    return this.picture.paintLive(active, { color: hex, mode: this.mode, strength, protect_highlights: highlights, gloss });
   }
 
   /** Paints the active selection: "#rrggbb" or any words for a color. */

@@ -14,7 +14,7 @@ export class Dialog {
     const id = `dialog-${Math.random().toString(36).slice(2)}`;
     this.element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": id,
       onclick: (e) => { if (e.target === this.element) this.element.close(); } },
-    h("div", { class: "frame" }, h("header", {}, h("h2", { id, text: title }), button(say("close"), "close", () => this.element.close())), this.body));
+    h("div", { class: "frame" }, h("div", { class: "head" }, h("h2", { id, text: title }), button(say("close"), "close", () => this.element.close())), this.body));
   }
 
   open() { if (!this.element.open) this.element.showModal(); }
@@ -36,7 +36,7 @@ export class ExportDialog extends Dialog {
     this.size = h("input", { type: "number", min: 16, max: 20000, placeholder: say("size_full") });
     this.options = [field(say("format"), this.format), field(say("jpeg_quality"), this.quality), field(say("size"), this.size)];
     this.go = h("button", { type: "button", class: "primary", text: say("download"), onclick: () => this.#export() });
-    this.body.append(field(say("export_what"), this.kind), ...this.options, h("footer", {}, this.go));
+    this.body.append(field(say("export_what"), this.kind), ...this.options, h("div", { class: "foot" }, this.go));
     this.format.addEventListener("change", () => this.#follow());
     this.#follow();
   }
@@ -85,7 +85,7 @@ export class WaysDialog extends Dialog {
     this.sheet = h("div", { class: "sheet" });
     this.make = h("button", { type: "button", text: say("ways_make"), onclick: () => this.#make() });
     this.zip = h("button", { type: "button", class: "primary", text: say("ways_zip"), onclick: () => this.#zip() });
-    this.body.append(field(say("ways_colors"), this.text), this.sheet, h("footer", {}, this.make, this.zip));
+    this.body.append(field(say("ways_colors"), this.text), this.sheet, h("div", { class: "foot" }, this.make, this.zip));
     app.on("colorways", () => this.open());
   }
 

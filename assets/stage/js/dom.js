@@ -37,6 +37,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   open: "M3 6.5V15a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1V8a1 1 0 0 0-1-1h-6L8.5 5H4a1 1 0 0 0-1 1.5",
   samples: "M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z",
+  many: "M6.500 6.500h10v10h-10zM3.500 13.500v-10h10",
   undo: "M7 5 3.5 8.5 7 12M4 8.5h7.5a4 4 0 0 1 0 8H8",
   redo: "m13 5 3.5 3.5L13 12M16 8.5H8.500a4 4 0 0 0 0 8H12",
   split: "M10 2.5v15M8 5H3.500v10H8M12 5h4.500v10H12",

@@ -1,10 +1,12 @@
 // How the color is laid on: mode, strength, highlights, edge; and what of the object is left out.
 
 import { button, h, set } from "./dom.js";
+import { MaterialsPanel } from "./materials.js";
 import { say } from "./words.js";
 
 const MODES = ["match", "tint", "hue_shift", "saturation", "lightness", "pattern"];
 const AMOUNTS = { hue_shift: [-180, 180, 1], saturation: [-1, 1, 0.01], lightness: [-1, 1, 0.01] };
+const GLOSS = ["wet", "satin", "matte"], GLOSSY = ["match", "lightness"];
 const QUALITIES = ["fast", "balanced", "best"];
 
 /** A slider that no answer moves while a hand is on it; letting go is one edit. */
@@ -27,12 +29,13 @@ export class LookPanel {
     this.amount = slider(say("amount"), AMOUNTS.saturation, (v) => this.#live({ amount: v }), (v) => this.#style({ amount: v }));
     this.highlights = slider(say("highlights"), [0, 1, 0.01], (v) => this.#live({ protect_highlights: v }),
       (v) => this.#style({ protect_highlights: v }));
+    this.gloss = this.#select(say("gloss"), GLOSS.map((g) => [g, say(`gloss_${g}`)]), (gloss) => this.#style({ gloss }));
     this.matting = h("input", { type: "checkbox", onchange: () => this.#style({ matting: this.matting.checked }, say("busy_paint")) });
     this.quality = this.#select(say("quality"), QUALITIES.map((q) => [q, say(`quality_${q}`)]), (name) => app.edit({ op: "quality", name }));
     this.tile = h("input", { type: "file", accept: "image/*", hidden: true, tabIndex: -1, onchange: () => this.#pattern(),
       oncancel: () => this.#follow() });
     this.element = h("div", { class: "pane look" }, this.mode.element, this.amount.element, this.strength.element,
-      this.highlights.element, h("label", { class: "check" }, this.matting, say("matting")), this.quality.element, this.tile);
+      this.highlights.element, this.gloss.element, h("label", { class: "check" }, this.matting, say("matting")), this.quality.element, this.tile);
     app.on("state", () => this.#follow());
   }
 
@@ -47,6 +50,8 @@ export class LookPanel {
     const amount = AMOUNTS[style.mode];
     for (const part of [this.mode.input, this.strength.input, this.highlights.input, this.matting]) part.disabled = off;
     this.amount.input.disabled = off || !amount;
+    this.gloss.input.disabled = off || !GLOSSY.includes(style.mode ?? "match");
+    if (!inUse(this.gloss.input)) this.gloss.input.value = style.gloss ?? "wet";
     this.amount.range(amount ?? AMOUNTS.saturation);
     this.amount.show(amount ? style.amount ?? 0 : 0);
     this.strength.show(style.strength ?? 1);
@@ -73,9 +78,9 @@ export class LookPanel {
   #live(change) {
     const { active } = this.app, style = { ...active?.style, ...change };
     if (!active?.painted || style.mode === "pattern") return;
-    const { color, mode, strength, protect_highlights: highlights, amount } = style;
+    const { color, mode, strength, protect_highlights: highlights, amount, gloss } = style;
     this.picture.paintLive(active, { color: mode in AMOUNTS ? null : color, mode, strength, protect_highlights: highlights,
-      amount: mode in AMOUNTS ? amount : null });
+      gloss, amount: mode in AMOUNTS ? amount : null });
   }
 
   async #style(style, slow = null) {
@@ -94,7 +99,7 @@ export class LimitsPanel {
     this.keep = this.#pick("gate_keep", false);
     this.skip = this.#pick("gate_skip", true);
     this.list = h("div", { class: "gates" });
-    this.element = h("div", { class: "pane keep" }, h("p", { class: "note", text: say("gates_hint") }),
+    this.element = h("div", { class: "pane keep" }, new MaterialsPanel(app).element, h("p", { class: "note", text: say("gates_hint") }),
       h("div", { class: "segments" }, this.keep, this.skip), this.list);
     app.on("state", () => this.#follow());
     app.on("tool", () => { if (app.tool !== "dropper") this.wanted = null; this.#press(); });

@@ -7,6 +7,7 @@ import { ExportDialog, HelpDialog, SamplesDialog, save, WaysDialog } from "./dia
 import { h, tabs } from "./dom.js";
 import { Keyboard } from "./keyboard.js";
 import { LimitsPanel, LookPanel } from "./lookpanel.js";
+import { ManyDialog } from "./many.js";
 import { Objects } from "./objects.js";
 import { Opening } from "./opening.js";
 import { Past, Why } from "./past.js";
@@ -45,9 +46,9 @@ export async function start(host, { base, lang, sheets: urls = SHEETS.map((name)
 function build(app, root) {
   const stage = new Stage(app), color = new ColorPanel(app, stage.picture);
   const look = new LookPanel(app, stage.picture), limits = new LimitsPanel(app), tau = new TauPanel(app, stage.hand);
-  const opening = new Opening(app, color), rail = new Rail(app), notices = new Notices(app);
+  const many = new ManyDialog(app), opening = new Opening(app, color, many), rail = new Rail(app), notices = new Notices(app);
   const dialogs = { export: new ExportDialog(app), ways: new WaysDialog(app, color), help: new HelpDialog(),
-    samples: new SamplesDialog(app) };
+    samples: new SamplesDialog(app), many };
   const bar = new Bar(app, { opening, stage, dialogs });
   new Keyboard(app, root, { stage, tau, rail, dialogs, opening, panel: color });
   app.on("picked", ({ hex }) => {
@@ -57,6 +58,7 @@ function build(app, root) {
   });
   app.on("save", ({ path, name }) => save(app, path, undefined, name));
   app.on("empty", () => notices.say(say("welcome")));
+  stage.element.append(many.strip);
   const panel = sidePanel(app, { stage, color, look, limits, tau });
   return h("div", { class: "page" }, bar.element, rail.element, h("div", { class: "middle" }, stage.element), panel,
     notices.element, opening.veil, opening.input, ...Object.values(dialogs).map((dialog) => dialog.element));

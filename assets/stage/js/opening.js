@@ -1,15 +1,16 @@
-// How files come in: the button, a drop anywhere, paste. Photos open; recipes, masks and swatches go
-// where they belong.
+// How files come in: the button, a drop anywhere, paste. A photo opens, several become a set; recipes,
+// masks and swatches go where they belong.
 
 import { h } from "./dom.js";
+import { droppedFiles } from "./many.js";
 import { say } from "./words.js";
 
 const SWATCHES = /\.(ase|aco|gpl|csv)$/i, RECIPE = /\.json$/i, MASK = /mask[^/]*\.png$/i;
 
 export class Opening {
-  constructor(app, panel) {
-    Object.assign(this, { app, panel });
-    this.input = h("input", { type: "file", hidden: true, tabIndex: -1, "aria-hidden": "true",
+  constructor(app, panel, many) {
+    Object.assign(this, { app, panel, many });
+    this.input = h("input", { type: "file", multiple: true, hidden: true, tabIndex: -1, "aria-hidden": "true",
       accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.json,.ase,.aco,.gpl,.csv", onchange: () => this.#chosen() });
     this.veil = h("div", { class: "veil", hidden: true, "aria-hidden": "true" }, h("span", { text: say("drop") }));
     document.addEventListener("dragover", (event) => this.#over(event));
@@ -21,9 +22,10 @@ export class Opening {
   ask() { this.input.click(); }
 
   #chosen() {
-    const [file] = this.input.files;
+    const files = [...this.input.files];
     this.input.value = "";  // the same file again is a choice too
-    if (file) this.take(file);
+    if (files.length > 1) this.many.take(files.map((file) => [file.name, file]));
+    else if (files.length) this.take(files[0]);
   }
 
   #over(event) {
@@ -32,12 +34,13 @@ export class Opening {
     this.veil.hidden = false;
   }
 
-  #drop(event) {
+  async #drop(event) {
     this.veil.hidden = true;
-    const [file] = event.dataTransfer?.files ?? [];
-    if (!file) return;
+    if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
-    this.take(file);
+    const found = await droppedFiles(event.dataTransfer);
+    if (found.length > 1 || this.many.element.open) this.many.take(found);
+    else if (found.length) this.take(found[0][1]);
   }
 
   #paste(event) {

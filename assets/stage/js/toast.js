@@ -11,7 +11,8 @@ export class Notices {
   constructor(app) {
     this.app = app;
     this.toast = h("div", { class: "toast", hidden: true });
-    this.alert = h("div", { role: "alert", class: "toasts" }, this.toast);
+    // in the top layer where there is one: over an open dialog too
+    this.alert = h("div", { role: "alert", class: "toasts", popover: "manual" }, this.toast);
     this.progress = h("div", { class: "progress", role: "status", hidden: true }, h("i", {}), h("span", {}));
     this.live = h("div", { class: "sr-only", "aria-live": "polite", role: "log" });
     this.element = h("div", { class: "notices" }, this.alert, this.progress, this.live);
@@ -27,12 +28,15 @@ export class Notices {
     clearTimeout(this.timer);
     this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => this.hide()));
     this.toast.hidden = false;
+    this.alert.hidePopover?.();
+    this.alert.showPopover?.();
     this.timer = setTimeout(() => this.hide(), SHOWN_MS);
   }
 
   hide() {
     clearTimeout(this.timer);
     this.toast.hidden = true;
+    this.alert.hidePopover?.();
     this.toast.replaceChildren();
   }
 

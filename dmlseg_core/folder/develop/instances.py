@@ -72,9 +72,9 @@ def _measured(row: InstanceRow, made: Recolored, most: float | None) -> Instance
     if report is None:
         return row
     return replace(
-        row, delta_e=round(made.delta_e, 4), delta_e_p95=round(report.p95, 4),
+        row, delta_e=round(report.median, 4), delta_e_p95=round(report.p95, 4),
         within_2=round(report.within_2, 4),
-        passed=None if most is None else made.delta_e <= most,
+        passed=None if most is None else made.within(most),
     )  # fmt: skip
 
 

@@ -84,8 +84,14 @@ class Card:
 
     @cached_property
     def before(self) -> Picture:
-        """The photo."""
-        return Picture(next(iter(self._thumbs), ""), self._source())
+        """The photo; where no small picture was made, its file has to do."""
+        full = self._source()
+        return Picture(next(iter(self._thumbs), full), full)
+
+    @property
+    def overlay(self) -> str:
+        """The photo with its objects tinted, which is shown where nothing is recolored."""
+        return next(map(_url, self.row.files.get("overlays", ())), "")
 
     @cached_property
     def variants(self) -> list[Variant]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
+from codecs import getwriter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -15,7 +15,7 @@ from dmlseg_core.config import SUPERCATEGORIES
 from dmlseg_core.errors import one_line
 from dmlseg_core.folder.inputs import tag_of
 from dmlseg_core.folder.journal import Record
-from dmlseg_core.photo import coco_polygons, mask_of_rle, whole_file, write_bytes
+from dmlseg_core.photo import coco_polygons, mask_of_rle, whole_file
 
 
 def write_instances(
@@ -93,12 +93,11 @@ def write_failures(records: Iterable[Record], path: Path, *, encoded: bool = Fal
     Raises:
         ExportError: it cannot be written; an earlier file stays.
     """
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["path", *["encoded"] * encoded, "error"])
-    for record in records:
-        if record["error"] is not None:
-            more = [quote(os.fsencode(record["source"]))] * encoded
-            writer.writerow([record["source"], *more, one_line(record["error"])])
     # a file name need not be valid Unicode
-    write_bytes(table.getvalue().encode("utf-8", "backslashreplace"), path)
+    with whole_file(path) as file:
+        writer = csv.writer(getwriter("utf-8")(file, "backslashreplace"))
+        writer.writerow(["path", *["encoded"] * encoded, "error"])
+        for record in records:
+            if record["error"] is not None:
+                more = [quote(os.fsencode(record["source"]))] * encoded
+                writer.writerow([record["source"], *more, one_line(record["error"])])

@@ -28,8 +28,8 @@ _TYPES: dict[str, str] = {
 COLUMNS: tuple[str, ...] = tuple(_TYPES)
 _ALWAYS = COLUMNS[:11]
 """Columns that are never null: what is known of an object that nothing was done to."""
-ROW_GROUP = 65536
-"""Rows held in memory at a time, and a row group of the file."""
+ROW_GROUP, _CHUNK = 65536, 2048
+"""Rows of a row group of the file, held in Arrow's compact form; rows held as Python objects."""
 _PATHS, _NAMES = ("photo", "output"), ("class_name", "rule", "swatch")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,10 +59,16 @@ def write_parquet(photos: Iterable[PhotoRow], path: Path) -> None:
     from pyarrow.parquet import ParquetWriter  # type: ignore[import-untyped]  # noqa: PLC0415
 
     schema = _schema(pa)
+    chunks = _chunks(pa, photos, schema)
     with whole_file(path) as file, ParquetWriter(file, schema, compression="zstd") as out:
-        lines = _lines(photos)
-        while rows := list(islice(lines, ROW_GROUP)):
-            out.write_table(pa.Table.from_pylist(rows, schema), row_group_size=ROW_GROUP)
+        while group := list(islice(chunks, max(1, ROW_GROUP // _CHUNK))):
+            out.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP)
+
+
+def _chunks(pa: Any, photos: Iterable[PhotoRow], schema: Any) -> Iterator[Any]:
+    lines = _lines(photos)
+    while rows := list(islice(lines, _CHUNK)):
+        yield pa.RecordBatch.from_pylist(rows, schema)
 
 
 def _schema(pa: Any) -> pa.Schema:

@@ -106,7 +106,11 @@ def _label(key: str, *also: str) -> Markup:
 
 
 def _sentence(text: str) -> Markup:
-    return _both(text, told("zh", text))
+    chinese = told("zh", text)
+    color, colon, rest = text.partition(": ")
+    if chinese == text and colon:  # a note on one color begins with its name
+        chinese = f"{color}: {told('zh', rest)}"
+    return _both(text, chinese)
 
 
 def _class_name(name: str) -> Markup:

@@ -6,15 +6,20 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dmlseg_core.config import CLASSES
+from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder.report.summary import Spread
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.photo import write_bytes
 
+VERSION = 1
+"""Of run.json's layout."""
 _PACKAGES = ("dmlseg-core", "torch", "numpy", "opencv-python", "pillow", "scikit-image", "pyarrow")
 
 
@@ -25,22 +30,33 @@ class Run:
     Attributes:
         options: what was asked, JSON-able: rules, scene, outputs.
         weights: sha256 of the weights file.
+        classes: of these weights, in order.
         started: ISO 8601 in UTC.
         seconds: from the start to the last photo.
         max_delta_e: the limit, None without one.
         engine: "local", "ray", "merge".
         workers: processes.
         interrupted: Ctrl-C came.
+        parts: of a merge: the folders, and what their runs told.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: str = ""
+    classes: tuple[str, ...] = CLASSES
     started: str = ""
     seconds: float = 0.0
     max_delta_e: float | None = None
     engine: str = "local"
     workers: int = 1
     interrupted: bool = False
+    parts: tuple[Mapping[str, Any], ...] = ()
+
+    def started_at(self) -> float:
+        """`started` as seconds since 1970; 0 where it is not known."""
+        try:
+            return datetime.fromisoformat(self.started).timestamp()
+        except ValueError:
+            return 0.0
 
 
 def write_run(photos: Iterable[PhotoRow], run: Run, path: Path) -> None:
@@ -50,21 +66,51 @@ def write_run(photos: Iterable[PhotoRow], run: Run, path: Path) -> None:
         ExportError: it cannot be written; an earlier file stays.
     """
     told = {
-        "dmlseg_run": 1,
+        "dmlseg_run": VERSION,
         "started": run.started,
         "seconds": round(run.seconds, 3),
         "interrupted": run.interrupted,
         "engine": run.engine,
         "workers": run.workers,
         "weights_sha256": run.weights,
+        "classes": list(run.classes),
         "max_delta_e": run.max_delta_e,
         "options": dict(run.options),
+        **({"parts": [dict(part) for part in run.parts]} if run.parts else {}),
         **_figures(photos),
         "versions": _versions(),
         "machine": {"system": platform.platform(), "cpu": platform.machine()},
     }
     text = json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
     write_bytes(text.encode("utf-8", "backslashreplace"), path)
+
+
+def read_run(path: Path) -> Run:
+    """What `write_run` told, without the figures.
+
+    Raises:
+        ParameterError: it is missing, damaged, or of a newer version.
+    """
+    try:
+        told = json.loads(path.read_bytes())
+        if told["dmlseg_run"] != VERSION:
+            raise ParameterError(
+                f"{path} is of version {told['dmlseg_run']}, {VERSION} is read; update dmlseg"
+            )
+        return Run(
+            dict(told["options"]), str(told["weights_sha256"]), tuple(map(str, told["classes"])),
+            str(told["started"]), float(told["seconds"]), told["max_delta_e"],
+            str(told["engine"]), int(told["workers"]), bool(told["interrupted"]),
+        )  # fmt: skip
+    except OSError as error:
+        raise ParameterError(
+            f"{path.parent} is no output folder of a batch that ended: run.json cannot be read "
+            f"({error.strerror or error}); run the batch again, it goes on where it stopped"
+        ) from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"{path} is damaged: {error!r}; run the batch again") from None
 
 
 def _figures(photos: Iterable[PhotoRow]) -> dict[str, Any]:

@@ -111,4 +111,14 @@ class _Reader:
             problem = getattr(error, "problem", None) or str(error)
             raise fault(self.name, place, problem) from None
         # dates and bytes are nothing that a rule can mean: what was written counts
-        return made if isinstance(made, str | int | float | bool | None) else node.value
+        if not isinstance(made, str | int | float | bool | None):
+            made = node.value
+        return _paired(made) if isinstance(made, str) else made
+
+
+def _paired(text: str) -> str:
+    """JSON writes what is beyond 16 bits as two escapes, which YAML leaves apart."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return text

@@ -134,7 +134,10 @@ class _Reader:
 
     def rule(self, form: RuleForm, keys: Keys) -> Rule:
         with self.at(keys):
-            given = [name for name in _DOES if getattr(form, name) not in (None, False)]
+            said = {name: getattr(form, name) for name in _DOES}
+            given = [
+                name for name, value in said.items() if value is not None and value is not False
+            ]
             if len(given) != 1:
                 says = ", ".join(given) or "none of them"
                 raise ParameterError(f"a rule says one of {', '.join(_DOES)}; this one says {says}")
@@ -190,6 +193,9 @@ class _Reader:
             protect_highlights=form.protect_highlights,
             gates=tuple(ColorGate(**gate.model_dump()) for gate in form.gates),
             matting=form.matting,
+            gloss=form.gloss,
+            materials=form.materials,
+            targets=tuple((t.color, t.target) for t in form.targets),
         )
 
     def pattern(self, form: RuleForm) -> Pattern:

@@ -73,6 +73,13 @@ class GateForm(_Form):
     exclude: bool = False
 
 
+class TargetForm(_Form):
+    """A material, by its color in the photo, and what it becomes; null keeps it."""
+
+    color: str
+    target: str | None
+
+
 class RuleForm(_Form):
     """What is done to the objects that it finds: leave, color, swatches, pattern or amount."""
 
@@ -89,6 +96,9 @@ class RuleForm(_Form):
     protect_highlights: Annotated[float, _within(PROTECT_HIGHLIGHTS)] = 1.0
     gates: Annotated[list[GateForm], Field(max_length=16)] = []
     matting: bool = False
+    gloss: Literal["wet", "satin", "matte"] = "wet"
+    materials: Literal["body", "all", "together"] = "body"
+    targets: Annotated[list[TargetForm], Field(max_length=16)] = []
 
 
 class RulesForm(_Form):

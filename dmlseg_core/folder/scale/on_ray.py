@@ -25,6 +25,7 @@ from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.work import Work
 
 Driver: TypeAlias = subprocess.Popen[bytes]
+COMMAND: tuple[str, ...] = ("-m", "dmlseg_core.folder.scale.ray_driver")
 _GRACE = 20
 """Seconds that a driver has to leave its cluster in order."""
 
@@ -36,12 +37,12 @@ class RayRunner:
     Args:
         address: of the cluster ("10.0.0.1:6379", "ray://...", "auto"); None: RAY_ADDRESS, else a
             cluster of this machine alone, which ends with the run.
-        actors: how many networks; None: one per CPU of the cluster, or per `gpus`.
+        workers: actors, each with a network; None: one per CPU of the cluster, or per `gpus`.
         gpus: of one actor; a fraction shares a GPU.
     """
 
     address: str | None = None
-    actors: int | None = None
+    workers: int | None = None
     gpus: float = 0.0
 
     def __call__(self, jobs: Iterable[Job], work: Work) -> Iterator[tuple[Job, PhotoRow]]:
@@ -59,7 +60,7 @@ class RayRunner:
             return
         with _driver() as (driver, log):
             # the pipe stays open: where this process is killed, its end tells the driver
-            _send(driver, (waiting, work, self.address, self.actors, self.gpus))
+            _send(driver, (waiting, work, self.address, self.workers, self.gpus))
             for number, row in _answers(driver, log):
                 yield waiting[number], PhotoRow.of_json(row)
 
@@ -69,10 +70,10 @@ def _driver() -> Iterator[tuple[Driver, IO[bytes]]]:
     # a checkout is not installed: the driver and its workers find it where this process did
     paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)  # noqa: PTH100
     environment = {**os.environ, "PYTHONPATH": paths, "RAY_BACKEND_LOG_LEVEL": "error"}
-    command = [sys.executable, "-m", "dmlseg_core.folder.scale.ray_driver"]
     with tempfile.TemporaryFile() as log:
         driver = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+            [sys.executable, *COMMAND], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             start_new_session=True,  # Ctrl-C is ours: the driver hears of it when we close
         )  # fmt: skip
         try:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from dmlseg_core.color import linear_planes_to_oklab, parse_color, srgb_to_linear, srgb_to_oklab
 from dmlseg_core.config import GATE_SOFTNESS, GATE_TOLERANCE
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.paint.materials.members import mixed_along, reach_in
+from dmlseg_core.paint.materials.small import box_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -30,6 +32,8 @@ _NEUTRAL = 0.12
 _SPAN = 0.5
 """Difference in L of two neutral colors that is as large as that of two opposite hues."""
 _STRIP = 1 << 16
+_WHOLE, _PASSES = 0.99, 0.95
+"""Alpha of what is the object alone; share that passes, or does not, for certain."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,36 @@ def gated(rgb: Pixels, alpha: Floats, gates: ColorGate | Sequence[ColorGate]) ->
             f"the gate ({colors}) leaves nothing of the object; raise its tolerance or sample "
             "another color"
         )
-    return share
+    return _along_borders(rgb, alpha, share)
+
+
+def _along_borders(rgb: Pixels, alpha: Floats, share: Floats) -> Floats:
+    """Where a gate ends within a few pixels, they are mixtures: how much of each is what passes.
+
+    Distance from a color says little of a mixture: half white on red is near to red, and all of it
+    would be painted. Where a gate fades slowly, it stays as it is.
+    """
+    box = box_of(alpha)
+    rgb, alpha, passes = rgb[box], np.ascontiguousarray(alpha[box]), share[box]
+    labels = np.less(2 * passes, alpha).astype(np.uint8)
+    reach = reach_in(alpha.shape)
+    places, others, parts = mixed_along(rgb, alpha, labels, 2, reach)
+    sharp = ((alpha >= _WHOLE) & _is_sharp(alpha, passes, reach)).reshape(-1)[places]
+    passes = passes.copy()
+    passes.reshape(-1)[places[sharp]] = np.where(others == 1, parts, 1 - parts)[sharp]
+    result = share.copy()
+    result[box] = passes
+    return result
+
+
+def _is_sharp(alpha: Floats, passes: Floats, reach: int) -> NDArray[np.bool_]:
+    """(h, w): whether both what passes and what does not lie within reach."""
+    window = np.ones((2 * reach + 1,) * 2, np.uint8)
+    both = [
+        cv2.dilate(np.asarray(side & (alpha >= _WHOLE), np.uint8), window)
+        for side in (passes >= _PASSES * alpha, passes <= (1 - _PASSES) * alpha)
+    ]
+    return np.asarray(np.minimum(*both), np.bool_)
 
 
 def _combined(lab: Floats, gates: Sequence[ColorGate]) -> Floats:

@@ -35,8 +35,11 @@ _BAND = 3
 _LIGHT = 0.15
 """How firmly the parts sum to 1, against light that changes across the border."""
 _DULL, _DULLEST = 0.02, 4.0
-"""Mixtures nearer to pure than this are noise; more where the other color is darker, since that
-looks like shade: up to so many times."""
+"""Of another color, less than this is taken for none; where that is darker, and so looks like
+shade, up to so many times more."""
+_NOISE, _NOISY, _CLOSE = 4.0, 0.2, 0.3
+"""More of it by the median of the noise, at most; less at the border itself, where most mixtures
+are. The places farthest from a border are pure in most photos: what they seem to hold is noise."""
 _STRIP = 1 << 18
 
 
@@ -70,8 +73,8 @@ class Members:
             materials: (n,) whose they are.
         """
         labels = _labels(rgb, alpha, votes, centers, materials)
-        reach = _BAND + round(max(alpha.shape) / 2000)
-        return cls(labels, *_mixed(rgb, alpha, labels, len(votes), reach))
+        reach = reach_in(alpha.shape)
+        return cls(labels, *mixed_along(rgb, alpha, labels, len(votes), reach))
 
     def share(self, wanted: NDArray[np.bool_]) -> Floats:
         """(h, w) float32 in [0, 1]: how much of each pixel is of the materials that are True."""
@@ -99,27 +102,54 @@ def _labels(rgb: Pixels, alpha: Floats, votes: Floats, centers: Floats, material
     return labels
 
 
-def _mixed(
+def reach_in(size: tuple[int, ...]) -> int:
+    """Pixels on both sides of a border that may be mixed, in a picture of a size."""
+    return _BAND + round(max(size) / 2000)
+
+
+def mixed_along(
     rgb: Pixels, alpha: Floats, labels: Bytes, count: int, reach: int
 ) -> tuple[Places, Bytes, Floats]:
-    """Places along borders, the other material there, and the part of a place's own."""
-    window = np.ones((2 * reach + 1,) * 2, np.uint8)
-    border = cv2.dilate(labels, window) != cv2.erode(labels, window)
+    """Places along the borders of (h, w) labels below `count`: flat indices (N,), the other label
+    there, and how much of the pixel is its own label's.
+    """
+    border = _border(labels, reach)
     places = np.flatnonzero(border & (alpha > 0))
-    own = labels.reshape(-1)[places]
-    near = np.stack(
-        [cv2.blur(np.equal(labels, k).astype(np.float32), window.shape).reshape(-1)[places]
-         for k in range(count)]
-    )  # fmt: skip
-    near[own, np.arange(places.size)] = -1
-    others = near.argmax(axis=0).astype(np.uint8)
+    own, others = _neighbors(labels, places, count, reach)
     shown = srgb_to_linear(rgb.reshape(-1, 3)[places].T)
     first, second = np.zeros_like(shown), np.zeros_like(shown)
     for k in range(count):
         pure = (labels == k) & ~border & (alpha >= 0.99)
         colors = _nearby(rgb, pure, places, reach)
         first[:, own == k], second[:, others == k] = colors[:, own == k], colors[:, others == k]
-    return places, others, _parts(shown, first, second)
+    close, near = (_border(labels, r).reshape(-1)[places] for r in (1, reach - 1))
+    dull = _dull(first, second)
+    parts = _parts(shown, first, second)
+    for k in range(count):
+        noise = parts[~near & (own == k) & np.isfinite(parts)] - 1
+        if noise.size:
+            away = np.where(close, _CLOSE, 1)[own == k]
+            dull[own == k] += away * min(_NOISE * float(np.median(np.abs(noise))), _NOISY)
+    clear = np.clip(parts / (1 - dull), 0, 1)
+    return places, others, np.nan_to_num(clear, nan=1.0).astype(np.float32)
+
+
+def _border(labels: Bytes, reach: int) -> NDArray[np.bool_]:
+    """(h, w): whether another label lies within reach."""
+    window = np.ones((2 * reach + 1,) * 2, np.uint8)
+    return np.not_equal(cv2.dilate(labels, window), cv2.erode(labels, window))
+
+
+def _neighbors(labels: Bytes, places: Places, count: int, reach: int) -> tuple[Bytes, Bytes]:
+    """(N,) labels of places, and the one that is commonest about them beside it."""
+    own = labels.reshape(-1)[places]
+    window = (2 * reach + 1,) * 2
+    near = np.stack(
+        [cv2.blur(np.equal(labels, k).astype(np.float32), window).reshape(-1)[places]
+         for k in range(count)]
+    )  # fmt: skip
+    near[own, np.arange(places.size)] = -1
+    return own, near.argmax(axis=0).astype(np.uint8)
 
 
 def _nearby(rgb: Pixels, pure: NDArray[np.bool_], places: Places, reach: int) -> Floats:
@@ -142,19 +172,20 @@ def _nearby(rgb: Pixels, pure: NDArray[np.bool_], places: Places, reach: int) ->
 
 
 def _parts(shown: Floats, first: Floats, second: Floats) -> Floats:
-    """(N,) how much of (3, N) colors is the first, of two; 1 where that cannot be told."""
+    """(N,) how much of (3, N) colors is the first, of two; below 0 and above 1 beyond them."""
     step = first - second
     pull = _LIGHT * (step**2).sum(axis=0)
     a, b, c = (first**2).sum(axis=0), (first * second).sum(axis=0), (second**2).sum(axis=0)
     p, q = (first * shown).sum(axis=0) + pull, (second * shown).sum(axis=0) + pull
     a, b, c = a + pull, b + pull, c + pull
+    # With parts u and v, and the determinant left out of both.
+    u, v = c * p - b * q, a * q - b * p
     with np.errstate(invalid="ignore", divide="ignore"):
-        bound = a * c - b * b
-        u, v = (c * p - b * q) / bound, (a * q - b * p) / bound
-        part = np.maximum(u, 0) / (np.maximum(u, 0) + np.maximum(v, 0))
-        bright = np.clip(np.sqrt((first**2).sum(axis=0) / (second**2).sum(axis=0)),
-                         1 / _DULLEST, _DULLEST)  # fmt: skip
-    low, high = _DULL / bright, 1 - _DULL * bright
-    return np.asarray(
-        np.nan_to_num(np.clip((part - low) / (high - low), 0, 1), nan=1.0), np.float32
-    )
+        return np.asarray(u / (u + v), np.float32)
+
+
+def _dull(first: Floats, second: Floats) -> Floats:
+    """(N,) how much of (3, N) second colors is taken for none, next to the first."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bright = np.sqrt((first**2).sum(axis=0) / (second**2).sum(axis=0))
+    return np.asarray(_DULL * np.clip(bright, 1 / _DULLEST, _DULLEST), np.float32)

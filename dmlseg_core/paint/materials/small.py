@@ -59,6 +59,12 @@ class Small:
         return cls(calm, _sure(alpha), features.reshape(3, *alpha.shape))
 
 
+def box_of(share: Floats) -> tuple[slice, slice]:
+    """Rows and columns outside of which (H, W) is 0."""
+    left, top, width, height = cv2.boundingRect((share > 0).view(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
+
+
 def _sure(alpha: Floats) -> Mask:
     """Without the rim, where the background shows through; all of what is too thin to have more."""
     most = float(alpha.max())

@@ -136,6 +136,8 @@ def sentence(palette: Sequence[Material], jobs: Sequence[Job]) -> tuple[str, ...
         return ()
     share = sum(palette[k].share for k in painted)
     names = ", ".join(f"{m.color} {m.share:.0%}" for m in kept)
-    what = "the body" if painted == {0} else f"{len(painted)} of {len(palette)} materials"
+    one = len(painted) == 1
+    what = "the body" if one else f"{len(painted)} of {len(palette)} materials"
+    verb = "is" if one else "are"
     others = "1 other material is" if len(kept) == 1 else f"{len(kept)} other materials are"
-    return (f"{what} ({share:.0%} of the object) is recolored; {others} kept: {names}",)
+    return (f"{what} ({share:.0%} of the object) {verb} recolored; {others} kept: {names}",)

@@ -14,7 +14,7 @@ _CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _JP2_EXIF, _JP2_XMP = b"JpgTiffExif->JP2", bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _JP2_IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _MANY = 4096
-"""Items and boxes that are looked at; files of people hold some hundred."""
+"""Items, their pieces, and boxes that are looked at; files of people hold some hundred."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,15 @@ def _places(data: bytes, start: int, end: int, inline: int) -> dict[int, tuple[i
         return int.from_bytes(data[at - width : at])
 
     wide = 4 if version == 2 else 2
-    found = {}
+    found, seen = {}, 0
     for _ in range(min(take(wide), _MANY)):
         number = take(wide)
         method = take(2) & 15 if version else 0
         take(2)
-        base, extents = take(base_size), min(take(2), _MANY)
+        base, extents = take(base_size), take(2)
+        seen += extents
+        if seen > _MANY or at > end:  # one that tells of more than its box can hold
+            break
         for _ in range(extents):
             take(index_size if version else 0)
             place = base + take(offset_size) + (inline if method == 1 else 0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder.rules import Rules
 
 _DELTA_E = Range("max_delta_e", 0.0, 100.0)
+_GPUS = Range("gpus", 0.0, 64.0)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
 
@@ -78,9 +79,18 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
                      help="look at the photos, tell what would be done, write nothing")  # fmt: skip
     how.add_argument("--sample", type=int, metavar="N",
                      help="with --dry-run: look at N photos only, evenly spread")  # fmt: skip
-    how.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    how.add_argument("--workers", type=int, metavar="N",
+                     help="processes, or actors of a cluster (default: one per core)")  # fmt: skip
     how.add_argument("--shard", type=_shard, metavar="I/N",
                      help="only the I-th of N parts of the photos")  # fmt: skip
+    how.add_argument("--engine", choices=("local", "ray"), default="local",
+                     help="ray: on a Ray cluster (docs/scale.md)")  # fmt: skip
+    how.add_argument("--address", metavar="HOST:PORT",
+                     help="of the Ray cluster (default: $RAY_ADDRESS, or here)")  # fmt: skip
+    how.add_argument("--gpus", type=in_range(_GPUS), default=0.0, metavar="N",
+                     help="of each of its actors; .5 shares one between two")  # fmt: skip
+    how.add_argument("--watch", action="store_true",
+                     help="go on with photos that come into the folders, until Ctrl-C")  # fmt: skip
     how.add_argument("--polygons", action="store_true",
                      help="instances.json holds polygons instead of run lengths")  # fmt: skip
     how.add_argument("--json", action="store_true", help="print one JSON object per photo")
@@ -110,7 +120,8 @@ def run_batch(args: argparse.Namespace) -> int:
         outputs=args.outputs or USUAL, max_delta_e=args.max_delta_e, weights=args.weights,
         max_megapixels=args.max_megapixels, config=scene_config(args),
         options={} if args.tau is None else {"tau": args.tau}, workers=args.workers,
-        shard=args.shard, polygons=args.polygons,
+        shard=args.shard, polygons=args.polygons, engine=args.engine,
+        address=args.address, gpus=args.gpus, watch=args.watch,
     )  # fmt: skip
     return _plan(made, args) if args.dry_run else _run(made, args)
 
@@ -179,13 +190,14 @@ def _recipe(args: argparse.Namespace) -> Recipe | None:
 
 
 def _run(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.progress import Progress
-    from dmlseg_core.cli.tally import Tally
+    from dmlseg_core.cli.many.progress import Progress
+    from dmlseg_core.cli.many.tally import Tally
+    from dmlseg_core.folder import watched
 
     tally = Tally(as_json=args.json)
     try:
-        with Progress(len(made.jobs), quiet=args.quiet) as progress:
-            for result in made.results():
+        with Progress(None if args.watch else len(made.jobs), quiet=args.quiet) as progress:
+            for result in watched(made) if args.watch else made.results():
                 tally.add(result.row, fresh=result.fresh)
                 progress.show(result.row, fresh=result.fresh)
     except KeyboardInterrupt:
@@ -195,8 +207,8 @@ def _run(made: Batch, args: argparse.Namespace) -> int:
 
 
 def _plan(made: Batch, args: argparse.Namespace) -> int:
-    from dmlseg_core.cli.plan import told_lines
-    from dmlseg_core.cli.progress import Progress
+    from dmlseg_core.cli.many.plan import told_lines
+    from dmlseg_core.cli.many.progress import Progress
     from dmlseg_core.folder import make_plan
 
     looked = min(len(made.jobs), args.sample or len(made.jobs))

@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder.inputs import OUTPUTS, SUFFIXES, Job, tag_of
-from dmlseg_core.folder.urls import is_url, url_jobs
+from dmlseg_core.folder.sources.urls import is_url, url_jobs
 
 _LONGEST = 255
 """Bytes of a file's name (ext4, NTFS, APFS)."""
@@ -21,7 +21,9 @@ _TOLD = 3
 """Inputs that a message names."""
 
 
-def find_jobs(inputs: Sequence[str | Path], out: str | Path, *, room: int = _ROOM) -> list[Job]:
+def find_jobs(
+    inputs: Sequence[str | Path], out: str | Path, *, room: int = _ROOM, empty: bool = False
+) -> list[Job]:
     """Every photo of the inputs, in a fixed order, no two with one output name.
 
     A file is named after itself, a folder's photos after their path below it; with several inputs
@@ -33,21 +35,22 @@ def find_jobs(inputs: Sequence[str | Path], out: str | Path, *, room: int = _ROO
         inputs: photos, folders, patterns (`glob`'s, "**" goes into folders), fsspec URLs.
         out: output folder.
         room: bytes that a result's name may add to a photo's.
+        empty: that there is no photo is no error.
 
     Raises:
         ParameterError: no photo, or `out` lies in an input folder (inputs are never written to).
     """
     found: dict[Path | str, Job] = {}  # a photo that two inputs name is done once
     for item in inputs:
-        for job in _jobs_of(item, Path(out), several=len(inputs) > 1):
+        for job in _jobs_of(item, Path(out), several=len(inputs) > 1, empty=empty):
             found.setdefault(job.source, job)
-    if not found:
+    if not found and not empty:
         told = ", ".join(map(str, inputs[:_TOLD])) or "an empty list"
         raise ParameterError(f"no photo found in {told}{', ...' * (len(inputs) > _TOLD)}")
     return _distinct(list(found.values()), _LONGEST - room)
 
 
-def _jobs_of(item: str | Path, out: Path, *, several: bool) -> Iterable[Job]:
+def _jobs_of(item: str | Path, out: Path, *, several: bool, empty: bool) -> Iterable[Job]:
     """The photos of one input; `several`: a folder's own name comes before theirs."""
     if is_url(item):
         if not str(item).startswith("file://"):
@@ -59,7 +62,7 @@ def _jobs_of(item: str | Path, out: Path, *, several: bool) -> Iterable[Job]:
         return _below(path, _photos(path), _real(path).name if several else "")
     # a file may be called "a[1].jpg"
     if glob.has_magic(str(item)) and not os.path.lexists(path):
-        return _matching(str(item), out)
+        return _matching(str(item), out, empty=empty)
     return [Job(_real(path), path.name)]
 
 
@@ -72,7 +75,7 @@ def _below(
         yield Job(_real(path), name, fault)
 
 
-def _matching(pattern: str, out: Path) -> list[Job]:
+def _matching(pattern: str, out: Path, *, empty: bool) -> list[Job]:
     """Photos that a pattern matches, and those of folders that it matches, but for results.
 
     Raises:
@@ -86,7 +89,7 @@ def _matching(pattern: str, out: Path) -> list[Job]:
     photos = [(p, None) for p in inside if p.suffix.lower() in SUFFIXES and not p.is_dir()]
     if not any(os.sep + "**" in os.sep + part for part in parts):  # that one found them already
         photos += [pair for p in inside if p.is_dir() for pair in _photos(p)]  # type: ignore[misc]
-    if not photos:
+    if not photos and not empty:
         raise ParameterError(f"the pattern {pattern} matches no photo; check it, and its quotes")
     return list(_below(root, photos))
 

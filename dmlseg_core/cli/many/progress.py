@@ -18,11 +18,11 @@ class Progress:
     """A bar where stderr is a terminal; failures are told either way.
 
     Args:
-        photos: how many there are.
+        photos: how many there are; None: nobody knows.
         quiet: no bar.
     """
 
-    def __init__(self, photos: int, *, quiet: bool = False) -> None:
+    def __init__(self, photos: int | None, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self.bar = Bar(
             BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),

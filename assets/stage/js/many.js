@@ -1,0 +1,268 @@
+// Many photos: a set of them, one recipe for all, each one open to the hand, one ZIP.
+
+import { Api } from "./api.js";
+import { Dialog, save } from "./dialogs.js";
+import { button, h, set } from "./dom.js";
+import { say } from "./words.js";
+
+const PHOTO = /\.(avif|bmp|gif|hei[cf]|hif|jfif|jpe?g?|mpo|png|tiff?|webp)$/i;
+
+export class ManyDialog extends Dialog {
+  constructor(app) {
+    super(say("many"), "many");
+    this.app = app;
+    this.state = null;
+    this.files = new Map();  // name -> File, of this tab
+    this.cards = new Map();  // name -> {element, shown, ...}
+    this.sheet = h("div", { class: "sheet" });
+    this.hint = h("p", { class: "note", text: say("many_hint") });
+    this.status = h("p", { class: "note status", role: "status" });
+    this.body.append(this.#tools(), this.status, this.hint, this.sheet);
+    this.strip = this.#strip();
+    app.on("photo", () => { this.strip.hidden = this.now?.digest !== app.state.photo.digest; });
+    this.#follow();
+  }
+
+  #tools() {
+    const input = (more) => h("input", { type: "file", multiple: true, hidden: true, tabIndex: -1,
+      onchange: (e) => { this.take([...e.target.files].map((file) => [file.webkitRelativePath || file.name, file])); e.target.value = ""; }, ...more });
+    const some = input({ accept: "image/*,.heic,.heif,.avif,.tif,.tiff" }), folder = input({ webkitdirectory: true });
+    const plain = (text, act, more = {}) => h("button", { type: "button", text, onclick: act, ...more });
+    this.find = h("select", { "aria-label": say("many_find"), onchange: () => this.#follow() });
+    this.color = h("input", { type: "text", class: "text", "aria-label": say("many_color"), placeholder: say("color_hint"), spellcheck: false,
+      onkeydown: (e) => { if (e.key === "Enter") this.#apply(); } });
+    this.go = plain(say("many_apply"), () => this.#apply(), { class: "primary" });
+    this.stop = plain(say("many_stop"), () => this.#ask("many/stop", {}));
+    this.zip = plain(say("many_zip"), () => save(this.app, "many/zip", undefined, "dmlseg-photos.zip"));
+    this.clear = button(say("many_clear"), "remove", () => this.#clear());
+    return h("div", { class: "set" }, some, folder,
+      h("div", { class: "group" }, plain(say("many_add"), () => some.click()), plain(say("many_folder"), () => folder.click())),
+      h("div", { class: "group grow" }, this.find, this.color, this.go, this.stop),
+      h("div", { class: "group" }, this.zip, this.clear));
+  }
+
+  /** What stands over the photo while one of the set is on the stage. */
+  #strip() {
+    this.where = h("span", { class: "where" });
+    return h("div", { class: "strip", role: "group", "aria-label": say("many"), hidden: true }, this.where,
+      h("button", { type: "button", text: say("many_keep"), onclick: () => this.#keep() }),
+      h("button", { type: "button", text: say("many_back"), onclick: () => this.open() }));
+  }
+
+  open() {
+    super.open();
+    this.#refresh();
+  }
+
+  /** [[path, File]]: photos join the set, a recipe is done to it. */
+  async take(entries) {
+    super.open();
+    const recipe = entries.find(([name]) => /\.json$/i.test(name));
+    const photos = entries.filter(([name]) => PHOTO.test(name)).sort(([a], [b]) => a.localeCompare(b));
+    if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
+    if (!photos.length) return this.app.tell("fail", say("many_no_photo"));
+    await this.#add(photos);
+    return this.#run(recipe ? { recipe: await recipe[1].text() } : {});
+  }
+
+  async #add(photos) {
+    let count = 0;
+    for (const [name, file] of photos) {
+      this.status.textContent = say("many_adding", { count: ++count, all: photos.length });
+      try {
+        const added = await this.app.api.send(`many/photo${Api.query({ name })}`, file);
+        this.files.set(added.name, file);
+      } catch (error) {
+        this.app.fail(error, name);
+        if (error.status !== 422 && error.status !== 413) break;
+      }
+    }
+    await this.#refresh();
+  }
+
+  #apply() {
+    const { value } = this.find, color = this.color.value.trim();
+    if (this.go.disabled) return undefined;
+    if (!value.startsWith("=")) return this.#run({ by: value });
+    return color ? this.#run({ class: value.slice(1), color }) : this.color.focus();
+  }
+
+  async #run(asked) {
+    await this.#ask("many/run", asked);
+    return this.#watch();
+  }
+
+  async #refresh() {
+    try {
+      this.#show(await this.app.api.json("many"));
+    } catch (error) {
+      this.app.fail(error);
+    }
+    this.#watch();
+  }
+
+  async #ask(path, body) {
+    try {
+      this.#show(await this.app.api.json(path, body));
+    } catch (error) {
+      this.app.fail(error);
+    }
+  }
+
+  /** Follows a run while it goes on. */
+  async #watch() {
+    if (this.watching) return;
+    this.watching = true;
+    try {
+      while (this.state?.running) this.#show(await this.app.api.json(`many${Api.query({ after: this.state.version })}`));
+    } catch (error) {
+      this.app.fail(error);
+    } finally {
+      this.watching = false;
+    }
+  }
+
+  #show(state) {
+    if (state && this.state && state.version < this.state.version && state.photos.length) return;
+    if (state?.error && state.error !== this.state?.error) this.app.tell("fail", state.error);
+    this.state = state;
+    this.#follow();
+    this.#draw(state?.photos ?? []);
+    this.#load();
+  }
+
+  #follow() {
+    const { state } = this, photos = state?.photos ?? [], running = Boolean(state?.running);
+    const painted = this.app.state?.selections.some((s) => s.painted), kept = this.find.value;
+    const options = [...painted ? [["likeness", say("many_like")], ["class", say("many_class")]] : [],
+      ...(state?.classes ?? []).map(({ id, name }) => [`=${id}`, say("many_all", { name })])];
+    const text = JSON.stringify(options);
+    if (text !== this.options) {
+      this.options = text;
+      this.find.replaceChildren(...(options.length ? options : [["", say("many_find")]]).map(([value, name]) => h("option", { value, text: name })));
+      if (options.some(([value]) => value === kept)) this.find.value = kept;
+    }
+    this.find.disabled = !options.length || running;
+    this.color.disabled = !this.find.value.startsWith("=") || running;
+    this.go.disabled = !options.length || !photos.length || running;
+    this.stop.disabled = !running;
+    this.clear.disabled = !photos.length || running;
+    this.zip.disabled = running || !photos.some((photo) => photo.painted);
+    this.hint.hidden = photos.length > 0;
+    this.status.textContent = photos.length ? say(running ? "many_running" : "many_done", { done: state.done, all: photos.length }) : "";
+  }
+
+  #draw(photos) {
+    for (const name of [...this.cards.keys()]) if (!photos.some((photo) => photo.name === name)) this.#forget(name);
+    for (const photo of photos) {
+      const card = this.cards.get(photo.name) ?? this.#card(photo.name);
+      card.photo = photo;
+      card.told.textContent = this.#told(photo);
+      set(card.element, { title: [photo.name, photo.error, ...photo.notes ?? []].filter(Boolean).join("\n"), "data-status": photo.status });
+    }
+  }
+
+  #card(name) {
+    const img = h("img", { alt: "", src: "data:," }), told = h("span", { class: "told" });
+    const element = h("button", { type: "button", class: "card", onclick: () => this.#edit(name) }, img,
+      h("span", { class: "caption" }, h("b", { text: name.split("/").at(-1) }), told));
+    const card = { element, img, told, shown: null };
+    this.cards.set(name, card);
+    this.sheet.append(element);
+    return card;
+  }
+
+  #forget(name) {
+    const { element, img } = this.cards.get(name);
+    URL.revokeObjectURL(img.src);
+    element.remove();
+    this.cards.delete(name);
+  }
+
+  /** A photo's state in a few words. */
+  #told({ status, painted, objects, delta_e: delta, by_hand: hand, error }) {
+    if (status === "waiting") return say("many_waiting");
+    if (error) return say("many_failed");
+    if (painted) return [hand ? say("many_hand") : say("many_painted", { count: painted }), delta === null ? "" : `ΔE ${delta}`].filter(Boolean).join(" · ");
+    return say(status === "empty" ? "many_skipped" : "many_found", { count: objects });
+  }
+
+  /** Small pictures, one after the other, as they change. */
+  async #load() {
+    if (this.loading) return;
+    this.loading = true;
+    for (let card = this.#next(); card; card = this.#next()) {
+      const { name, thumb: kind, look } = card.photo;
+      card.shown = kind + look;
+      try {
+        const { blob } = await this.app.api.blob(`many/thumb${Api.query({ name, kind, v: look })}`);
+        URL.revokeObjectURL(card.img.src);
+        card.img.src = URL.createObjectURL(blob);
+      } catch { /* the next change asks again */ }
+    }
+    this.loading = false;
+  }
+
+  #next() { return [...this.cards.values()].find(({ photo, shown }) => photo?.thumb && shown !== photo.thumb + photo.look); }
+
+  /** One of them on the stage, with what the recipe made of it as edits. */
+  async #edit(name) {
+    const photo = this.state.photos.find((one) => one.name === name);
+    if (!photo || photo.status === "failed") return this.app.tell("fail", photo?.error);
+    this.element.close();
+    const work = photo.painted ? await this.app.api.json("many/recipe").catch(() => null) : null;
+    const path = `many/open${Api.query({ name })}`, opened = this.app.openOf(path, { name, blob: this.files.get(name), work });
+    this.now = { name, digest: null };
+    const done = () => {
+      this.now.digest = this.app.state.photo.digest;
+      this.where.textContent = name.split("/").at(-1);
+      this.strip.hidden = false;
+    };
+    this.app.addEventListener("photo", done, { once: true });
+    if (!await opened) this.app.removeEventListener("photo", done);
+    return undefined;
+  }
+
+  async #keep() {
+    await this.app.still();
+    const finished = this.app.busy(say("busy_export"));
+    try {
+      const state = await this.app.api.json(`many/keep${Api.query({ name: this.now.name })}`, {});
+      super.open();
+      this.#show(state);
+    } catch (error) {
+      this.app.fail(error);
+    } finally {
+      finished();
+    }
+  }
+
+  async #clear() {
+    try {
+      await this.app.api.json("many/clear", {});
+      this.files.clear();
+      this.strip.hidden = true;
+      this.#show(null);
+    } catch (error) {
+      this.app.fail(error);
+    }
+  }
+}
+
+/** All files of a drop, folders gone through: [[path, File]]. */
+export async function droppedFiles(transfer) {
+  const entries = [...transfer.items ?? []].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files].map((file) => [file.name, file]);
+  return (await Promise.all(entries.map((entry) => filesOf(entry, "")))).flat();
+}
+
+async function filesOf(entry, folder) {
+  const path = folder + entry.name;
+  if (entry.isFile) return [[path, await new Promise((resolve, reject) => entry.file(resolve, reject))]];
+  const reader = entry.createReader(), found = [];
+  for (;;) {  // a reader gives a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found.flat();
+    found.push(...await Promise.all(some.map((one) => filesOf(one, `${path}/`))));
+  }
+}

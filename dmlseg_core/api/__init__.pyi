@@ -1,0 +1,13 @@
+from .answer import Answer as Answer
+from .asked import Number as Number
+from .asked import Painted as Painted
+from .calls import CALLS as CALLS
+from .calls import Call as Call
+from .figures import object_figures as object_figures
+from .figures import painted_figures as painted_figures
+from .figures import photo_figures as photo_figures
+from .http import api_app as api_app
+from .kept import Kept as Kept
+from .pointing import chosen as chosen
+from .pointing import style_of as style_of
+from .service import Service as Service

@@ -1,0 +1,104 @@
+"""Which object a call means, and the style that it asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.api.asked import Painted, Where
+from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
+from dmlseg_core.edit import MAX_TILE, EditSession, Pattern, Style, choose_in_box
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.paint import ColorGate
+from dmlseg_core.photo import box_of, load_photo
+from dmlseg_core.scene import Mask
+from dmlseg_core.stage import import_mask, shown_proposals
+
+_WAYS = "x and y, object, box or mask"
+
+
+def chosen(session: EditSession, asked: Where, max_megapixels: float) -> Mask:
+    """The object that is meant; it becomes the session's active selection.
+
+    Raises:
+        ParameterError: none is named, or in two ways, or outside the photo; ImageError: the mask is
+        no picture.
+    """
+    _check_one_way(asked)
+    if asked.x is not None and asked.y is not None:
+        session.select(asked.y, asked.x, asked.tau, new=True)
+    elif asked.object is not None:
+        _choose(session, asked.object)
+    elif asked.box is not None:
+        left, top, right, bottom = asked.box
+        if left >= right or top >= bottom:
+            raise ParameterError("box must be [left, top, right, bottom], of some size")
+        choose_in_box(session, (top, left, bottom, right), "new")
+    elif asked.mask is not None:
+        import_mask(session, asked.mask, "mask", max_megapixels)
+    if asked.tau is not None and asked.x is None:
+        session.set_tau(asked.tau)
+    for points, subtract in ((asked.add, False), (asked.subtract, True)):
+        for x, y in points:
+            session.extend(y, x, subtract=subtract)
+    return session.mask_of(session.required())
+
+
+def _check_one_way(asked: Where) -> None:
+    if (asked.x is None) != (asked.y is None):
+        raise ParameterError("x and y go together")
+    given = sum(way is not None for way in (asked.x, asked.object, asked.box, asked.mask))
+    if given != 1:
+        raise ParameterError(f"say which object in one way: {_WAYS}")
+    if asked.mask is not None and asked.tau is not None:
+        raise ParameterError("tau does not go with a mask")
+
+
+def _choose(session: EditSession, number: int) -> None:
+    found = shown_proposals(session)
+    if not 1 <= number <= len(found):
+        raise ParameterError(f"object must be the number of one of {len(found)} objects")
+    session.choose(found[number - 1])
+
+
+def style_of(asked: Painted) -> Style:
+    """How the object is to look; checked before a photo is decoded.
+
+    Raises:
+        ParameterError: a value out of its range, or one that the mode does not take.
+    """
+    takes = {**dict.fromkeys(TARGET_MODES, "color"), **dict.fromkeys(AMOUNTS, "amount"),
+             PATTERN_MODE: "pattern"}  # fmt: skip
+    for name in ("color", "amount", "pattern"):
+        if getattr(asked, name) is not None and takes.get(asked.mode, name) != name:
+            raise ParameterError(f"mode {asked.mode} takes no {name}")
+    wide = asked.gate_tolerance
+    gates = [ColorGate(color, wide) for color in asked.gate]
+    gates += [ColorGate(color, wide, exclude=True) for color in asked.exclude]
+    return Style(
+        color=asked.color, mode=asked.mode, amount=asked.amount, strength=asked.strength,
+        protect_highlights=asked.protect_highlights, gates=tuple(gates),
+        pattern=_pattern(asked), matting=asked.matting, materials=asked.materials,
+        targets=(*((color, None) for color in asked.keep), *map(_target, asked.target)),
+    )  # fmt: skip
+
+
+def _target(text: str) -> tuple[str, str]:
+    color, sign, target = text.partition("=")
+    if not (color and sign and target):
+        raise ParameterError(f"a target is COLOR=NEW, such as black=#c8102e; got {text!r:.40}")
+    return color, target
+
+
+def _pattern(asked: Painted) -> Pattern | None:
+    if asked.pattern is None:
+        return None
+    return Pattern.of(load_photo(asked.pattern, max_megapixels=MAX_TILE).rgb, asked.pattern_scale)
+
+
+def extent(alpha: NDArray[np.float32]) -> dict[str, Any]:
+    """Pixels that are more than half inside, and the box [x, y, width, height] around them."""
+    inside = alpha >= np.float32(0.5)
+    return {"area": int(inside.sum()), "box": box_of(inside)}

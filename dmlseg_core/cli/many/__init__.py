@@ -1,0 +1,1 @@
+"""The commands for many photos: batch, merge."""

@@ -1,0 +1,52 @@
+"""Many photos on the page: dropped together, recolored together, one finished by hand, one ZIP."""
+
+import io
+import zipfile
+
+import numpy as np
+from PIL import Image
+
+from tests.browser.conftest import WAIT, disc, png
+
+
+def settled(tab, all_of_them):
+    told = tab.page.locator(".dialog.many .status")
+    told.filter(has_text=f"Photos: {all_of_them}").wait_for(timeout=WAIT)
+    tab.page.wait_for_function(
+        "n => n.textContent && !n.textContent.includes('done')", arg=told.element_handle()
+    )
+    tab.rest()
+
+
+def test_a_set_is_recolored_like_the_open_photo_and_one_is_kept_by_hand(visit):
+    tab = visit()
+    tab.open(disc())
+    tab.click()
+    tab.edit(tab.page.locator(".swatches:not(.recent) .swatch").nth(10).click)
+    files = [("a.png", disc()), ("b.png", disc(200, 320))]
+    files = [{"name": n, "mimeType": "image/png", "buffer": png(p)} for n, p in files]
+    with tab.page.expect_file_chooser() as chooser:
+        tab.button("Open photo").click()
+    chooser.value.set_files([*files, {"name": "c.jpg", "mimeType": "image/jpeg", "buffer": b"no"}])
+    settled(tab, 3)
+    cards = tab.page.locator(".dialog.many .card")
+    assert cards.filter(has_text="cannot be read").count() == 1
+    tab.page.get_by_label("What to recolor").select_option("likeness")
+    tab.button("Recolor all").click()
+    settled(tab, 3)
+    assert cards.filter(has_text="recolored").count() == 2
+    with tab.page.expect_response(lambda r: "/stage/fields" in r.url, timeout=WAIT):
+        cards.first.click()
+    tab.rest()
+    assert tab.instances.get_by_role("option").count() >= 1
+    with tab.page.expect_response(lambda r: "/stage/many/keep" in r.url, timeout=WAIT) as kept:
+        tab.button("Keep this result").click()
+    assert kept.value.ok
+    assert cards.filter(has_text="by hand").count() == 1
+    with tab.page.expect_download(timeout=WAIT) as download:
+        tab.button("Download all (ZIP)").click()
+    archive = zipfile.ZipFile(download.value.path())
+    made = [name for name in archive.namelist() if name.startswith("recolored/")]
+    assert len(made) == 2 and "report.html" in archive.namelist()
+    middle = np.asarray(Image.open(io.BytesIO(archive.read(made[1]))).convert("RGB"))[100, 160]
+    assert np.abs(middle.astype(int) - [170, 40, 40]).max() > 40
