@@ -417,19 +417,24 @@ def test_nested_loss_is_the_best_stops_with_a_pull_on_all(pull):
     assert nested_loss(*crop[:4], pull).item() == pytest.approx(wanted.nanmean().item())
 
 
-def test_a_label_pushes_the_other_masks_only_by_the_pull():
-    """Without a pull, a part's label changes nothing for a point whose part is right already."""
-    line = torch.tensor([0.0, 0.0, 1.0, 1.0, 9.0, 9.0], dtype=torch.float64)  # part, rest, beyond
+def test_without_a_pull_only_the_best_mask_learns():
+    """The gradient is that of the overlap loss at the best stop; the pull adds the others'."""
+    line = torch.tensor([0.0, 0.0, 1.0, 1.0, 9.0, 9.0], dtype=torch.float64)
     embedding = line.view(1, 1, 1, 6).requires_grad_(True)
-    truth, owner = torch.tensor([[1, 1, 0, 0, 0, 0]]), torch.tensor([[1]])
-    index = torch.tensor([[0]])
-    gradients = {}
-    for pull in (0.0, 0.5):
-        (g,) = torch.autograd.grad(nested_loss(embedding, index, owner, truth, pull), embedding)
-        gradients[pull] = g.flatten()[2:4].abs().sum().item()
-    whole = torch.full((1, 1), 0.25, dtype=torch.float64)
-    (g,) = torch.autograd.grad(overlap_loss(embedding, index, owner, truth, whole), embedding)
-    assert gradients[0.0] < gradients[0.5] < g.flatten()[2:4].abs().sum().item()
+    rest = torch.tensor([[0]]), torch.tensor([[1]]), torch.tensor([[1, 1, 0, 0, 0, 0]])
+
+    def gradient(loss):
+        return torch.autograd.grad(loss, embedding)[0]
+
+    taus = [torch.full((1, 1), tau, dtype=torch.float64) for tau in STOPS]
+    each = [overlap_loss(embedding, *rest, tau) for tau in taus]
+    assert min(each) == each[0]  # the label is the part
+    alone = [gradient(loss) for loss in each]
+    assert torch.allclose(gradient(nested_loss(embedding, *rest, 0.0)), alone[0])
+    mean = torch.stack(alone).mean(0)
+    assert not torch.allclose(mean, alone[0])
+    pulled = gradient(nested_loss(embedding, *rest, 0.25))
+    assert torch.allclose(pulled, 0.75 * alone[0] + 0.25 * mean)
 
 
 def test_gradcheck_of_the_nested_loss():
