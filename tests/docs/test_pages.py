@@ -90,7 +90,8 @@ def test_dmlseg_takes_the_words_of_the_page(command):
 
 def _filled(words):
     """Placeholders of a page in the place of values that parsers check."""
-    values = {"X,Y": "3,4", "F": "0.5", "FILE": "x.safetensors", "KIND": "point", "C": "red"}
+    values = {"X,Y": "3,4", "F": "0.5", "FILE": "x.safetensors", "KIND": "point", "C": "red",
+              "N": "2"}  # fmt: skip
     return [values.get(word, word) for word in words]
 
 

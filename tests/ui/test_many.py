@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dmlseg_core.ui import shelf as shelves
+from dmlseg_core.ui.many import shelf as shelves
 from tests.edit.test_session import CAT
 from tests.ui.server import KnownScenes, User, file_of, serving
 

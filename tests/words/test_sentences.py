@@ -167,7 +167,7 @@ def test_no_recipe_is_told_in_both(data):
 @pytest.mark.parametrize(("suffix", "count"), [(".jpg", 2), (".webp", 2), (".png", 0)])
 def test_what_a_format_does_not_hold_is_told_in_both(suffix, count, tmp_path):
     Image.new("LA", (8, 8)).save(tmp_path / "gray.png", dpi=(300, 300))
-    photo = replace(load_photo(tmp_path / "gray.png"), deep=np.zeros((8, 8, 3), np.uint16))
+    photo = replace(load_photo(tmp_path / "gray.png"), deep=np.zeros((8, 8, 3), np.uint16), bits=16)
     found = losses(photo, tmp_path / f"out{suffix}")
     assert len(found) == count
     for sentence in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from dmlseg_core.errors import RuleError
 MOST_VALUES, DEEPEST = 20_000, 20
 """Of a file, aliases counted as often as they are used: a few lines can else mean billions."""
 Path = tuple[str | int, ...]
+_FLOAT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 _COMMENT = "; leave it out, or put what begins with # in quotes, as '#c8102e': # begins a comment"
 
 
@@ -110,6 +112,8 @@ class _Reader:
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             problem = getattr(error, "problem", None) or str(error)
             raise fault(self.name, place, problem) from None
+        if isinstance(made, str) and node.style is None and _FLOAT.fullmatch(made):
+            return float(made)  # YAML 1.1 calls 1e-05 a text; JSON and YAML 1.2 do not
         # dates and bytes are nothing that a rule can mean: what was written counts
         if not isinstance(made, str | int | float | bool | None):
             made = node.value

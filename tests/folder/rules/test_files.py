@@ -168,7 +168,7 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(rules, min_size=1, max_size=5))
 def test_what_is_written_is_what_is_meant(made):
     value = {"rules": made}
