@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def call(folder: Path, out: Path, flags: Sequence[str]) -> Call:
     """Run the command once, and look at it from outside."""
     command = [sys.executable, "-m", "dmlseg_core", "batch", str(folder), "-o", str(out),
                "--json", "--quiet", *flags]  # fmt: skip
-    before, start = cpu_of_children(), time.perf_counter()
+    start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
     watch = Watch(process.pid)
     assert process.stdout is not None
@@ -80,43 +80,41 @@ def call(folder: Path, out: Path, flags: Sequence[str]) -> Call:
     wall = time.perf_counter() - start
     if code:
         raise SystemExit(f"{' '.join(command)} ended with {code}")
-    count = len(list(folder.iterdir()))
-    return Call(count, wall, first, cpu_of_children() - before, watch.end())
-
-
-def cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    watch.end()
+    return Call(len(list(folder.iterdir())), wall, first, sum(watch.cpu.values()), watch.peak)
 
 
 class Watch(threading.Thread):
-    """The most memory that a process and its offspring hold of their own, looked at often.
+    """CPU seconds and memory of a process and its offspring, looked at often.
 
-    Unique pages (USS): shared ones would be counted once for each process.
+    Processes of a pool belong to a server of processes, so that nobody who waits for the command is
+    told their CPU seconds: what each had when it was last seen is kept. Memory is that of unique
+    pages (USS), as shared ones would count once for each process.
     """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.top, self.peak, self.over = psutil.Process(pid), 0, threading.Event()
+        self.cpu: dict[int, float] = {}
         self.start()
 
     def run(self) -> None:
-        while not self.over.wait(0.25):
-            self.peak = max(self.peak, self.now())
+        while not self.over.wait(0.1):
+            self.look()
 
-    def now(self) -> int:
-        total = 0
-        try:
+    def look(self) -> None:
+        held = 0
+        with suppress(psutil.Error):  # the command has ended
             for process in [self.top, *self.top.children(recursive=True)]:
-                total += process.memory_full_info().uss
-        except psutil.Error:  # one of them ended meanwhile
-            return 0
-        return total
+                with suppress(psutil.Error):
+                    used = process.cpu_times()
+                    self.cpu[process.pid] = used.user + used.system
+                    held += process.memory_full_info().uss
+        self.peak = max(self.peak, held)
 
-    def end(self) -> int:
+    def end(self) -> None:
         self.over.set()
         self.join()
-        return self.peak
 
 
 def network_seconds(folder: Path) -> float:
