@@ -125,6 +125,27 @@ def test_mistakes_are_sentences_without_paths(user, client, monkeypatch):
     assert user.get("many").json()["photos"] == []
 
 
+@pytest.mark.parametrize("names", [("a.png", "a.png/b.png"), ("a.png/b.png", "a.png")])
+def test_a_photo_called_like_anothers_folder_is_refused_in_a_sentence(user, names):
+    first, second = add(user, *names)
+    assert (first.status_code, second.status_code) == (200, 422)
+    assert str(shelves.tempfile.gettempdir()) not in second.text
+    assert [p["name"] for p in user.get("many").json()["photos"]] == [names[0]]
+    assert user.post("many/clear").status_code == 200
+
+
+def test_a_download_that_broke_off_is_not_left_behind(tmp_path, monkeypatch):
+    shelf = shelves.Shelf(root=tmp_path)
+    shelf.add("x.png", b"12345")
+    (tmp_path / "out/recolored").mkdir(parents=True)
+    (tmp_path / "out/recolored/x.png.red.png").write_bytes(b"1234567")
+    assert shelf.held() == 12
+    first = shelf.zipped()
+    assert zipfile.ZipFile(first).namelist() == ["recolored/x.png.red.png"]
+    second = shelf.zipped()
+    assert not first.exists() and second.parent == tmp_path
+
+
 def test_sets_are_bounded_and_go_with_the_app(tmp_path, monkeypatch):
     monkeypatch.setattr(shelves.tempfile, "tempdir", str(tmp_path))
     all_of_them = shelves.Shelves(limit=10)

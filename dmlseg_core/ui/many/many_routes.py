@@ -66,7 +66,7 @@ def many_routes(stage: Stage) -> APIRouter:
         shelf = stage.shelves.get(desk.token, make=True)
         assert shelf is not None
         added = await run_in_threadpool(shelf.add, name, data)
-        stage.shelves.trim()
+        await run_in_threadpool(stage.shelves.trim)
         return {"name": added, "count": len(shelf.names)}
 
     @router.post("/run")
@@ -133,7 +133,8 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
         path = await stage.slowly(shelf.zipped)
         return FileResponse(
             path, media_type="application/zip", filename="dmlseg-photos.zip",
-            headers={"Cache-Control": "no-store"}, background=BackgroundTask(path.unlink),
+            headers={"Cache-Control": "no-store"},
+            background=BackgroundTask(path.unlink, missing_ok=True),
         )  # fmt: skip
 
 

@@ -118,8 +118,14 @@ class Shelf:
                 limit = MOST_BYTES // MEGABYTE
                 raise ParameterError(f"at most {limit} MB of photos at a time; start another set")
             path = self.root / "in" / plain
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                raise ParameterError(
+                    f"this is no name for a photo: {plain!r:.60}; another one is called as its "
+                    "folder is"
+                ) from None
             if old is None:
                 self.names.append(plain)
             self.rows.pop(plain, None)
@@ -198,11 +204,18 @@ class Shelf:
 
     def zipped(self) -> Path:
         """A ZIP file of the results, for the caller to remove."""
-        with tempfile.NamedTemporaryFile(prefix="many-", suffix=".zip", delete=False) as file:
+        for old in self.root.glob("*.zip"):  # of a download that was broken off
+            old.unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self.root, suffix=".zip", delete=False) as file:
             with zipfile.ZipFile(file, "w") as archive:  # stored: photos are compressed already
                 for path, name in self.files():
                     archive.write(path, name)
             return Path(file.name)
+
+    def held(self) -> int:
+        """Bytes on the disk: photos, results, and a ZIP that is being fetched."""
+        found = [path for path in self.root.rglob("*") if path.is_file()]
+        return sum(path.stat().st_size for path in found if path.exists())
 
     def close(self) -> None:
         """Throw everything away."""
@@ -230,10 +243,10 @@ class Shelves:
     def trim(self) -> None:
         """Throw the longest unused away, down to the limit; the newest stays."""
         with self._lock:
-            total = sum(shelf.nbytes for shelf in self._shelves.values())
+            total = sum(shelf.held() for shelf in self._shelves.values())
             while total > self.limit and len(self._shelves) > 1:
                 _, old = self._shelves.popitem(last=False)
-                total -= old.nbytes
+                total -= old.held()
                 old.close()
 
     def drop(self, token: str) -> None:
