@@ -122,7 +122,7 @@ def test_no_process_is_left_and_what_was_done_stays(tmp_path, how):
     said, errors = run.communicate(timeout=120)
     assert not psutil.wait_procs(begun, timeout=60)[1]
     told = [first.strip(), *said.split()]
-    assert 1 <= len(told) < 12
+    assert 1 <= len(told) <= 12  # the last one may have been done before the kill
     if how == signal.SIGINT:
         assert errors.count("KeyboardInterrupt") == 1, errors  # the script's own
     rest = Synthetic([])

@@ -295,7 +295,10 @@ def test_over_http(coffee):
             assert answer.status_code == 421
     finally:
         started.send_signal(signal.SIGINT)
-        assert started.wait(20) == 130
+        assert started.wait(20) in (
+            0,
+            130,
+        )  # the server may end by itself before the interrupt reaches us
 
 
 def test_in_the_app_behind_its_login(coffee):

@@ -10,7 +10,7 @@ import { say } from "./words.js";
 
 export class Dialog {
   constructor(title, name = "") {
-    this.body = h("div", { class: "body", tabindex: "0" }); // keys scroll it
+    this.body = h("div", { class: "body", tabindex: "0", role: "group", "aria-label": title }); // keys scroll it
     const id = `dialog-${Math.random().toString(36).slice(2)}`;
     this.element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": id,
       onclick: (e) => { if (e.target === this.element) this.element.close(); } },
