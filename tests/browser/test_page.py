@@ -158,9 +158,8 @@ def test_chinese(browser, address, locale, name):
     page.goto(address)
     page.get_by_role("button", name=name).wait_for(timeout=WAIT)
     page.get_by_role("listbox", name="实例").wait_for(state="attached", timeout=WAIT)
-    assert page.evaluate("document.documentElement.lang").startswith(
-        "zh"
-    )  # Gradio writes zh-CN when it comes later
+    # Gradio writes zh-CN where it comes later
+    assert page.evaluate("document.documentElement.lang").startswith("zh")
     context.close()
 
 

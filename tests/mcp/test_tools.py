@@ -295,10 +295,8 @@ def test_over_http(coffee):
             assert answer.status_code == 421
     finally:
         started.send_signal(signal.SIGINT)
-        assert started.wait(20) in (
-            0,
-            130,
-        )  # the server may end by itself before the interrupt reaches us
+        # the server may end by itself before the interrupt reaches us
+        assert started.wait(20) in (0, 130)
 
 
 def test_in_the_app_behind_its_login(coffee):
