@@ -102,7 +102,8 @@ class _Reader:
                 raise fault(self.name, place, f"the field {key.value!r} comes twice")
             self.marked.places[(*path, key.value)] = place
             made[key.value] = self.read(value, (*path, key.value))
-            if made[key.value] is None:
+            # a written null may mean something; nothing at all is most often a color's comment
+            if isinstance(value, yaml.ScalarNode) and value.style is None and not value.value:
                 raise fault(self.name, place, f"{key.value} is empty{_COMMENT}")
         return made
 

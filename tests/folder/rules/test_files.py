@@ -130,6 +130,15 @@ def test_a_few_lines_cannot_mean_billions():
         read_rules("\n".join(lines), "r.yaml", Path())
 
 
+def test_a_written_null_keeps_a_material_and_nothing_at_all_is_refused():
+    text = "rules:\n- find: all\n  color: navy\n  targets: [{{color: red, target: {}}}]\n"
+    (rule,) = read_rules(text.format("null"), "r.yaml", Path()).rules
+    assert rule.ways[0].style.targets == (("red", None),)
+    for nothing in ("rules:\n- find: all\n  color: #fff\n", text.format("")):
+        with pytest.raises(RuleError, match="is empty"):
+            read_rules(nothing, "r.yaml", Path())
+
+
 def test_the_schema_in_the_package_is_that_of_the_code():
     assert SCHEMA.read_text() == forms.schema()
     jsonschema.Draft202012Validator.check_schema(json.loads(SCHEMA.read_text()))
