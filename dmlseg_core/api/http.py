@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -64,7 +65,8 @@ def _route(service: Service, call: Call) -> Callable[[Request], Awaitable[Respon
         asked = await arguments_of(request, call.asked)
         future = service.submit(partial(call.act, service, asked))
         made: Answer = await asyncio.wrap_future(future)
-        return _sent(made, _wants_json(request))
+        # base64 and JSON of a large file take a second; nobody else is to wait for them
+        return await run_in_threadpool(_sent, made, as_json=_wants_json(request))
 
     return answer
 
@@ -75,7 +77,7 @@ def _wants_json(request: Request) -> bool:
     return "application/json" in accepted and "*/*" not in accepted and "image/" not in accepted
 
 
-def _sent(made: Answer, as_json: bool) -> Response:
+def _sent(made: Answer, *, as_json: bool) -> Response:
     if made.file is None or as_json:
         return JSONResponse(made.to_json(), headers=_PRIVATE)
     told = quote(json.dumps(made.figures, ensure_ascii=False), safe=' {}[]":,#')

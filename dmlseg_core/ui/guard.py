@@ -88,7 +88,7 @@ class Limits:
             "/stage/import": 128 * MEGABYTE,
             "/api/": 400 * MEGABYTE,
             "/gradio_api/": 24 * MEGABYTE,
-            "/stage/many/photo": 128 * MEGABYTE,
+            "/stage/many/": 128 * MEGABYTE,
             "": 16 * MEGABYTE,
         }
     )
