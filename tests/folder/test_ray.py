@@ -2,7 +2,7 @@
 
 Ray is an extra, and a cluster starts slowly, so these run when they are asked for:
 
-    pip install 'dmlseg-core[ray]' && DMLSEG_RAY=1 python -m pytest tests/folder/test_ray.py -n 0
+    pip install '.[ray]' && DMLSEG_RAY=1 python -m pytest tests/folder/test_ray.py -n 0
 """
 
 import os
