@@ -45,7 +45,8 @@ class Plan:
         files: kind -> how many would be written.
         skipped: photos of which nothing would be recolored, with the reason -> how many.
         painted: photos that were painted into a temporary folder, to be measured.
-        seconds: that the whole batch would take, about; None where nothing could be measured.
+        seconds: that the whole batch would take, about, on a cluster whose size nobody told on one
+            actor; None where nothing could be measured.
         bytes: that it would write, about.
     """
 
@@ -154,7 +155,7 @@ def _measure(made: Plan, batch: Batch, jobs: Sequence[Job], seen: dict[str, Phot
         made.painted += len(rows)
     if made.painted:
         scale = made.photos / made.looked
-        made.seconds = scale * seconds / getattr(batch.runner, "workers", 1)
+        made.seconds = scale * seconds / (batch.run.workers or 1)
         made.bytes = round(scale * size)
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from dmlseg_core.edit import EditSession, Selection, Style, recipe_of
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder import batch, make_plan, prepare
+from dmlseg_core.folder.engine import in_turn
 from dmlseg_core.folder.rules import Find, Like, Rule, Rules, Way
 from dmlseg_core.photo import load_photo
 from dmlseg_core.scene import Override
@@ -291,6 +292,10 @@ def test_a_plan_writes_nothing_and_tells_what_a_run_then_does(photos, tmp_path):
     assert plan.bytes == pytest.approx(size, rel=0.5)
     assert plan.seconds > 0
     json.dumps(plan.to_json())
+    # of a cluster's size nothing is known before
+    on_cluster = prepare([photos], tmp_path / "o3", segmenter=Synthetic([]), engine="ray",
+                         workers=None)  # fmt: skip
+    assert make_plan(replace(on_cluster, runner=in_turn)).seconds > 0
     one = make_plan(prepare([photos], tmp_path / "o2", segmenter=Synthetic([])), sample=1)
     assert (one.photos, one.looked) == (4, 1)
 
@@ -300,6 +305,8 @@ def test_wrong_asks_are_told_before_the_start(photos, tmp_path):
         ({"outputs": ("label",)}, "outputs are some of"),
         ({"max_delta_e": -1}, "max_delta_e is 0 or more"),
         ({"workers": 0}, "workers counts"),
+        ({"workers": 0, "engine": "ray"}, "workers counts"),
+        ({"engine": "spark"}, "engine is one of local, ray"),
         ({"rules": Rules((replace(CATS, find=Find(classes=("lion",))),))}, "no class 'lion'"),
     ):
         with pytest.raises(ParameterError, match=told):
