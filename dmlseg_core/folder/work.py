@@ -82,6 +82,11 @@ class Work:
         """Without what another process loads by itself."""
         return {k: v for k, v in self.__dict__.items() if k not in ("segmenter", "vectors")}
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is recolored: cut-outs are of objects as they were photographed."""
+        return self.rules is None and self.recipe is None
+
     @cached_property
     def segmenter(self) -> AnySegmenter:
         """The network, ready for photos."""

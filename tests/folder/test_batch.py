@@ -296,6 +296,8 @@ def test_a_plan_writes_nothing_and_tells_what_a_run_then_does(photos, tmp_path):
     on_cluster = prepare([photos], tmp_path / "o3", segmenter=Synthetic([]), engine="ray",
                          workers=None)  # fmt: skip
     assert make_plan(replace(on_cluster, runner=in_turn)).seconds > 0
+    cut = prepare([photos], tmp_path / "o4", segmenter=Synthetic([]), outputs=("cutouts",))
+    assert make_plan(cut).files == {"cutouts": 12}  # as photographed, as in the test of cut-outs
     one = make_plan(prepare([photos], tmp_path / "o2", segmenter=Synthetic([])), sample=1)
     assert (one.photos, one.looked) == (4, 1)
 
