@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.cli.flags import INTERRUPTED, OK, add_model_flags, in_range, scene_config
-from dmlseg_core.config import TARGET_MODES, TAU, Range
+from dmlseg_core.config import MAX_DELTA_E, TARGET_MODES, TAU, Range
 from dmlseg_core.errors import ParameterError, one_line
 
 if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder import Batch
     from dmlseg_core.folder.rules import Rules
 
-_DELTA_E = Range("max_delta_e", 0.0, 100.0)
 _GPUS = Range("gpus", 0.0, 64.0)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
@@ -73,7 +72,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--outputs", metavar="KINDS", type=_kinds,
                      help=f"some of {','.join(_KINDS)} (default: all but cutouts)")  # fmt: skip
-    how.add_argument("--max-delta-e", type=in_range(_DELTA_E), metavar="N",
+    how.add_argument("--max-delta-e", type=in_range(MAX_DELTA_E), metavar="N",
                      help="objects farther off their color do not pass")  # fmt: skip
     how.add_argument("--dry-run", action="store_true",
                      help="look at the photos, tell what would be done, write nothing")  # fmt: skip
