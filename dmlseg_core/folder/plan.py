@@ -131,8 +131,8 @@ def make_plan(
 
 
 def _spread(jobs: Sequence[Job], count: int) -> list[Job]:
-    """So many of them, evenly spread."""
-    count = max(1, min(count, len(jobs)))
+    """So many of them, one at least, evenly spread; a shard may have none."""
+    count = min(max(1, count), len(jobs))
     return [jobs[k * len(jobs) // count] for k in range(count)]
 
 

@@ -186,6 +186,8 @@ def test_cutouts_with_and_without_rules(photos, tmp_path):
     run(photos / "a.png", tmp_path / "one", outputs=("cutouts",))
     assert files(tmp_path / "one") == [f"cutouts/a.png.{k}.png" for k in (1, 2, 3, 4)]
     run(photos / "a.png", tmp_path / "two", rules=Rules((CATS,)), outputs=("cutouts",))
+    (told,) = json.loads((tmp_path / "two/instances.json").read_text())["images"]
+    assert told["file_name"] == "a.png" and "labels" not in told  # none was asked for
     assert files(tmp_path / "two") == [f"cutouts/a.png.navy.{k}.png" for k in (1, 2)]
     with Image.open(tmp_path / "two/cutouts/a.png.navy.1.png") as image:
         rgba = np.array(image)
@@ -259,6 +261,9 @@ def test_shards_are_parts_of_the_whole(tmp_path):
     ]
     assert sum(map(len, parts)) == len(set().union(*parts)) == 12
     assert all(parts)
+    # of one photo, three of four shards have none
+    none = [prepare([tmp_path / "in/0.png"], tmp_path / "o", shard=(i, 4)) for i in (1, 2, 3, 4)]
+    assert [make_plan(made).looked for made in none if not made.jobs] == [0, 0, 0]
     with pytest.raises(ParameterError, match="a shard is i of n"):
         prepare([tmp_path / "in"], tmp_path / "o", shard=(4, 3))
 
