@@ -171,7 +171,7 @@ def test_what_is_kept_of_a_batch_does_not_grow_with_it(monkeypatch):
         found = summarize(many(count))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert found.total == 3000 and len(found.sheet) == 20
+    assert found.photos.total() == 3000 and len(found.sheet) == 20
     assert peaks[2] < 1.3 * peaks[1]
 
 

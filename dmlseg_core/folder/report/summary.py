@@ -80,11 +80,6 @@ class Summary:
     slowest: list[PhotoRow] = field(default_factory=list)
     failed: list[PhotoRow] = field(default_factory=list)
 
-    @property
-    def total(self) -> int:
-        """Photos, failed ones too."""
-        return self.photos.total()
-
 
 def worst(photo: PhotoRow) -> float:
     """The largest Delta-E of a photo's objects; -1 where nothing was recolored."""
