@@ -7,7 +7,7 @@ import pytest
 from dmlseg_core.cli.entry import main
 from dmlseg_core.cli.many.plan import duration, size
 from dmlseg_core.scene import Segmenter
-from tests.folder.test_batch import Synthetic, picture
+from tests.folder.synthetic import Synthetic, picture
 
 
 @pytest.fixture
