@@ -103,6 +103,16 @@ def test_the_color_of_the_worst_object_is_shown_first(page):
         "recolored/a.png.navy.png"]  # fmt: skip
 
 
+def test_a_pattern_has_no_color_to_meet_but_is_no_object_left_alone(tmp_path):
+    row = painted("a.png", ("tiles", "#000000", 0.0))
+    (one,) = row.instances
+    plain = replace(one, target=None, delta_e=None, delta_e_p95=None, within_2=None, passed=None)
+    said = page_of([replace(row, instances=(plain,))], tmp_path).said
+    assert said[said.index("recolored") - 1] == "1"
+    assert "left alone" not in said and "median Delta-E" not in said
+    assert said.count("tiles") == 2  # below the picture and in its table
+
+
 def test_hostile_texts_are_texts(page):
     assert {tag for tag, a in page.tags if any(k.startswith("on") for k in a)} == set()
     assert len(page.all("script")) == 1
