@@ -132,13 +132,6 @@ class Journal:
             assert record is not None
             yield record
 
-    def is_done(self, job: Job, settings: str) -> bool:
-        """Whether the photo, as it is now, was segmented under these settings."""
-        record = self.get(job.name)
-        if record is None or record["error"] is not None:
-            return False
-        return record["settings"] == settings and _unchanged(job, record)
-
     def refuse_takeover(self, jobs: Sequence[Job]) -> None:
         """Keep the results of one photo from being overwritten by another's of the same name.
 
@@ -168,6 +161,11 @@ def check_place(place: Place) -> None:
         f"the output folder {Path(path).parent} was removed or replaced while the run was writing "
         "into it; run the command again"
     )
+
+
+def is_done(record: Record, job: Job, settings: str) -> bool:
+    """Whether a record tells of the photo as it is now, done under these settings."""
+    return record["error"] is None and record["settings"] == settings and _unchanged(job, record)
 
 
 def _unchanged(job: Job, record: Record) -> bool:
