@@ -50,6 +50,11 @@ ROWS = [
 ]  # fmt: skip
 
 
+def thumb(path, rgb):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_thumb(rgb, path)
+
+
 class Page(HTMLParser):
     """Tags with their attributes, and the text of the page."""
 
@@ -136,7 +141,7 @@ def test_addresses_lead_to_the_files_whatever_they_are_called(tmp_path):
     rows = [painted(name, ("navy", "#1b2a55", 1.0)) for name in names]
     for row in rows:
         for path in row.files["thumbs"]:
-            save_thumb(np.zeros((30, 40, 3), np.uint8), tmp_path / path)
+            thumb(tmp_path / path, np.zeros((30, 40, 3), np.uint8))
     images = [a["src"] for a in page_of(rows, tmp_path).all("img") if a.get("src")]
     assert len(images) == 2 * len(names)
     for address in images:
@@ -209,7 +214,7 @@ def tab(tmp_path_factory):
     rng = np.random.default_rng(1)
     for row in rows:
         for path in row.files.get("thumbs", ()):
-            save_thumb(rng.integers(0, 255, (30, 40, 3), np.uint8), out / path)
+            thumb(out / path, rng.integers(0, 255, (30, 40, 3), np.uint8))
     write_report(rows, RUN, out)
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
