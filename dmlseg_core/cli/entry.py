@@ -1,7 +1,7 @@
-"""The command line: `dmlseg segment | recolor | app | mcp | train | calibrate | eval`.
+"""The command line: `dmlseg segment | recolor | batch | merge | app | mcp | train | eval | ...`.
 
 Exit codes: 0 all went well, 1 the one photo (or run) failed, 2 wrong usage, 3 some of many photos
-failed, 130 interrupted. Errors are one sentence on stderr.
+failed or a color misses --max-delta-e, 130 interrupted. Errors are one sentence on stderr.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ if TYPE_CHECKING:  # torch: only when a command runs
 
 DISTRIBUTION = "dmlseg-core"
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did."""
+"""Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did, or a
+color misses --max-delta-e.
+"""
 
 
 def in_range(legal: Range, *, whole: bool = False) -> Callable[[str], float]:

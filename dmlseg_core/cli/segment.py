@@ -51,7 +51,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_segment(args: argparse.Namespace) -> int:
-    """Segment photos and folders; see `batch.segment_folder`."""
+    """Segment photos and folders; see `folder.segment_folder`."""
     from dmlseg_core.folder import find_jobs, segment_folder
 
     find_jobs(args.paths, args.out)  # wrong paths are told before torch is loaded

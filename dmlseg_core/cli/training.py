@@ -35,7 +35,7 @@ def add_commands(commands: Commands) -> None:
     score.add_argument(
         "--report", type=Path, metavar="DIR",
         help="a page with plots there as well: report.md, or with --sweep sweep.md "
-        "(pip install 'dmlseg-core[train]')",
+        "(pip install '.[train]')",
     )  # fmt: skip
     score.set_defaults(run=run_eval)
 
@@ -181,7 +181,5 @@ def run_train(words: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("dmlseg_core"):
             raise
-        raise MissingExtraError(
-            f"training needs {error.name}: pip install 'dmlseg-core[train]'"
-        ) from None
+        raise MissingExtraError(f"training needs {error.name}: pip install '.[train]'") from None
     return int(train(list(words)) or 0)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from threading import RLock
 from typing import overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,18 @@ class EditSession(Choosing):
         return Easel(self.preview, ground(self.photo, self.preview))
 
     def median_color(self, mask: Mask) -> NDArray[np.uint8]:
-        """(3,) uint8, the median of the preview under a mask."""
+        """(3,) uint8, the median of the preview under a mask; remembered while the mask lives."""
+        found = self._medians.get(mask)
+        if found is None:
+            found = self._medians[mask] = self._median(mask)
+        return found
+
+    @cached_property
+    def _medians(self) -> WeakKeyDictionary[Mask, NDArray[np.uint8]]:
+        """A page asks for the colors of all proposals after every edit."""
+        return WeakKeyDictionary()
+
+    def _median(self, mask: Mask) -> NDArray[np.uint8]:
         small = np.ascontiguousarray(self.preview[::4, ::4])
         inside = mask.to_level(small.shape[:2]) >= 0
         pixels = small[inside] if inside.any() else small.reshape(-1, 3)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.journal import Journal, Record
+from dmlseg_core.folder.journal import Journal, Record, is_done
 from dmlseg_core.folder.one import Negative, read_one, run_one
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.work import Work
@@ -117,7 +117,7 @@ class Engine:
         # a name that the disk cannot hold is no file, not an error as for Path.exists
         places = (self.work.out / path for path in self._paths(job, record))
         written = all(os.path.exists(path) for path in places)  # noqa: PTH110
-        return written and self.journal.is_done(job, self.settings)
+        return written and is_done(record, job, self.settings)
 
     def _forget(self, job: Job, but: Collection[str] = ()) -> None:
         """Remove our results of the photo's earlier state: they no longer belong to it."""

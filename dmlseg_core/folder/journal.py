@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, Self
+from typing import Any, BinaryIO, NoReturn, Self, TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +19,8 @@ from dmlseg_core.errors import ExportError
 from dmlseg_core.folder.inputs import Job
 
 Record = dict[str, Any]
+Place: TypeAlias = tuple[str, int, int]
+"""A journal's path, device and inode: whether its folder is still the same one."""
 
 LOCK = ".instances.lock"
 _FAILED: dict[str, Any] = {"name": str, "source": str, "settings": str, "stamp": (list, type(None))}
@@ -87,20 +89,14 @@ class Journal:
         with suppress(OSError):  # nothing is buffered: closing has nothing to lose
             self._open.close()
 
-    def place(self) -> tuple[str, int, int]:
-        """Path, device and inode: whether the folder is still the same one, for `Work.place`."""
+    def place(self) -> Place:
+        """Where it lies, for processes that write beside it."""
         status = os.fstat(self._file.fileno())
         return str(self.path), status.st_dev, status.st_ino
 
     def check_place(self) -> None:
         """ExportError where the output folder was removed or replaced under a running batch."""
-        with suppress(OSError):
-            if os.path.samestat(self.path.stat(), os.fstat(self._file.fileno())):
-                return
-        raise ExportError(
-            f"the output folder {self.path.parent} was removed or replaced while the run was "
-            "writing into it; run the command again"
-        )
+        check_place(self.place())
 
     def append(self, record: Record) -> None:
         """Add a photo's record, if it says anything new; handed to the system when this returns.
@@ -136,13 +132,6 @@ class Journal:
             assert record is not None
             yield record
 
-    def is_done(self, job: Job, settings: str) -> bool:
-        """Whether the photo, as it is now, was segmented under these settings."""
-        record = self.get(job.name)
-        if record is None or record["error"] is not None:
-            return False
-        return record["settings"] == settings and _unchanged(job, record)
-
     def refuse_takeover(self, jobs: Sequence[Job]) -> None:
         """Keep the results of one photo from being overwritten by another's of the same name.
 
@@ -159,6 +148,24 @@ class Journal:
                     f"{self.path.parent} already holds results of {record['source']} under the "
                     f"name that {job.source} would get; choose another output folder"
                 )
+
+
+def check_place(place: Place) -> None:
+    """ExportError where the output folder was removed or replaced under a running batch."""
+    path, *file = place
+    with suppress(OSError):
+        status = os.stat(path)  # noqa: PTH116 (it is text, to be sent to other processes)
+        if [status.st_dev, status.st_ino] == file:
+            return
+    raise ExportError(
+        f"the output folder {Path(path).parent} was removed or replaced while the run was writing "
+        "into it; run the command again"
+    )
+
+
+def is_done(record: Record, job: Job, settings: str) -> bool:
+    """Whether a record tells of the photo as it is now, done under these settings."""
+    return record["error"] is None and record["settings"] == settings and _unchanged(job, record)
 
 
 def _unchanged(job: Job, record: Record) -> bool:

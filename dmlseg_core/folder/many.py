@@ -28,6 +28,7 @@ from dmlseg_core.package_data import default_weights
 if TYPE_CHECKING:  # torch
     from dmlseg_core.edit import Recipe
 
+ENGINES: tuple[str, ...] = ("local", "ray")
 _FEW = 4
 """Photos up to which another process is not worth its start."""
 
@@ -54,6 +55,8 @@ def prepare(
     watch: bool = False,
 ) -> Batch:
     """Check everything that can be checked before the first photo; arguments as of `batch`."""
+    if engine not in ENGINES:
+        raise ParameterError(f"engine is one of {', '.join(ENGINES)}; got {engine!r}")
     config = config or getattr(segmenter, "config", None) or SceneConfig()
     digest, classes = _about(segmenter, weights)
     if isinstance(rules, str | Path):
@@ -125,12 +128,12 @@ def runner_for(
         workers: processes, or actors of the cluster.
         cluster: address of a Ray cluster, and GPUs of an actor.
     """
+    if workers is not None and workers < 1:
+        raise ParameterError(f"workers counts processes from 1 on; got {workers}")
     if cluster is not None:
         return RayRunner(cluster[0], workers, cluster[1])
     if workers is None:
         workers = 1 if photos <= _FEW else min(os.cpu_count() or 1, photos)
-    if workers < 1:
-        raise ParameterError(f"workers counts processes from 1 on; got {workers}")
     return in_turn if workers == 1 else Pool(workers)
 
 

@@ -116,15 +116,14 @@ class _Sheet:
 
     def paint(self, chosen: Chosen) -> list[Print]:
         """Recolored files and cut-outs, as far as asked for."""
-        plain = self.work.rules is None and self.work.recipe is None
-        wanted = {"cutouts"} if plain else {"recolored", "cutouts"}
+        wanted = {"cutouts"} if self.work.plain else {"recolored", "cutouts"}
         if not wanted & set(self.work.outputs):
             return []
         from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
         self.thumb(chosen)
         studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
-        if plain:
+        if self.work.plain:
             self.files["cutouts"] = studio.plain_cutouts()
         made = []
         for one in studio.prints():

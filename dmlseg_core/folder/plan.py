@@ -12,6 +12,7 @@ from typing import Any
 from dmlseg_core.folder.asked import Batch
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
+from dmlseg_core.folder.work import Work
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 _PAINTED = 4
@@ -45,7 +46,8 @@ class Plan:
         files: kind -> how many would be written.
         skipped: photos of which nothing would be recolored, with the reason -> how many.
         painted: photos that were painted into a temporary folder, to be measured.
-        seconds: that the whole batch would take, about; None where nothing could be measured.
+        seconds: that the whole batch would take, about, on a cluster whose size nobody told on one
+            actor; None where nothing could be measured.
         bytes: that it would write, about.
     """
 
@@ -61,7 +63,7 @@ class Plan:
     seconds: float | None = None
     bytes: int | None = None
 
-    def add(self, row: PhotoRow, outputs: Sequence[str]) -> None:
+    def add(self, row: PhotoRow, work: Work) -> None:
         """Count a photo that was looked at."""
         self.looked += 1
         if row.error is not None:
@@ -73,7 +75,7 @@ class Plan:
             self.rules.setdefault(name, Count()).add(number)
         for threshold, count in self.thresholds.items():
             count.add(sum((one.likeness or 0) >= threshold for one in objects.values()))
-        self.files.update(_files(row.instances, outputs))
+        self.files.update(_files(row.instances, work))
         if row.status == "empty":
             self.skipped[row.notes[-1]] += 1
 
@@ -84,7 +86,7 @@ class Plan:
         return {**vars(self), "rules": counts, "thresholds": found}
 
 
-def _files(rows: Sequence[InstanceRow], outputs: Sequence[str]) -> Counter[str]:
+def _files(rows: Sequence[InstanceRow], work: Work) -> Counter[str]:
     """What would be written of a photo, by kind."""
     colored = [row for row in rows if row.swatch is not None]
     plenty = Counter(row.instance for row in colored)
@@ -93,9 +95,9 @@ def _files(rows: Sequence[InstanceRow], outputs: Sequence[str]) -> Counter[str]:
         "overlays": 1,
         # every colorway holds each painted object once
         "recolored": max(plenty.values(), default=0),
-        "cutouts": len(colored),
+        "cutouts": len(rows if work.plain else colored),
     }
-    return Counter({kind: counts[kind] for kind in outputs if counts[kind]})
+    return Counter({kind: counts[kind] for kind in work.outputs if counts[kind]})
 
 
 def make_plan(
@@ -121,7 +123,7 @@ def make_plan(
             made.thresholds = {t: Count() for t in sorted({*THRESHOLDS, *own})}
     seen: dict[str, PhotoRow] = {}
     for job, row in batch.runner(jobs, replace(batch.work, outputs=())):
-        made.add(row, batch.work.outputs)
+        made.add(row, batch.work)
         seen[job.name] = replace(row, instances=row.instances[:1], annotations=())
         tell(row)
     _measure(made, batch, jobs, seen)
@@ -129,8 +131,8 @@ def make_plan(
 
 
 def _spread(jobs: Sequence[Job], count: int) -> list[Job]:
-    """So many of them, evenly spread."""
-    count = max(1, min(count, len(jobs)))
+    """So many of them, one at least, evenly spread; a shard may have none."""
+    count = min(max(1, count), len(jobs))
     return [jobs[k * len(jobs) // count] for k in range(count)]
 
 
@@ -154,7 +156,7 @@ def _measure(made: Plan, batch: Batch, jobs: Sequence[Job], seen: dict[str, Phot
         made.painted += len(rows)
     if made.painted:
         scale = made.photos / made.looked
-        made.seconds = scale * seconds / getattr(batch.runner, "workers", 1)
+        made.seconds = scale * seconds / (batch.run.workers or 1)
         made.bytes = round(scale * size)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +35,8 @@ def watched(batch: Batch) -> Generator[Result]:
             while True:
                 start = time.monotonic()
                 todo = engine.todo(gate.passed(batch.find()))
-                for _, row in engine.run(todo, batch.runner):
-                    yield Result(row, fresh=True)
+                with closing(engine.run(todo, batch.runner)) as rows:
+                    yield from (Result(row, fresh=True) for _, row in rows)
                 if todo:
                     write_tables(journal, clock.told(batch.run), polygons=batch.polygons)
                 else:  # a folder that takes long to look at is not looked at all the time

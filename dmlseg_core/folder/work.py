@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.inputs import OUTPUTS
+from dmlseg_core.folder.journal import Place, check_place
 from dmlseg_core.folder.rules import Like, Rules, settings_of
 from dmlseg_core.photo import Photo
 
@@ -50,7 +50,7 @@ class Work:
         rows: whether rows of objects are made; `segment` needs none.
         weights, config: of the segmenter, as for `Segmenter.load`.
         given: a segmenter that is there already.
-        place: device and inode of the run's journal: nothing is written beside another one.
+        place: of the run's journal: nothing is written beside another one.
 
     Raises:
         ParameterError: an unknown kind of output, or rules and a recipe.
@@ -68,7 +68,7 @@ class Work:
     weights: Path | None = None
     config: SceneConfig | None = None
     given: AnySegmenter | None = field(default=None, repr=False)
-    place: tuple[str, int, int] | None = None
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         if odd := [kind for kind in self.outputs if kind not in KINDS]:
@@ -81,6 +81,11 @@ class Work:
     def __getstate__(self) -> dict[str, Any]:
         """Without what another process loads by itself."""
         return {k: v for k, v in self.__dict__.items() if k not in ("segmenter", "vectors")}
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is recolored: cut-outs are of objects as they were photographed."""
+        return self.rules is None and self.recipe is None
 
     @cached_property
     def segmenter(self) -> AnySegmenter:
@@ -129,18 +134,8 @@ class Work:
 
     def check_place(self) -> None:
         """ExportError where the output folder was removed or replaced under a running batch."""
-        if self.place is None:
-            return
-        path, device, inode = self.place
-        try:
-            status = os.stat(path)  # noqa: PTH116 (it is text, to be sent to other processes)
-        except OSError:
-            status = None
-        if status is None or (status.st_dev, status.st_ino) != (device, inode):
-            raise ExportError(
-                f"the output folder {self.out} was removed or replaced while the run was writing "
-                "into it; run the command again"
-            )
+        if self.place is not None:
+            check_place(self.place)
 
     def folder_for(self, path: Path) -> None:
         """Make the folder of a result, in an output folder that is still there.

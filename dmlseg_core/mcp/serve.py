@@ -37,9 +37,7 @@ def mcp_server(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
-        raise MissingExtraError(
-            "this needs the package mcp: pip install 'dmlseg-core[mcp]'"
-        ) from None
+        raise MissingExtraError("this needs the package mcp: pip install '.[mcp]'") from None
     return make_server(Tools(Root(root), load, max_megapixels), version)
 
 

@@ -59,9 +59,7 @@ def export_onnx(
     try:
         import onnx  # noqa: PLC0415 - an extra
     except ImportError:
-        raise MissingExtraError(
-            "the package onnx is missing: pip install 'dmlseg-core[onnx]'"
-        ) from None
+        raise MissingExtraError("the package onnx is missing: pip install '.[onnx]'") from None
     network, entry = load_network(weights)
     model = onnx.load_from_string(_traced(network.fuse(), size))
     config = network.config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,8 +128,14 @@ def color_word(language: str, rgb: NDArray[np.uint8]) -> str:
     >>> color_word("en", np.array([25, 40, 90], np.uint8))
     'navy'
     """
+    return say(language, _nearest(*rgb.tolist()))
+
+
+@lru_cache(4096)
+def _nearest(*rgb: int) -> str:
+    """A page names the same colors after every edit."""
     names, colors = _palette()
-    return say(language, names[int(delta_e_2000(colors, rgb[None]).argmin())])
+    return names[int(delta_e_2000(colors, np.array([rgb], np.uint8)).argmin())]
 
 
 @cache

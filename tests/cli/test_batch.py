@@ -7,7 +7,7 @@ import pytest
 from dmlseg_core.cli.entry import main
 from dmlseg_core.cli.many.plan import duration, size
 from dmlseg_core.scene import Segmenter
-from tests.folder.test_batch import Synthetic, picture
+from tests.folder.synthetic import Synthetic, picture
 
 
 @pytest.fixture
@@ -88,6 +88,9 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--class", "cars", "--color", "red"], "did you mean car"),
         (["--class", "car"], "say what becomes of the objects"),
         (["--color", "redd"], "is no color"),
+        (["--sample", "1"], "--sample goes with --dry-run"),
+        (["--address", "host:1"], "--address goes with --engine ray"),
+        (["--gpus", ".5"], "--gpus goes with --engine ray"),
         (["--threshold", ".5", "--color", "red"], "--threshold goes with --like"),
         (["--rules", "r.yaml", "--color", "red"], "--color does not go with --rules"),
         (["--rules", "r.yaml", "--recipe", "r.json"], "--recipe does not go with --rules"),
@@ -112,7 +115,8 @@ def test_mistakes_are_one_sentence_before_anything_begins(photos, tmp_path, caps
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [["--shard", "3/2"], ["--outputs", "labels,x"], ["--json=1"]])
+@pytest.mark.parametrize("words", [["--shard", "3/2"], ["--outputs", "labels,x"], ["--json=1"],
+                                   ["--dry-run", "--sample", "0"]])  # fmt: skip
 def test_wrong_words(photos, tmp_path, words):
     with pytest.raises(SystemExit) as caught:
         call(photos, "-o", tmp_path / "out", *words)

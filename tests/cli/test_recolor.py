@@ -1,54 +1,14 @@
-"""`dmlseg recolor`: gates, patterns, all outputs, recipes; a failure writes nothing."""
+"""`dmlseg recolor`: gates, patterns, all outputs; a failure writes nothing."""
 
-import json
 import zipfile
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from dmlseg_core.cli import recolor as cli_recolor
-from dmlseg_core.cli.entry import main
-from dmlseg_core.config import QUALITIES
-from dmlseg_core.model.weights import save_weights
-from tests import synth
+from tests.cli.recoloring import AT, RED, none_written, read, recolor, saved, told
 from tests.edit.test_session import picture
-from tests.scene.test_segmenter import photo, random_network
-
-AT, RED = "28,24", "#c8102e"  # the cat, as x,y
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The synthetic scene's photo, a 16-bit copy of it, a mask of its cat, a tile."""
-    monkeypatch.setattr(cli_recolor, "weights_digest", lambda path: "")
-    monkeypatch.setattr(
-        cli_recolor, "load_segmenter",
-        lambda args, config=None: SimpleNamespace(analyze=lambda photo, **_: synth.scene()),
-    )  # fmt: skip
-    Image.fromarray(picture()).save(tmp_path / "photo.png")
-    cv2.imwrite(str(tmp_path / "deep.tif"), picture()[..., ::-1].astype(np.uint16) * 257 + 7)
-    mask = np.kron(synth.labels() == 1, np.ones((4, 4), np.uint8)).astype(np.uint8) * 255
-    Image.fromarray(mask).save(tmp_path / "mask.png")
-    tile = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
-    Image.fromarray(tile).save(tmp_path / "tile.png")
-    return tmp_path
-
-
-def recolor(folder, *words):
-    files = {p.name for p in folder.iterdir()}
-    return main(["recolor", *(str(folder / w) if w in files or w.startswith("out/") else w
-                              for w in words)])  # fmt: skip
-
-
-def read(path):
-    return np.asarray(Image.open(path))
-
-
-def told(capsys):
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_16_bit_photos_stay_16_bit(folder, capsys):
@@ -150,80 +110,6 @@ def test_a_pattern_is_laid_under_the_shading(folder, capsys):
     colors = read(folder / "out/a.png")[inside]
     assert len(np.unique(colors, axis=0)) > 30
     assert told(capsys)[0]["color"] is None
-
-
-@pytest.mark.parametrize("by", ["point", "class", "likeness", "rank"])
-@pytest.mark.parametrize("source", ["photo.png", "deep.tif"])
-def test_a_saved_recipe_replays_to_the_same_file(folder, capsys, by, source):
-    (folder / "out").mkdir()
-    ending = source[-4:]
-    words = [source, "--at", AT, "--color", RED, "--strength", "0.9", "--exclude", "red",
-             "-o", f"out/a{ending}", "--save-recipe", "out/r.json", "--recipe-by", by,
-             "--json"]  # fmt: skip
-    assert recolor(folder, *words) == 0
-    first = told(capsys)[0]
-    recipe = str(folder / "out/r.json")
-    replay = [source, "--recipe", recipe, "-o", f"out/b{ending}", "--ora", "out/b.ora", "--json"]
-    assert recolor(folder, *replay) == 0
-    rows = told(capsys)
-    if by == "class":  # the other cat too
-        assert len(rows) == 2
-        return
-    assert (folder / f"out/a{ending}").read_bytes() == (folder / f"out/b{ending}").read_bytes()
-    same = ("color", "delta_e", "anchor", "result_anchor", "class", "tau")
-    assert [rows[0][k] for k in same] == [first[k] for k in same]
-
-
-def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
-    weights = tmp_path / "tiny.safetensors"
-    save_weights(random_network(), weights)
-    Image.fromarray(photo()).save(tmp_path / "photo.png")
-    made, recipe, again = (tmp_path / n for n in ("a.png", "r.json", "b.png"))
-    words = ["recolor", str(tmp_path / "photo.png"), "--weights", str(weights)]
-    style = ["--at", "30,40", "--tau", "0.05", "--color", RED, "--quality", "best"]
-    assert main([*words, *style, "-o", str(made), "--save-recipe", str(recipe)]) == 0
-    scene = json.loads(recipe.read_text())["scene"]
-    assert (scene["long_side"], scene["flip"]) == (QUALITIES["best"]["long_side"], True)
-    assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
-    assert made.read_bytes() == again.read_bytes()
-    assert (read(made) != photo()).any()
-
-
-def saved(folder, **changes):
-    """The text of a recipe for the cat, changed."""
-    (folder / "out").mkdir()
-    words = ["photo.png", "--at", AT, "--color", RED, "-o", "out/a.png"]
-    assert recolor(folder, *words, "--save-recipe", "out/r.json") == 0
-    values = json.loads((folder / "out/r.json").read_text()) | changes
-    (folder / "r.json").write_text(json.dumps(values))
-    for path in (folder / "out").iterdir():
-        path.unlink()
-
-
-def none_written(folder, capsys, words):
-    assert list((folder / "out").iterdir()) == []
-    err = capsys.readouterr().err.strip()
-    assert len(err.splitlines()) == 1, err
-    assert words in err
-
-
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"version": 99}, "newer"), ({"weights": "0" * 64}, "weights"), ({"format": "x"}, "no recipe"),
-    ({"edits": []}, "selects nothing"), ({"photo": None}, "name its photo"),
-])  # fmt: skip
-def test_recipes_that_do_not_fit_write_nothing(folder, capsys, changes, words):
-    saved(folder, **changes)
-    capsys.readouterr()
-    assert recolor(folder, "photo.png", "--recipe", "r.json", "-o", "out/b.png") == 2
-    none_written(folder, capsys, words)
-
-
-def test_a_point_recipe_for_another_photo_writes_nothing(folder, capsys):
-    saved(folder)
-    capsys.readouterr()
-    Image.fromarray(picture()[::-1]).save(folder / "photo.png")
-    assert recolor(folder, "photo.png", "--recipe", "r.json", "-o", "out/b.png") == 2
-    none_written(folder, capsys, "another photo")
 
 
 @pytest.mark.parametrize(("code", "words", "why"), [

@@ -1,9 +1,8 @@
-"""`batch` on scenes of known answers: what is painted, written, told, and done again."""
+"""`batch` on scenes of known answers: what is painted, written and told."""
 
 import csv
 import json
-import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,55 +10,13 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.edit import EditSession, Selection, Style, recipe_of
-from dmlseg_core.errors import ExportError, ParameterError
-from dmlseg_core.folder import batch, make_plan, prepare
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.folder import prepare
 from dmlseg_core.folder.rules import Find, Like, Rule, Rules, Way
 from dmlseg_core.photo import load_photo
 from dmlseg_core.scene import Override
 from tests import synth
-
-CATS = Rule(Find(classes=("cat",)), (Way("navy", Style(color="navy")),), "cats")
-PEOPLE = Rule(Find(classes=("person",)), (), "people")
-HERO = Rule(Find(largest=1), tuple(Way(c, Style(color=c)) for c in ("red", "teal")), "hero")
-
-
-@dataclass
-class Synthetic:
-    """Sees the scene of `synth` in every photo of its size."""
-
-    seen: list
-    weights: str = "0" * 64
-
-    def analyze(self, photo):
-        self.seen.append(photo.path.name)
-        return replace(synth.scene(), photo_digest=photo.digest, weights=self.weights)
-
-
-def picture(path, seed=0, **options):
-    """A photo whose things have colors of their own."""
-    where = synth.sample().instances
-    colors = np.random.default_rng(seed).integers(60, 200, (5, 3), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(colors[where]).save(path, **options)
-    return path
-
-
-@pytest.fixture
-def photos(tmp_path):
-    for seed, name in enumerate(("a.png", "sub/b.jpg", "c.png")):
-        picture(tmp_path / "in" / name, seed)
-    return tmp_path / "in"
-
-
-def run(inputs, out, *, segmenter=None, **asked):
-    segmenter = segmenter or Synthetic([])
-    rows = list(batch([inputs], out, segmenter=segmenter, **asked))
-    return segmenter, rows
-
-
-def files(out):
-    kinds = ("recolored", "cutouts", "labels", "overlays")
-    return sorted(str(p.relative_to(out)) for k in kinds for p in (out / k).rglob("*.*"))
+from tests.folder.synthetic import CATS, HERO, PEOPLE, Synthetic, files, picture, run
 
 
 def test_each_rule_paints_its_objects_and_nothing_else(photos, tmp_path):
@@ -130,39 +87,6 @@ def test_what_is_told_of_a_file_is_what_the_file_shows(tmp_path):
         assert one.delta_e_p95 == pytest.approx(told.p95, abs=1e-4)
 
 
-def test_a_run_goes_on_where_it_stopped_by_content_and_settings(photos, tmp_path):
-    out, rules = tmp_path / "out", Rules((CATS,))
-    run(photos, out, rules=rules)
-    assert run(photos, out, rules=rules)[0].seen == []
-    os.utime(photos / "a.png", (1, 1))  # touched, not changed
-    assert run(photos, out, rules=rules)[0].seen == []
-    assert run(photos, out, rules=Rules((replace(CATS, name="x"),)))[0].seen != []
-    assert len(run(photos, out, rules=rules, max_delta_e=5)[0].seen) == 3
-    assert len(run(photos, out, rules=rules)[1]) == 3
-    (out / "recolored/c.png.navy.png").unlink()
-    assert run(photos, out, rules=rules)[0].seen == ["c.png"]
-
-
-def test_rows_of_an_earlier_run_are_the_same_rows(photos, tmp_path):
-    first = run(photos, tmp_path / "out", rules=Rules((CATS,)))[1]
-    again = run(photos, tmp_path / "out", rules=Rules((CATS,)))[1]
-    assert again == first
-
-
-def test_a_changed_photo_loses_what_no_longer_belongs_to_it(photos, tmp_path):
-    out = tmp_path / "out"
-    run(photos, out, rules=Rules((HERO,)))
-    run(photos, out, rules=Rules((CATS,)))  # other rules: the files of the first ones stay
-    assert {"recolored/a.png.red.png", "recolored/a.png.navy.png"} <= set(files(out))
-    picture(photos / "a.png", 9)
-    run(photos, out, rules=Rules((HERO,)))
-    assert "recolored/a.png.navy.png" not in files(out)
-    assert "recolored/c.png.navy.png" in files(out)
-    (photos / "c.png").write_bytes(b"nothing")
-    run(photos, out, rules=Rules((HERO,)))
-    assert not [name for name in files(out) if name.startswith(("recolored/c.png.red", "labels/c"))]
-
-
 def test_tables_hold_everything(photos, tmp_path):
     import pyarrow.parquet as pq
 
@@ -185,6 +109,8 @@ def test_cutouts_with_and_without_rules(photos, tmp_path):
     run(photos / "a.png", tmp_path / "one", outputs=("cutouts",))
     assert files(tmp_path / "one") == [f"cutouts/a.png.{k}.png" for k in (1, 2, 3, 4)]
     run(photos / "a.png", tmp_path / "two", rules=Rules((CATS,)), outputs=("cutouts",))
+    (told,) = json.loads((tmp_path / "two/instances.json").read_text())["images"]
+    assert told["file_name"] == "a.png" and "labels" not in told  # none was asked for
     assert files(tmp_path / "two") == [f"cutouts/a.png.navy.{k}.png" for k in (1, 2)]
     with Image.open(tmp_path / "two/cutouts/a.png.navy.1.png") as image:
         rgba = np.array(image)
@@ -249,86 +175,10 @@ def test_likeness_takes_what_is_like_the_reference(photos, tmp_path):
         run(photos, tmp_path / "other", rules=outside)
 
 
-def test_shards_are_parts_of_the_whole(tmp_path):
-    for k in range(12):
-        picture(tmp_path / "in" / f"{k}.png", k)
-    parts = [
-        {job.name for job in prepare([tmp_path / "in"], tmp_path / "o", shard=(i, 3)).jobs}
-        for i in (1, 2, 3)
-    ]
-    assert sum(map(len, parts)) == len(set().union(*parts)) == 12
-    assert all(parts)
-    with pytest.raises(ParameterError, match="a shard is i of n"):
-        prepare([tmp_path / "in"], tmp_path / "o", shard=(4, 3))
-
-
-def test_leaving_the_loop_keeps_what_was_done(photos, tmp_path):
-    segmenter = Synthetic([])
-    rows = batch([photos], tmp_path / "out", segmenter=segmenter, rules=Rules((CATS,)))
-    next(rows)
-    rows.close()
-    assert json.loads((tmp_path / "out/run.json").read_text())["interrupted"]
-    segmenter, rows = run(photos, tmp_path / "out", rules=Rules((CATS,)))
-    assert (len(rows), len(segmenter.seen)) == (3, 2)
-
-
-def test_a_plan_writes_nothing_and_tells_what_a_run_then_does(photos, tmp_path):
-    (photos / "bad.jpg").write_bytes(b"nothing")
-    rules = Rules((PEOPLE, CATS, HERO, Rule(Find(like=Like(photos / "a.png", (20, 20))), (), "l")))
-    made = prepare([photos], tmp_path / "out", rules=rules, segmenter=Synthetic([]))
-    plan = make_plan(made)
-    assert not (tmp_path / "out").exists()
-    assert (plan.photos, plan.looked, len(plan.failed)) == (4, 4, 1)
-    assert {k: (v.objects, v.photos) for k, v in plan.rules.items()} == {
-        "cats": (6, 3), "hero": (3, 3)
-    }  # fmt: skip
-    assert plan.classes == {"cat": 6, "person": 3, "dog": 3}
-    assert {t: c.objects for t, c in plan.thresholds.items()}[0.8] == 3
-    rows = [result.row for result in made.results()]
-    written = {k: sum(len(r.files.get(k, ())) for r in rows) for k in plan.files}
-    assert plan.files == written == {"labels": 3, "overlays": 3, "recolored": 6}
-    size = sum(p.stat().st_size for p in (tmp_path / "out").rglob("*.*g") if p.is_file())
-    assert plan.bytes == pytest.approx(size, rel=0.5)
-    assert plan.seconds > 0
-    json.dumps(plan.to_json())
-    one = make_plan(prepare([photos], tmp_path / "o2", segmenter=Synthetic([])), sample=1)
-    assert (one.photos, one.looked) == (4, 1)
-
-
-def test_wrong_asks_are_told_before_the_start(photos, tmp_path):
-    for wrong, told in (
-        ({"outputs": ("label",)}, "outputs are some of"),
-        ({"max_delta_e": -1}, "max_delta_e is 0 or more"),
-        ({"workers": 0}, "workers counts"),
-        ({"rules": Rules((replace(CATS, find=Find(classes=("lion",))),))}, "no class 'lion'"),
-    ):
-        with pytest.raises(ParameterError, match=told):
-            batch([photos], tmp_path / "out", **wrong)
-    assert not (tmp_path / "out").exists()
-    with pytest.raises(ParameterError, match="lies in the input folder"):
-        batch([photos], photos / "out")
-
-
 def test_inputs_are_never_written(photos, tmp_path):
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*.*")}
     run(photos, tmp_path / "out", rules=Rules((CATS,)), outputs=("recolored", "cutouts"))
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*.*")} == before
-
-
-def test_a_segment_run_and_a_batch_in_one_folder(photos, tmp_path):
-    from dmlseg_core.folder import segment_folder
-
-    out = tmp_path / "out"
-    segment_folder([photos], out, Synthetic([]), progress=False)
-    segmenter, _ = run(photos, out, rules=Rules((CATS,)))
-    assert len(segmenter.seen) == 3  # a segment's record holds no row
-    assert segment_folder([photos], out, Synthetic([]), progress=False).done == 3
-
-
-def test_an_output_that_cannot_be_is_told(photos, tmp_path):
-    (tmp_path / "out").write_text("a file where a folder must be")
-    with pytest.raises(ExportError):
-        run(photos, tmp_path / "out")
 
 
 def test_metadata_and_profile_stay(tmp_path):

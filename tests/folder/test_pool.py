@@ -15,7 +15,7 @@ from dmlseg_core.folder.engine import in_turn
 from dmlseg_core.folder.pool import Pool
 from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.work import Work
-from tests.folder.test_batch import CATS, Synthetic, picture
+from tests.folder.synthetic import CATS, Synthetic, picture
 from tests.folder.test_run import FakeSegmenter, write_photo
 
 ROOT = Path(__file__).parents[2]

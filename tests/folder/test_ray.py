@@ -2,7 +2,7 @@
 
 Ray is an extra, and a cluster starts slowly, so these run when they are asked for:
 
-    pip install 'dmlseg-core[ray]' && DMLSEG_RAY=1 python -m pytest tests/folder/test_ray.py -n 0
+    pip install '.[ray]' && DMLSEG_RAY=1 python -m pytest tests/folder/test_ray.py -n 0
 """
 
 import os
@@ -114,7 +114,7 @@ def test_without_ray_the_extra_is_named(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(on_ray, "find_spec", lambda name: None)
     made = asked(photos, tmp_path / "out", engine="ray")
     assert made.run.engine == "ray"
-    with pytest.raises(MissingExtraError, match=r"pip install 'dmlseg-core\[ray\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[ray\]'"):
         list(made.results())
 
 

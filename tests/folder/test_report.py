@@ -50,6 +50,11 @@ ROWS = [
 ]  # fmt: skip
 
 
+def thumb(path, rgb):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_thumb(rgb, path)
+
+
 class Page(HTMLParser):
     """Tags with their attributes, and the text of the page."""
 
@@ -103,6 +108,16 @@ def test_the_color_of_the_worst_object_is_shown_first(page):
         "recolored/a.png.navy.png"]  # fmt: skip
 
 
+def test_a_pattern_has_no_color_to_meet_but_is_no_object_left_alone(tmp_path):
+    row = painted("a.png", ("tiles", "#000000", 0.0))
+    (one,) = row.instances
+    plain = replace(one, target=None, delta_e=None, delta_e_p95=None, within_2=None, passed=None)
+    said = page_of([replace(row, instances=(plain,))], tmp_path).said
+    assert said[said.index("recolored") - 1] == "1"
+    assert "left alone" not in said and "median Delta-E" not in said
+    assert said.count("tiles") == 2  # below the picture and in its table
+
+
 def test_hostile_texts_are_texts(page):
     assert {tag for tag, a in page.tags if any(k.startswith("on") for k in a)} == set()
     assert len(page.all("script")) == 1
@@ -126,7 +141,7 @@ def test_addresses_lead_to_the_files_whatever_they_are_called(tmp_path):
     rows = [painted(name, ("navy", "#1b2a55", 1.0)) for name in names]
     for row in rows:
         for path in row.files["thumbs"]:
-            save_thumb(np.zeros((30, 40, 3), np.uint8), tmp_path / path)
+            thumb(tmp_path / path, np.zeros((30, 40, 3), np.uint8))
     images = [a["src"] for a in page_of(rows, tmp_path).all("img") if a.get("src")]
     assert len(images) == 2 * len(names)
     for address in images:
@@ -171,7 +186,7 @@ def test_what_is_kept_of_a_batch_does_not_grow_with_it(monkeypatch):
         found = summarize(many(count))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert found.total == 3000 and len(found.sheet) == 20
+    assert found.photos.total() == 3000 and len(found.sheet) == 20
     assert peaks[2] < 1.3 * peaks[1]
 
 
@@ -199,7 +214,7 @@ def tab(tmp_path_factory):
     rng = np.random.default_rng(1)
     for row in rows:
         for path in row.files.get("thumbs", ()):
-            save_thumb(rng.integers(0, 255, (30, 40, 3), np.uint8), out / path)
+            thumb(out / path, rng.integers(0, 255, (30, 40, 3), np.uint8))
     write_report(rows, RUN, out)
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -7,7 +7,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from dmlseg_core.errors import MissingExtraError, ParameterError
+from dmlseg_core.errors import ImageError, MissingExtraError, ParameterError
 from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.sources.urls import UrlJob
 from tests.folder.test_run import FakeSegmenter, write_photo
@@ -119,12 +119,22 @@ class Closed(MemoryFileSystem):
     def info(self, path, **options):
         raise PermissionError(13, "Access Denied", path)
 
+    def cat_file(self, path, *more, **options):
+        raise NoTokenError("no token")
+
+
+class NoTokenError(Exception):
+    """A client's own kind of error, as aiohttp and botocore have them."""
+
 
 def test_urls_without_rights_or_driver_are_one_sentence(tmp_path):
     fsspec.register_implementation("closed", Closed, clobber=True)
     with pytest.raises(ParameterError, match=r"closed://shop cannot be looked into: Access Denied"):
         find_jobs(["closed://shop"], tmp_path)
     assert UrlJob("closed://shop/a.jpg", "a.jpg").stamp() is None
+    assert UrlJob("closed://shop/a.jpg", "a.jpg").digest() == ""
+    with pytest.raises(ImageError, match=r"closed://shop/a\.jpg cannot be read: no token"):
+        UrlJob("closed://shop/a.jpg", "a.jpg").read(100)
     with pytest.raises(ParameterError, match="Protocol not known: nowhere"):
         find_jobs(["nowhere://shop"], tmp_path)
     fsspec.register_implementation("lacking", "no_such_package.System", clobber=True)

@@ -9,7 +9,7 @@ import pytest
 from dmlseg_core.folder import batch, watch
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.rules import Rules
-from tests.folder.test_batch import CATS, Synthetic, picture
+from tests.folder.synthetic import CATS, Synthetic, picture
 
 
 class Stamped(Job):

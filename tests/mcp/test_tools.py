@@ -228,7 +228,7 @@ def test_aims_are_checked_as_the_api_checks_them():
 def test_without_the_package_one_sentence_says_what_to_install(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     monkeypatch.delitem(sys.modules, "dmlseg_core.mcp.server", raising=False)
-    with pytest.raises(MissingExtraError, match=r"dmlseg-core\[mcp\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[mcp\]'"):
         mcp_server(folder, Scenes, 100.0, "0")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dmlseg_core.cli.flags import INTERRUPTED, OK, add_model_flags, in_range, scene_config
-from dmlseg_core.config import TARGET_MODES, TAU, Range
+from dmlseg_core.config import MAX_DELTA_E, TARGET_MODES, TAU, Range
 from dmlseg_core.errors import ParameterError, one_line
 
 if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder import Batch
     from dmlseg_core.folder.rules import Rules
 
-_DELTA_E = Range("max_delta_e", 0.0, 100.0)
 _GPUS = Range("gpus", 0.0, 64.0)
+_SAMPLE = Range("sample", 1, 1_000_000_000)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
 
@@ -73,11 +73,11 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--outputs", metavar="KINDS", type=_kinds,
                      help=f"some of {','.join(_KINDS)} (default: all but cutouts)")  # fmt: skip
-    how.add_argument("--max-delta-e", type=in_range(_DELTA_E), metavar="N",
+    how.add_argument("--max-delta-e", type=in_range(MAX_DELTA_E), metavar="N",
                      help="objects farther off their color do not pass")  # fmt: skip
     how.add_argument("--dry-run", action="store_true",
                      help="look at the photos, tell what would be done, write nothing")  # fmt: skip
-    how.add_argument("--sample", type=int, metavar="N",
+    how.add_argument("--sample", type=in_range(_SAMPLE, whole=True), metavar="N",
                      help="with --dry-run: look at N photos only, evenly spread")  # fmt: skip
     how.add_argument("--workers", type=int, metavar="N",
                      help="processes, or actors of a cluster (default: one per core)")  # fmt: skip
@@ -115,6 +115,7 @@ def run_batch(args: argparse.Namespace) -> int:
     """Do many photos, or tell what would be done; see `folder.batch`."""
     from dmlseg_core.folder import USUAL, prepare
 
+    _check_company(args)
     made = prepare(
         _inputs(args), args.out, rules=_rules(args), recipe=_recipe(args),
         outputs=args.outputs or USUAL, max_delta_e=args.max_delta_e, weights=args.weights,
@@ -124,6 +125,18 @@ def run_batch(args: argparse.Namespace) -> int:
         address=args.address, gpus=args.gpus, watch=args.watch,
     )  # fmt: skip
     return _plan(made, args) if args.dry_run else _run(made, args)
+
+
+def _check_company(args: argparse.Namespace) -> None:
+    """ParameterError where a flag would do nothing without another: what was meant is not done."""
+    on_ray = args.engine == "ray"
+    for flag, given, other, there in (
+        ("--sample", args.sample is not None, "--dry-run", args.dry_run),
+        ("--address", args.address is not None, "--engine ray", on_ray),
+        ("--gpus", args.gpus > 0, "--engine ray", on_ray),
+    ):
+        if given and not there:
+            raise ParameterError(f"{flag} goes with {other}")
 
 
 def _inputs(args: argparse.Namespace) -> list[str]:

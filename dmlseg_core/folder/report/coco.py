@@ -50,8 +50,16 @@ def write_instances(
 def _images(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
     for number, record in enumerate(_done(records), 1):
         size = {"height": record["height"], "width": record["width"]}
-        places = {"path": record["source"], "labels": f"labels/{record['name']}.png"}
-        yield {"id": number, "file_name": _file_name(record), **size, **places}
+        named = {"file_name": _file_name(record), **size, "path": record["source"]}
+        yield {"id": number, **named, **_labels(record)}
+
+
+def _labels(record: Record) -> dict[str, str]:
+    """The label map, where a batch was asked for it; `segment` always writes one."""
+    if "row" not in record:
+        return {"labels": f"labels/{record['name']}.png"}
+    names = record["row"]["files"].get("labels")
+    return {"labels": names[0]} if names else {}
 
 
 def _file_name(record: Record) -> str:

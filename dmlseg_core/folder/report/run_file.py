@@ -35,7 +35,7 @@ class Run:
         seconds: from the start to the last photo.
         max_delta_e: the limit, None without one.
         engine: "local", "ray", "merge".
-        workers: processes.
+        workers: processes; None: as many as a cluster had room for.
         interrupted: Ctrl-C came.
         parts: of a merge: the folders, and what their runs told.
     """
@@ -47,7 +47,7 @@ class Run:
     seconds: float = 0.0
     max_delta_e: float | None = None
     engine: str = "local"
-    workers: int = 1
+    workers: int | None = 1
     interrupted: bool = False
     parts: tuple[Mapping[str, Any], ...] = ()
 
@@ -100,7 +100,8 @@ def read_run(path: Path) -> Run:
         return Run(
             dict(told["options"]), str(told["weights_sha256"]), tuple(map(str, told["classes"])),
             str(told["started"]), float(told["seconds"]), told["max_delta_e"],
-            str(told["engine"]), int(told["workers"]), bool(told["interrupted"]),
+            str(told["engine"]), None if told["workers"] is None else int(told["workers"]),
+            bool(told["interrupted"]),
         )  # fmt: skip
     except OSError as error:
         raise ParameterError(

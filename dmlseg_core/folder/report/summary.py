@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
@@ -60,8 +60,9 @@ class Summary:
         photos: status -> how many.
         objects: found in all photos.
         left: of these, how many no rule took.
+        painted: objects recolored, each color by itself, patterns too.
         colors: (rule, swatch, target) -> what it came to, in the order in which they came.
-        delta_e: of all recolored objects.
+        delta_e: of all recolored objects but those with a pattern, which has no color to meet.
         missed: recolored objects above the limit.
         seconds: stage -> sum over all photos.
         sheet: worst Delta-E first, then those without one, by name; SHOWN at most.
@@ -72,6 +73,7 @@ class Summary:
     photos: Counter[str] = field(default_factory=Counter)
     objects: int = 0
     left: int = 0
+    painted: int = 0
     colors: dict[tuple[str, str, str], ColorSummary] = field(default_factory=dict)
     delta_e: Spread = field(default_factory=Spread)
     missed: int = 0
@@ -79,11 +81,6 @@ class Summary:
     sheet: list[PhotoRow] = field(default_factory=list)
     slowest: list[PhotoRow] = field(default_factory=list)
     failed: list[PhotoRow] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """Photos, failed ones too."""
-        return self.photos.total()
 
 
 def worst(photo: PhotoRow) -> float:
@@ -119,9 +116,11 @@ def summarize(rows: Iterable[PhotoRow]) -> Summary:
     return found
 
 
-def _count(found: Summary, rows: Iterable[InstanceRow]) -> None:
+def _count(found: Summary, rows: Sequence[InstanceRow]) -> None:
     found.objects += len({row.instance for row in rows})
     found.left += sum(row.rule is None for row in rows)
+    # a rule's object is not painted where labels alone were asked for
+    found.painted += sum(row.output is not None or row.delta_e is not None for row in rows)
     for row in rows:
         if row.delta_e is None:
             continue

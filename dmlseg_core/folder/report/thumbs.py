@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.errors import ExportError
 from dmlseg_core.photo import image_bytes, write_bytes
 
 SIDE = 480
@@ -47,19 +46,15 @@ def _short(name: str) -> str:
 
 
 def save_thumb(rgb: NDArray[np.uint8], path: Path) -> None:
-    """A JPEG of at most SIDE pixels a side; its folder is made.
+    """A JPEG of at most SIDE pixels a side.
 
     Args:
         rgb: (H, W, 3) uint8 sRGB.
-        path: where to, out / `before_path` or `after_path`.
+        path: where to, out / `before_path` or `after_path`, in a folder that is there.
 
     Raises:
         ExportError: it cannot be written.
     """
     image = Image.fromarray(rgb)
     image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"{path.parent} cannot be made: {error.strerror or error}") from error
     write_bytes(image_bytes(image, "JPEG", quality=_QUALITY), path)

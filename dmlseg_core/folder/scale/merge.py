@@ -146,10 +146,12 @@ def _bring(source: Path, target: Path) -> None:
 def _run_of(shards: Sequence[Shard]) -> Run:
     """What is told of all of them: the first one's question, and the time that they took."""
     runs = [shard.run for shard in shards]
+    workers = [run.workers for run in runs]
     return replace(
         runs[0], options={k: v for k, v in runs[0].options.items() if k != "shard"},
         started=min(run.started for run in runs), seconds=_together(runs), engine="merge",
-        workers=sum(run.workers for run in runs), interrupted=any(r.interrupted for r in runs),
+        workers=None if None in workers else sum(n or 0 for n in workers),
+        interrupted=any(run.interrupted for run in runs),
         parts=tuple(
             {"folder": shard.folder.name, "shard": shard.run.options.get("shard"),
              "started": shard.run.started, "seconds": round(shard.run.seconds, 3),

@@ -54,7 +54,7 @@ class RayRunner:
             ExportError: the disk is full, or the output folder is not on every machine.
         """
         if find_spec("ray") is None:
-            raise MissingExtraError("--engine ray needs Ray: pip install 'dmlseg-core[ray]'")
+            raise MissingExtraError("--engine ray needs Ray: pip install '.[ray]'")
         waiting = list(jobs)
         if not waiting:
             return

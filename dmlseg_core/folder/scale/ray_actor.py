@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from dmlseg_core.errors import DmlsegError, ExportError
 from dmlseg_core.folder.inputs import Job
+from dmlseg_core.folder.journal import Place
 from dmlseg_core.folder.one import run_one
 from dmlseg_core.folder.work import Work
 
@@ -52,7 +53,7 @@ def line_of(*answer: Any) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def _place_here(work: Work) -> tuple[str, int, int] | None:
+def _place_here(work: Work) -> Place | None:
     """The journal as this machine sees it: a shared folder has another device number on each.
 
     Raises:

@@ -34,9 +34,8 @@ class UrlJob(Job):
     def stamp(self) -> list[int] | None:
         """[size, hash of what the store tells of its version]; None where it tells nothing."""
         try:
-            system, path = _opened(str(self.source))
-            info = system.info(path)
-        except Exception:  # drivers have errors of their own; reading tells them
+            info = _asked(str(self.source), "info")
+        except ImageError:  # reading tells why
             return None
         told = {k: str(info[k]) for k in sorted(info) if k in _VERSION}
         digest = hashlib.sha256(json.dumps(told).encode()).digest()
@@ -45,19 +44,14 @@ class UrlJob(Job):
     def digest(self) -> str:
         """sha256 of its bytes, "" where it cannot be read."""
         try:
-            system, path = _opened(str(self.source))
-            return hashlib.sha256(system.cat_file(path)).hexdigest()
-        except Exception:  # as above
+            return hashlib.sha256(_asked(str(self.source), "cat_file")).hexdigest()
+        except ImageError:
             return ""
 
     def read(self, max_megapixels: float) -> tuple[Photo, Any]:
         """As of `Job`."""
         url = str(self.source)
-        try:
-            system, path = _opened(url)
-            data = system.cat_file(path)
-        except Exception as error:  # as above
-            raise ImageError(f"{url} cannot be read: {_reason(error)}") from None
+        data = _asked(url, "cat_file")
         try:
             photo = load_photo(io.BytesIO(data), max_megapixels=max_megapixels)
         except ImageError as error:
@@ -78,7 +72,7 @@ def url_jobs(url: str, *, several: bool) -> Iterator[Job]:
     system, path = _opened(url)
     try:
         root, found = _listed(system, path)
-    except Exception as error:  # drivers have errors of their own
+    except Exception as error:  # as in `_asked`
         raise ParameterError(f"{url} cannot be looked into: {_reason(error)}") from None
     if found is None:
         yield UrlJob(url, PurePosixPath(path).name)
@@ -101,6 +95,21 @@ def _listed(system: Any, path: str) -> tuple[str, list[str] | None]:
             return path[: magic.start()].rpartition("/")[0], system.glob(path)
         kind = "file"  # told when it is read, as of a path
     return path, system.find(path) if kind == "directory" else None
+
+
+def _asked(url: str, method: str) -> Any:
+    """What a method of a URL's file system says of its path.
+
+    Raises:
+        ImageError: it cannot be asked, and why.
+    """
+    try:
+        system, path = _opened(url)
+        return getattr(system, method)(path)
+    except Exception as error:
+        # no narrower: a driver lets through what its client raises (aiohttp's, botocore's, Google's
+        # errors), which have no base in common, and one photo must never stop the rest
+        raise ImageError(f"{url} cannot be read: {_reason(error)}") from None
 
 
 def _opened(url: str) -> tuple[Any, str]:

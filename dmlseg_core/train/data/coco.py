@@ -179,7 +179,7 @@ def _codec() -> Any:
         from faster_coco_eval.core import mask  # type: ignore[import-untyped]  # noqa: PLC0415
     except ModuleNotFoundError:
         raise MissingExtraError(
-            "COCO files need faster-coco-eval: pip install 'dmlseg-core[train]'"
+            "COCO files need faster-coco-eval: pip install '.[train]'"
         ) from None
     return mask
 

@@ -31,7 +31,7 @@ def load_matplotlib() -> Any:
     try:
         import matplotlib.figure  # noqa: PLC0415
     except ImportError:
-        raise MissingExtraError("plots need matplotlib: pip install 'dmlseg-core[train]'") from None
+        raise MissingExtraError("plots need matplotlib: pip install '.[train]'") from None
     return matplotlib
 
 
