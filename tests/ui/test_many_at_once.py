@@ -5,10 +5,10 @@ import time
 
 import pytest
 
+from dmlseg_core.stage import InTurn
 from dmlseg_core.ui.answers import RefusedError
 from dmlseg_core.ui.many import shelf as shelves
 from dmlseg_core.ui.many.shelves import Shelves
-from dmlseg_core.ui.many.turn import InTurn
 from tests.edit.test_session import picture
 from tests.ui.server import KnownScenes, User, file_of, serving
 from tests.ui.test_many import add, card, run

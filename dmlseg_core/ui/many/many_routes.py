@@ -19,10 +19,9 @@ from dmlseg_core.edit import Choice, Edit, Recipe, Style, from_json, to_json
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.folder import PhotoRow
 from dmlseg_core.photo import load_photo
-from dmlseg_core.stage import MEGABYTE, Asked, Desk
+from dmlseg_core.stage import MEGABYTE, Asked, Desk, InTurn
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
 from dmlseg_core.ui.many.shelf import Shelf
-from dmlseg_core.ui.many.turn import InTurn
 from dmlseg_core.ui.routes import JPEG, Stage, drawn, locked, opened
 from dmlseg_core.words import class_label, told
 

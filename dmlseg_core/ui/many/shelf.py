@@ -20,9 +20,8 @@ from dmlseg_core.edit import Recipe
 from dmlseg_core.errors import DmlsegError, ParameterError
 from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, prepare
 from dmlseg_core.photo import write_bytes
-from dmlseg_core.stage import MEGABYTE
+from dmlseg_core.stage import MEGABYTE, InTurn
 from dmlseg_core.ui.answers import RefusedError
-from dmlseg_core.ui.many.turn import InTurn
 
 MOST_PHOTOS = 500
 MOST_BYTES = 1024 * MEGABYTE
