@@ -18,10 +18,9 @@ from dmlseg_core.ui.attempts import Attempts, address_of
 
 MEGABYTE = 2**20
 PAGE = re.compile(
-    r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\w+)?|logout"
+    r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon|logout"
     r"|(assets|static|svelte)/.+"
-    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?"
-    r"|gradio_api/custom_component/.+)"
+    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?)"
 )
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
 OWN = re.compile(r"/(stage|api/v1)/.+")
@@ -54,6 +53,8 @@ HEADERS: Mapping[str, str] = {
 }
 """Of every answer."""
 
+_LONG = 200
+"""Letters of a path from which on there is no such route: systems fail on a file's long name."""
 _SMALL = MEGABYTE
 """Bodies up to here, an edit's, go on while others upload."""
 _TEXT: Mapping[str, tuple[str, str]] = {
@@ -150,6 +151,8 @@ class Guard:
         return await self._bounded(scope, receive, answer)
 
     def _open(self, path: str, reading: bool) -> bool:
+        if len(path) > _LONG:
+            return False
         if self.page is None or OWN.fullmatch(path) or LOGIN.fullmatch(path):
             return True
         if any(pattern.fullmatch(path) for pattern in self.more):
