@@ -93,8 +93,10 @@ def _prepared(root: Root, segmenter: AnySegmenter, most: float, asked: Many) -> 
 
 
 def _like(root: Root, asked: Many) -> Like | None:
-    if asked.like_photo is None:
+    if asked.like_photo is None and asked.like_x is None and asked.like_y is None:
         return None
+    if asked.like_photo is None:
+        raise ParameterError("like_x and like_y are of a like_photo; give it")
     if (asked.like_x is None) != (asked.like_y is None):
         raise ParameterError("like_x and like_y go together")
     at = None

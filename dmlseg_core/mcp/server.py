@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -162,6 +163,7 @@ def _result(reply: Reply) -> CallToolResult:
 
 def make_server(tools: Tools, version: str) -> MCPServer[Any]:
     """A server with the tools, for any transport."""
+    logging.basicConfig(level="WARNING")  # else the package draws tracebacks, a second for each
     own = Server(tools)
     reads = ToolAnnotations(read_only_hint=True)
     writes = ToolAnnotations(read_only_hint=False, destructive_hint=False)

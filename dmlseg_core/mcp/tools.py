@@ -8,7 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dmlseg_core.api import Kept, Painted, chosen, object_figures, painted_figures, photo_figures
+from dmlseg_core.api import (
+    NOTHING,
+    Kept,
+    Painted,
+    chosen,
+    object_figures,
+    painted_figures,
+    photo_figures,
+)
 from dmlseg_core.api import style_of as api_style
 from dmlseg_core.edit import EditSession, select_alike
 from dmlseg_core.edit import Painted as Result
@@ -133,6 +141,8 @@ class Tools:
     ) -> Reply:
         target = self.root.writing(out or self._beside(path, session, aim))
         painted = list(session.paint(full=not dry_run))
+        if not painted:
+            raise ParameterError(NOTHING)
         notes = () if dry_run else self._write(painted, target, session)
         figures = {
             "dry_run": dry_run,
