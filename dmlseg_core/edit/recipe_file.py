@@ -73,7 +73,8 @@ def to_json(recipe: Recipe) -> str:
 
 
 def _version(edits: str) -> int:
-    return max(1, *(v for v, names in _NEW.items() if any(f'"{n}":' in edits for n in names)), 1)
+    needed = (v for v, names in _NEW.items() if any(f'"{name}":' in edits for name in names))
+    return max(needed, default=1)
 
 
 def _edit(edit: Edit) -> dict[str, Any]:

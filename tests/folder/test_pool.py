@@ -93,7 +93,7 @@ class Slow(Synthetic):
     """Takes its time, so that others can do something meanwhile."""
 
     def analyze(self, photo):
-        time.sleep(0.3)
+        time.sleep(1)
         return super().analyze(photo)
 
 
