@@ -13,4 +13,5 @@ from .scale.merge import merge as merge
 from .sources.find import find_jobs as find_jobs
 from .watch import watched as watched
 from .work import USUAL as USUAL
+from .work import AnySegmenter as AnySegmenter
 from .work import Work as Work
