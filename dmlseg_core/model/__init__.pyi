@@ -1,5 +1,6 @@
 from .backbone import MobileNetV2 as MobileNetV2
 from .iou_head import IoUHead as IoUHead
+from .iou_head import Meant as Meant
 from .iou_head import describe_point as describe_point
 from .metric import distances2 as distances2
 from .metric import log_dissimilarity as log_dissimilarity
