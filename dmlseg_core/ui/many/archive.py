@@ -25,7 +25,7 @@ def zip_parts(files: Iterable[tuple[Path, str]]) -> Iterator[bytes]:
                 source = path.open("rb")
             except FileNotFoundError:
                 continue
-            with source, archive.open(_entry(path, name), "w", force_zip64=True) as entry:
+            with source, archive.open(_entry(path, name), "w") as entry:
                 while part := source.read(_PART):
                     entry.write(part)
                     yield sink.taken()
@@ -33,7 +33,9 @@ def zip_parts(files: Iterable[tuple[Path, str]]) -> Iterator[bytes]:
 
 
 def _entry(path: Path, name: str) -> ZipInfo:
-    entry = ZipInfo(name, time.localtime(path.stat().st_mtime)[:6])
+    status = path.stat()
+    entry = ZipInfo(name, time.localtime(status.st_mtime)[:6])
+    entry.file_size = status.st_size  # from 2 GB on the format is another one, which fewer can read
     entry.compress_type = ZIP_DEFLATED
     entry._compresslevel = 0  # type: ignore[attr-defined]
     return entry
