@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dmlseg_core.errors import ExportError, ImageError, ParameterError
@@ -49,9 +50,13 @@ class Root:
         """
         asked = self._inside(text)
         path = self._checked(asked.parent, text) / asked.name
-        if not path.parent.is_dir():
+        try:
+            made, taken = path.parent.is_dir(), path.is_symlink() or path.exists()
+        except OSError:  # longer than a name may be
+            raise ExportError(f"{text!r:.200} is no name for a file; choose another") from None
+        if not made:
             raise ExportError(f"the folder of {text!r:.200} does not exist; make it first")
-        if path.is_symlink() or path.exists():
+        if taken:
             raise ExportError(f"{text!r:.200} is there already; choose another name")
         return path
 
@@ -62,7 +67,7 @@ class Root:
             ExportError, ParameterError: as of `writing`.
         """
         path = self._inside(text)
-        if not (path / JOURNAL).is_file():
+        if not os.path.isfile(path / JOURNAL):  # noqa: PTH113 - a name that is too long is no file
             return self.writing(text)
         if path.is_symlink() or any(found.is_symlink() for found in path.rglob("*")):
             raise ExportError(f"there are links in {text!r:.200}; choose another folder")

@@ -8,15 +8,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dmlseg_core.api import Kept, Painted, chosen, object_figures, painted_figures, photo_figures
+from dmlseg_core.api import (
+    NOTHING,
+    Kept,
+    Painted,
+    chosen,
+    object_figures,
+    painted_figures,
+    photo_figures,
+)
 from dmlseg_core.api import style_of as api_style
 from dmlseg_core.edit import EditSession, select_alike
 from dmlseg_core.edit import Painted as Result
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.folder import AnySegmenter
 from dmlseg_core.mcp.picture import numbered, small
 from dmlseg_core.mcp.root import Root
 from dmlseg_core.photo import load_photo, losses, save_photo, suffix_of
-from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import MEGABYTE, shown_proposals
 
 _KEPT = 512 * MEGABYTE
@@ -74,13 +82,13 @@ class Tools:
     """
 
     root: Root
-    load: Callable[[], Segmenter]
+    load: Callable[[], AnySegmenter]
     max_megapixels: float = 100.0
     _kept: Kept = field(default_factory=lambda: Kept(_KEPT), init=False)
     _ids: dict[tuple[Path, int, int], str] = field(default_factory=dict, init=False)
 
     @cached_property
-    def segmenter(self) -> Segmenter:
+    def segmenter(self) -> AnySegmenter:
         """The network."""
         return self.load()
 
@@ -133,6 +141,8 @@ class Tools:
     ) -> Reply:
         target = self.root.writing(out or self._beside(path, session, aim))
         painted = list(session.paint(full=not dry_run))
+        if not painted:
+            raise ParameterError(NOTHING)
         notes = () if dry_run else self._write(painted, target, session)
         figures = {
             "dry_run": dry_run,

@@ -36,7 +36,7 @@ from dmlseg_core.stage import (
     tile,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
-from dmlseg_core.ui.many.shelf import Shelves
+from dmlseg_core.ui.many.shelves import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
 
 T = TypeVar("T")

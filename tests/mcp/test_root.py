@@ -43,11 +43,13 @@ def test_nothing_else_is(root, text):
 
 @pytest.mark.parametrize("text", [
     "../new.jpg", "/tmp/new.jpg", "away/new.jpg", "gone", "link.jpg", "cat.jpg", "trip", "loop",
-    "none/new.jpg", "near.jpg", "", ".", "..", "a\0b", "cat.jpg/x",
+    "none/new.jpg", "near.jpg", "", ".", "..", "a\0b", "cat.jpg/x", "x" * 300, "x" * 5000,
+    "x" * 300 + "/y",
 ])  # fmt: skip
 def test_nothing_is_written_outside_or_over_what_is_there(root, text):
-    with pytest.raises(DmlsegError):
-        root.writing(text)
+    for place in (root.writing, root.filling):
+        with pytest.raises(DmlsegError):
+            place(text)
 
 
 def test_a_new_file_may_be_written(root):

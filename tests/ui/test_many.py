@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.ui.many import shelf as shelves
+from dmlseg_core.ui.many.shelves import Shelves
 from tests.edit.test_session import CAT
 from tests.ui.server import KnownScenes, User, file_of, serving
 
@@ -148,7 +149,7 @@ def test_a_download_that_broke_off_is_not_left_behind(tmp_path, monkeypatch):
 
 def test_sets_are_bounded_and_go_with_the_app(tmp_path, monkeypatch):
     monkeypatch.setattr(shelves.tempfile, "tempdir", str(tmp_path))
-    all_of_them = shelves.Shelves(limit=10)
+    all_of_them = Shelves(limit=10)
     for token in "abc":
         all_of_them.get(token, make=True).add("x.png", b"12345")
         all_of_them.trim()

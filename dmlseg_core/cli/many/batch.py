@@ -113,9 +113,14 @@ def _shard(text: str) -> tuple[int, int]:
 
 def run_batch(args: argparse.Namespace) -> int:
     """Do many photos, or tell what would be done; see `folder.batch`."""
-    from dmlseg_core.folder import USUAL, prepare
+    from dmlseg_core.folder import start_server
 
     _check_company(args)
+    if args.engine == "local":
+        start_server(args.workers)  # first: it imports while the rest is imported here
+
+    from dmlseg_core.folder import USUAL, prepare
+
     made = prepare(
         _inputs(args), args.out, rules=_rules(args), recipe=_recipe(args),
         outputs=args.outputs or USUAL, max_delta_e=args.max_delta_e, weights=args.weights,
