@@ -168,7 +168,7 @@ def test_a_reference_asks_for_the_vector_and_where_it_says_so_for_the_colors(tmp
     kind, item = Like(path, None, 0.8), Like(path, None, 0.8, 0.7)
     found = Candidates(
         ("car",) * 3, (1, 1, 1), (1, 1, 1),
-        {like: (0.9, 0.9, 0.5) for like in (kind, item)}, {item: (0.9, 0.2, 0.9)},
+        dict.fromkeys((kind, item), (0.9, 0.9, 0.5)), {item: (0.9, 0.2, 0.9)},
     )  # fmt: skip
     assert [found.alike(kind, k) for k in range(3)] == [True, True, False]
     assert [found.alike(item, k) for k in range(3)] == [True, False, False]
