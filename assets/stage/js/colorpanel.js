@@ -3,6 +3,7 @@
 import { parseHex, toHex } from "./color.js";
 import { button, h, set } from "./dom.js";
 import { own } from "./keep.js";
+import { Note } from "./note.js";
 import { PALETTES } from "./palettes.js";
 import { Picker } from "./picker.js";
 import { say } from "./words.js";
@@ -19,11 +20,11 @@ export class ColorPanel {
       spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e),
       oninput: () => { delete this.text.dataset.sent; }, onchange: () => this.#typed() });
     this.chip = h("span", { class: "chip", "aria-hidden": "true" });
-    this.note = h("p", { class: "note", "aria-live": "off" });
+    this.note = new Note();
     this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
     this.rows.recent.classList.add("recent");
     this.choice = this.#choice();
-    this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note,
+    this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note.element,
       this.rows.recent, h("div", { class: "palette-head" }, this.choice, ...this.#files()), this.rows.palette);
     app.on("state", () => this.#follow());
     this.#fill();
@@ -77,8 +78,7 @@ export class ColorPanel {
   #say(active) {
     const delta = active?.delta_e, known = typeof delta?.median === "number";
     const told = [known ? say("delta_met", { median: delta.median.toFixed(1) }) : "", delta?.reason ?? "", ...active?.notes ?? []];
-    this.note.textContent = active ? told.filter(Boolean).join(" · ") : say("need_selection");
-    this.note.title = this.note.textContent;
+    this.note.say(active ? told.filter(Boolean).join(" · ") : say("need_selection"));
   }
 
   get mode() {

@@ -157,6 +157,8 @@ export const WORDS = {
   error_file: "{name}: {message}",
   error_size: "{name} is larger than {megabytes} MB.",
   error_gone_photo: "The photo is no longer in this browser. Open it again.",
+  more: "More",
+  less: "Less",
   dismiss: "Dismiss",
   swatches_loaded: "{count} swatches loaded",
   many: "Many photos",

@@ -157,6 +157,8 @@ export const WORDS = {
   error_file: "{name}：{message}",
   error_size: "{name} 超过 {megabytes} MB。",
   error_gone_photo: "此浏览器中已没有这张照片，请重新打开。",
+  more: "展开",
+  less: "收起",
   dismiss: "关闭提示",
   swatches_loaded: "已载入 {count} 种颜色",
   many: "多张照片",
