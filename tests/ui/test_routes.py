@@ -123,6 +123,21 @@ def test_drags_are_one_step_and_clicks_are_each_one(user):
     assert user.edit(op="undo")["selections"][0]["auto"]
 
 
+def test_a_click_brings_its_mask_along_where_the_page_takes_it(user):
+    asked = {"op": "click", "x": CAT[1], "y": CAT[0], "mode": "new"}
+    whole = {"Accept": "application/octet-stream"}
+    answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=asked)
+    header, arrays = unpack(answer.content)
+    number = header["state"]["active"]
+    alone, mask = unpack(user.get(f"mask/{number}").content)
+    assert header["of"] == number
+    assert (header["box"], header["size"]) == (alone["box"], alone["size"])
+    assert (arrays["mask"] == mask["mask"]).all()
+    again = {"op": "activate", "id": number}  # the same mask: the state is enough
+    answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=again)
+    assert answer.json()["active"] == number
+
+
 def test_the_mask_is_what_will_be_painted(user):
     state = user.click(CAT)
     number = state["active"]
