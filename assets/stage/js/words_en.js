@@ -160,6 +160,7 @@ export const WORDS = {
   more: "More",
   less: "Less",
   dismiss: "Dismiss",
+  no_swatches: "There are no swatches yet; the plus keeps the color that is shown.",
   swatches_loaded: "{count} swatches loaded",
   many: "Many photos",
   many_hint: "Drop photos or a folder here. Their objects are found; then one recipe recolors all of them, and each one can be finished by hand.",

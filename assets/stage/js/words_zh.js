@@ -160,6 +160,7 @@ export const WORDS = {
   more: "展开",
   less: "收起",
   dismiss: "关闭提示",
+  no_swatches: "还没有色板；点“＋”可保存当前颜色。",
   swatches_loaded: "已载入 {count} 种颜色",
   many: "多张照片",
   many_hint: "将照片或文件夹拖到这里。先找出其中的物体，再用一个配方全部换色，每张都可手工修改。",

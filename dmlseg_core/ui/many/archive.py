@@ -19,7 +19,7 @@ def zip_parts(files: Iterable[tuple[Path, str]]) -> Iterator[bytes]:
     a stored file only by a length, which stands behind the file where a ZIP is streamed.
     """
     sink = _Sink()
-    with ZipFile(sink, "w", ZIP_DEFLATED, compresslevel=0) as archive:  # type: ignore[call-overload]
+    with ZipFile(sink, "w", ZIP_DEFLATED, compresslevel=0) as archive:
         for path, name in files:
             try:
                 source = path.open("rb")
