@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -165,10 +166,17 @@ class IoUHead(nn.Module):
         """(N, inputs) features of points -> (N, 2) of what `meant_by` says of each: whole, part."""
         return np.asarray(self.taus[self(torch.from_numpy(features)).argmax(2).numpy()])
 
-    @property
+    @cached_property
     def taus(self) -> NDArray[np.float64]:
         """(K,) of the radii."""
         return np.array([tau_of(radius) for radius in self.radii])
+
+
+@cache
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Both indices of all pairs i < j, and the spread of the difference of their IoUs."""
+    first, second = np.triu_indices(count, 1)
+    return first, second, _SPREAD * np.sqrt(2 - 2 * np.exp((first - second) / _REACH))
 
 
 def best_pair(expected: Floats) -> tuple[int, int]:
@@ -181,9 +189,8 @@ def best_pair(expected: Floats) -> tuple[int, int]:
     Args:
         expected: (K,) expected IoU at each radius.
     """
-    first, second = np.triu_indices(len(expected), 1)
+    first, second, apart = _pairs(len(expected))
     a, b = expected[first].astype(float), expected[second].astype(float)
-    apart = _SPREAD * np.sqrt(2 - 2 * np.exp((first - second) / _REACH))
     lead = (a - b) / apart
     below = torch.special.ndtr(torch.from_numpy(lead)).numpy()
     bell = np.exp(-(lead**2) / 2) / math.sqrt(2 * math.pi)

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 
 from dmlseg_core.config import DIAL, MODES, QUALITIES
 from dmlseg_core.edit import EditSession
-from dmlseg_core.errors import ImageError, ParameterError
+from dmlseg_core.errors import ImageError
 from dmlseg_core.photo import FORMATS, UNNAMED, Photo, load_photo
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import (
@@ -26,7 +26,7 @@ from dmlseg_core.stage import (
     Desks,
     Work,
     band,
-    edit,
+    edited,
     explained,
     mask_of,
     materials,
@@ -212,27 +212,12 @@ def edit_routes(stage: Stage) -> APIRouter:
             if asked.values.get("op") == "quality":
                 stage.analyst.submit(desk, asked.text("name"))
                 return page_state(desk, work)
-            return await run_in_threadpool(locked(session, partial(_edit, desk, work, asked)))
+            drawing = BINARY in request.headers.get("accept", "")
+            act = partial(edited, desk, work, asked, drawing=drawing)
+            made = await run_in_threadpool(locked(session, act))
+        return drawn(request, made) if isinstance(made, bytes) else made
 
     return router
-
-
-def _edit(desk: Desk, work: Work, asked: Asked) -> dict[str, Any]:
-    session = work.session
-    assert session is not None
-    before = session.history.now
-    edit(session, asked.values)
-    dragged = bool(asked.values.get("drag"))
-    after = session.history.now
-    try:
-        if after.selections != before.selections and not dragged:
-            session.render()  # a gate that leaves nothing must be told now, and not stay
-    except ParameterError:
-        session.undo()
-        raise
-    desk.version += after.selections is not before.selections
-    desk.seq = asked.whole("seq", desk.seq)
-    return page_state(desk, work)
 
 
 def picture_routes(stage: Stage) -> APIRouter:
