@@ -8,6 +8,7 @@ from .figures import painted_figures as painted_figures
 from .figures import photo_figures as photo_figures
 from .http import api_app as api_app
 from .kept import Kept as Kept
+from .pointing import NOTHING as NOTHING
 from .pointing import chosen as chosen
 from .pointing import style_of as style_of
 from .service import Service as Service

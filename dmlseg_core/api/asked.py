@@ -188,7 +188,8 @@ def _sentence(error: ValidationError, known: Sequence[str]) -> str:
     if first["type"] == "missing":
         return f"{name} is missing"
     told = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    verb = "" if told.startswith("must be") else "must be "
+    told = re.sub(r"^(Value|Data|String|List|Tuple|Bytes) should ", "must ", told)
+    verb = "" if told.startswith("must ") else "must be "
     return f"{name} {verb}{told}; got {_shown(first['input'])}"
 
 

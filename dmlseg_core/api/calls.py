@@ -17,7 +17,7 @@ from dmlseg_core.api.answer import (
 from dmlseg_core.api.asked import Arguments, Colors, Painted, Replayed, Where
 from dmlseg_core.api.colors import main_colors, materials_of
 from dmlseg_core.api.figures import object_figures, painted_figures, photo_figures
-from dmlseg_core.api.pointing import chosen, extent, style_of
+from dmlseg_core.api.pointing import NOTHING, chosen, extent, style_of
 from dmlseg_core.api.service import Service
 from dmlseg_core.color import read_swatches
 from dmlseg_core.edit import EditSession
@@ -86,7 +86,9 @@ def recolor(service: Service, asked: Painted) -> Answer:
     session = service.opened(asked)
     chosen(session, asked, service.max_megapixels)
     session.set_style(style)
-    (painted,) = session.paint()
+    painted = next(session.paint(), None)
+    if painted is None:
+        raise ParameterError(NOTHING)
     figures = {**painted_figures(session, painted), **extent(painted.alpha)}
     if asked.result == "recipe":
         return Answer(figures, recipe_file(session.to_recipe()))

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from dmlseg_core.api.answer import Answer
 from dmlseg_core.api.calls import CALLS, Call
@@ -52,7 +54,7 @@ def api_app(service: Service, check: Check, version: str) -> FastAPI:
         )  # fmt: skip
     _add_pages(app, guarded, described(CALLS, version))
 
-    @app.get("/health")
+    @app.api_route("/health", methods=["GET", "HEAD"])
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
@@ -64,7 +66,8 @@ def _route(service: Service, call: Call) -> Callable[[Request], Awaitable[Respon
         asked = await arguments_of(request, call.asked)
         future = service.submit(partial(call.act, service, asked))
         made: Answer = await asyncio.wrap_future(future)
-        return _sent(made, _wants_json(request))
+        # base64 and JSON of a large file take a second; nobody else is to wait for them
+        return await run_in_threadpool(_sent, made, as_json=_wants_json(request))
 
     return answer
 
@@ -75,7 +78,7 @@ def _wants_json(request: Request) -> bool:
     return "application/json" in accepted and "*/*" not in accepted and "image/" not in accepted
 
 
-def _sent(made: Answer, as_json: bool) -> Response:
+def _sent(made: Answer, *, as_json: bool) -> Response:
     if made.file is None or as_json:
         return JSONResponse(made.to_json(), headers=_PRIVATE)
     told = quote(json.dumps(made.figures, ensure_ascii=False), safe=' {}[]":,#')
@@ -106,7 +109,12 @@ def _install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        return told(error.status_code, _WORDS.get(error.status_code) or str(error.detail))
+        sentence = _WORDS.get(error.status_code) or str(error.detail)
+        return told(error.status_code, sentence, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it, and nothing of ours failed
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> Response:
@@ -114,7 +122,9 @@ def _install_errors(app: FastAPI) -> None:
         return told(500, "something went wrong here; the call may be tried again")
 
 
-def told(status: int, sentence: str) -> Response:
+def told(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as all of them are told."""
     more = {"Retry-After": "5"} if status in (429, 503) else {}
-    return JSONResponse({"error": sentence}, status, headers={**_PRIVATE, **more})
+    return JSONResponse(
+        {"error": sentence}, status, headers={**_PRIVATE, **more, **(headers or {})}
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,13 @@ from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
 from dmlseg_core.edit import MAX_TILE, EditSession, Pattern, Style, choose_in_box
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import ColorGate
-from dmlseg_core.photo import box_of, load_photo
+from dmlseg_core.photo import Photo, box_of, load_photo
 from dmlseg_core.scene import Mask
 from dmlseg_core.stage import import_mask, shown_proposals
 
 _WAYS = "x and y, object, box or mask"
+NOTHING = "nothing of the photo is meant; give another point, box or tau, or less to subtract"
+"""Told where a mask is empty."""
 
 
 def chosen(session: EditSession, asked: Where, max_megapixels: float) -> Mask:
@@ -32,18 +36,32 @@ def chosen(session: EditSession, asked: Where, max_megapixels: float) -> Mask:
     elif asked.object is not None:
         _choose(session, asked.object)
     elif asked.box is not None:
-        left, top, right, bottom = asked.box
-        if left >= right or top >= bottom:
-            raise ParameterError("box must be [left, top, right, bottom], of some size")
-        choose_in_box(session, (top, left, bottom, right), "new")
+        choose_in_box(session, _box(asked.box, session.photo), "new")
     elif asked.mask is not None:
         import_mask(session, asked.mask, "mask", max_megapixels)
     if asked.tau is not None and asked.x is None:
         session.set_tau(asked.tau)
-    for points, subtract in ((asked.add, False), (asked.subtract, True)):
-        for x, y in points:
-            session.extend(y, x, subtract=subtract)
+    if asked.add or asked.subtract:  # at once: each step would cut the mask anew
+        where = session.selections[session.required()].where
+        add = (*where.add, *_points(asked.add))
+        subtract = (*where.subtract, *_points(asked.subtract))
+        session.point_at(replace(where, add=add, subtract=subtract), "add")
     return session.mask_of(session.required())
+
+
+def _points(pairs: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((y, x) for x, y in pairs)
+
+
+def _box(asked: Sequence[float], photo: Photo) -> tuple[float, float, float, float]:
+    left, top, right, bottom = asked
+    height, width = photo.size
+    if min(right, width) - max(left, 0) < 1 or min(bottom, height) - max(top, 0) < 1:
+        raise ParameterError(
+            f"box must be [left, top, right, bottom], a pixel or more of the photo's {width} x "
+            f"{height}; got {asked}"
+        )
+    return top, left, bottom, right
 
 
 def _check_one_way(asked: Where) -> None:

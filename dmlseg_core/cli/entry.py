@@ -19,6 +19,7 @@ from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
+from dmlseg_core.model import without_tracing
 from dmlseg_core.shell import HINTS, MANUAL, install_completion, shell_file
 
 
@@ -83,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None and words[:1] and words[0] not in _OWN_FLAGS:
         _our_sentences_only()
+    if argv is None and words[:1] and words[0] in _OF_PHOTOS:
+        without_tracing()
     _write_any_name()
     try:
         code = _run(words)
@@ -160,6 +163,8 @@ _ELSEWHERE = {
 """Commands that are only listed here: their flags are parsed where they are defined."""
 _OWN_FLAGS = {"app": _app, "train": run_train}
 """Commands whose flags are app.py's and the training package's own."""
+_OF_PHOTOS = ("segment", "recolor", "batch")
+"""Commands that end with their photos: torch is imported for them alone."""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePath
 
 import numpy as np
@@ -57,10 +58,12 @@ def read_swatches(data: bytes, name: str) -> tuple[Swatch, ...]:
     """
     try:
         found = _reader(data, name)(data)
-    except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
-        if isinstance(error, ParameterError):
-            raise
-        raise ParameterError(f"the swatches of {name} are damaged: {error}") from None
+    except ParameterError:
+        raise
+    except (struct.error, LookupError, ValueError):
+        raise ParameterError(
+            f"the swatches of {name} are damaged: they end too early, or are of another kind"
+        ) from None
     if not found:
         raise ParameterError(f"{name} holds no color that can be read")
     return tuple(found[:MOST])
@@ -106,7 +109,7 @@ def _one_line(text: str) -> str:
 def _read_ase(data: bytes) -> list[Swatch]:
     (count,) = struct.unpack_from(">I", data, 8)
     found, at = [], 12
-    for _ in range(count):
+    for _ in range(min(count, 4 * MOST)):
         kind, length = struct.unpack_from(">HI", data, at)
         block, at = data[at + 6 : at + 6 + length], at + 6 + length
         if kind == 1:  # 0xC001 and 0xC002 open and close groups
@@ -181,7 +184,7 @@ def _lab_to_rgb(values: tuple[float, ...]) -> np.ndarray:
 
 def _read_gpl(data: bytes) -> list[Swatch]:
     found = []
-    for line in data.decode("utf-8", "replace").splitlines()[1:]:
+    for line in islice(io.StringIO(data.decode("utf-8", "replace")), 1, 4 * MOST):
         if match := re.match(r"\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})\s*(.*)", line):
             values = tuple(min(int(match[k]), 255) / 255 for k in (1, 2, 3))
             found.append(_swatch(match[4].strip(), "rgb", values))
@@ -193,7 +196,7 @@ def _read_csv(data: bytes) -> list[Swatch]:
     text = data.decode("utf-8-sig", "replace")
     delimiter = max(",;\t", key=text.count)
     found = []
-    for row in list(csv.reader(io.StringIO(text), delimiter=delimiter))[: 4 * MOST]:
+    for row in islice(csv.reader(io.StringIO(text), delimiter=delimiter), 4 * MOST):
         cells = [cell.strip() for cell in row if cell.strip()]
         if (made := _row(cells)) is not None:
             found.append(made)

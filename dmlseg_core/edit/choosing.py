@@ -13,11 +13,12 @@ from dmlseg_core.config import DIAL, TAU
 from dmlseg_core.edit.history import History, Step
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.model import Meant
 from dmlseg_core.scene import Box, Mask, Override, Proposals, Scene, Stroke
 
 _KEPT_MASKS = 64
 STOPS: tuple[str, ...] = ("part", "object", "group")
-"""Names of what `Scene.stops` gives."""
+"""Names of what `Scene.stops` gives, and of its taus in `Scene.meant_by`."""
 NOTHING = "nothing is selected; click an object first"
 
 
@@ -33,7 +34,7 @@ class Choosing:
         self._history = History()
         self._ids = count(1)
         self._masks: OrderedDict[Override, Mask] = OrderedDict()
-        self._stops: dict[tuple[float, float], tuple[Mask, Mask, Mask]] = {}
+        self._meant: dict[tuple[float, float], Meant] = {}
         self.connected: bool | None = None
         """Whether new selections keep only what is connected to a point; None: as the scene."""
 
@@ -47,7 +48,7 @@ class Choosing:
             raise ParameterError("the scene is of another photo; analyze this session's photo")
         self.scene = scene
         self._masks.clear()
-        self._stops.clear()
+        self._meant.clear()
         self.__dict__.pop("proposals", None)
 
     @property
@@ -89,13 +90,13 @@ class Choosing:
             self._masks.popitem(last=False)
         return self._masks[where]
 
-    def stops_of(self, k: int) -> tuple[Mask, Mask, Mask]:
-        """Part, object and group of selection k's first point, remembered."""
+    def meant_by(self, k: int) -> Meant:
+        """Thresholds that selection k's first point may mean, remembered."""
         where = self.selections[k].where
         key = where.y, where.x
-        if key not in self._stops:
-            self._stops[key] = self.scene.stops(*key)
-        return self._stops[key]
+        if key not in self._meant:
+            self._meant[key] = self.scene.meant_by(*key)
+        return self._meant[key]
 
     def at(self, y: float, x: float) -> int | None:
         """Index of the topmost visible selection that holds a photo pixel.

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from dmlseg_core.color import delta_e_2000
-from dmlseg_core.edit.choosing import STOPS
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.measure import mask_iou
@@ -57,9 +56,7 @@ def step(session: EditSession, y: float, x: float) -> None:
 
 def stop(session: EditSession, name: str) -> None:
     """Set the active selection's tau to that of its part, object or group."""
-    where = session.selections[session.required()].where
-    mask = session.scene.stops(where.y, where.x)[STOPS.index(name)]
-    session.set_tau(mask.seed.tau, drag="")
+    session.set_tau(getattr(session.meant_by(session.required()), name), drag="")
 
 
 def choose_in_box(session: EditSession, box: Box, mode: str) -> None:

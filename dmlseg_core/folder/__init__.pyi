@@ -6,6 +6,7 @@ from .many import prepare as prepare
 from .one import run_one as run_one
 from .plan import Plan as Plan
 from .plan import make_plan as make_plan
+from .processes.server import start_server as start_server
 from .rows import PhotoRow as PhotoRow
 from .run import BatchReport as BatchReport
 from .run import segment_folder as segment_folder
@@ -13,4 +14,5 @@ from .scale.merge import merge as merge
 from .sources.find import find_jobs as find_jobs
 from .watch import watched as watched
 from .work import USUAL as USUAL
+from .work import AnySegmenter as AnySegmenter
 from .work import Work as Work

@@ -15,7 +15,8 @@ from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.folder.asked import Batch
 from dmlseg_core.folder.engine import Runner, in_turn
 from dmlseg_core.folder.inputs import Job
-from dmlseg_core.folder.pool import Pool
+from dmlseg_core.folder.processes.pool import Pool
+from dmlseg_core.folder.processes.server import cores
 from dmlseg_core.folder.report.run_file import Run
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Rules, load_rules
@@ -29,8 +30,6 @@ if TYPE_CHECKING:  # torch
     from dmlseg_core.edit import Recipe
 
 ENGINES: tuple[str, ...] = ("local", "ray")
-_FEW = 4
-"""Photos up to which another process is not worth its start."""
 
 
 def prepare(
@@ -132,9 +131,10 @@ def runner_for(
         raise ParameterError(f"workers counts processes from 1 on; got {workers}")
     if cluster is not None:
         return RayRunner(cluster[0], workers, cluster[1])
-    if workers is None:
-        workers = 1 if photos <= _FEW else min(os.cpu_count() or 1, photos)
-    return in_turn if workers == 1 else Pool(workers)
+    if workers is None and (most := cores()) > 1:  # a process imports beside this one: even for one
+        workers = max(1, min(most, photos))
+        return Pool(workers, most // workers)
+    return in_turn if workers in (None, 1) else Pool(workers)
 
 
 def _found(

@@ -25,7 +25,7 @@ from dmlseg_core.config import CLASSES
 from dmlseg_core.folder.engine import Engine, in_turn
 from dmlseg_core.folder.inputs import OUTPUTS, Job
 from dmlseg_core.folder.journal import Journal
-from dmlseg_core.folder.report.coco import write_failures, write_instances
+from dmlseg_core.folder.report.coco import failures_file, instances_file
 from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.work import AnySegmenter, Work
 
@@ -97,8 +97,13 @@ def segment_folder(
         engine = Engine(journal, work, digest[:16], keep_rows=False)
         report = _all(engine, jobs, progress=progress)
         journal.check_place()
-        write_instances(journal, Path(out) / "instances.json", classes, polygons=polygons)
-        write_failures(journal, Path(out) / "failures.csv")
+        with (
+            instances_file(Path(out) / "instances.json", classes, polygons=polygons) as found,
+            failures_file(Path(out) / "failures.csv") as failed,
+        ):
+            for record in journal:
+                found(record)
+                failed(record)
     return report
 
 

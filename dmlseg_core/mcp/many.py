@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -12,12 +13,11 @@ from typing import Any
 
 from dmlseg_core.edit import Style
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.folder import Batch, PhotoRow, make_plan, prepare, run_one
+from dmlseg_core.folder import AnySegmenter, Batch, PhotoRow, make_plan, prepare, run_one
 from dmlseg_core.folder.rules import Find, Like, Rule, Rules, ways_of_colors
 from dmlseg_core.mcp.picture import sheet
 from dmlseg_core.mcp.root import Root
 from dmlseg_core.mcp.tools import Reply
-from dmlseg_core.scene import Segmenter
 
 _SHOWN = 4
 """Photos of the picture."""
@@ -57,7 +57,7 @@ class Many:
 
 
 def run_batch(
-    root: Root, segmenter: Segmenter, most: float, asked: Many, tell: Tell, *, dry_run: bool
+    root: Root, segmenter: AnySegmenter, most: float, asked: Many, tell: Tell, *, dry_run: bool
 ) -> Reply:
     """Plan a batch, or do it.
 
@@ -76,7 +76,7 @@ def run_batch(
     return _planned(root, made, tell) if dry_run else _done(root, made, tell)
 
 
-def _prepared(root: Root, segmenter: Segmenter, most: float, asked: Many) -> Batch:
+def _prepared(root: Root, segmenter: AnySegmenter, most: float, asked: Many) -> Batch:
     if not asked.photos or not asked.colors:
         raise ParameterError("give photos (or folders of them) and colors")
     find = Find(classes=tuple(asked.classes), like=_like(root, asked), largest=asked.largest)
@@ -94,8 +94,10 @@ def _prepared(root: Root, segmenter: Segmenter, most: float, asked: Many) -> Bat
 
 
 def _like(root: Root, asked: Many) -> Like | None:
-    if asked.like_photo is None:
+    if asked.like_photo is None and asked.like_x is None and asked.like_y is None:
         return None
+    if asked.like_photo is None:
+        raise ParameterError("like_x and like_y are of a like_photo; give it")
     if (asked.like_x is None) != (asked.like_y is None):
         raise ParameterError("like_x and like_y go together")
     at = None
@@ -130,9 +132,10 @@ def _tried(made: Batch) -> bytes | None:
 
 def _done(root: Root, made: Batch, tell: Tell) -> Reply:
     out, rows = made.work.out, []
-    for result in made.results():
-        rows.append(replace(result.row, annotations=()))  # run lengths: nobody asks for them here
-        tell(len(rows), len(made.jobs))
+    with closing(made.results()) as results:  # closed at once where `tell` says to stop
+        for result in results:
+            rows.append(replace(result.row, annotations=()))  # run lengths are not asked for here
+            tell(len(rows), len(made.jobs))
     objects = [one for row in rows for one in row.instances if one.delta_e is not None]
     worst = sorted(objects, key=lambda one: -(one.delta_e or 0.0))[:_LISTED]
     figures: dict[str, Any] = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dmlseg_core.errors import ExportError, ImageError, ParameterError
 
 JOURNAL = "instances.jsonl"
 """What every batch keeps in its folder."""
+_TAKEN = "is there already; choose another name"
 
 
 class Root:
@@ -49,11 +53,34 @@ class Root:
         """
         asked = self._inside(text)
         path = self._checked(asked.parent, text) / asked.name
-        if not path.parent.is_dir():
+        try:
+            made, taken = path.parent.is_dir(), path.is_symlink() or path.exists()
+        except OSError:  # longer than a name may be
+            raise ExportError(f"{text!r:.200} is no name for a file; choose another") from None
+        if not made:
             raise ExportError(f"the folder of {text!r:.200} does not exist; make it first")
-        if path.is_symlink() or path.exists():
-            raise ExportError(f"{text!r:.200} is there already; choose another name")
+        if taken:
+            raise ExportError(f"{text!r:.200} {_TAKEN}")
         return path
+
+    @contextmanager
+    def claimed(self, path: Path) -> Iterator[None]:
+        """While a file of `writing` is written: of two who want the same name, one gets it.
+
+        Raises:
+            ExportError: another got it meanwhile, or nothing can be written there.
+        """
+        try:
+            path.open("xb").close()  # follows no link
+        except FileExistsError:
+            raise ExportError(f"{path.name!r:.200} {_TAKEN}") from None
+        except OSError as error:
+            raise ExportError(f"{path.name} cannot be written: {error.strerror}") from None
+        try:
+            yield
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def filling(self, text: str) -> Path:
         """A folder for many files: a new one, or one that a batch made and has no links in it.
@@ -62,7 +89,7 @@ class Root:
             ExportError, ParameterError: as of `writing`.
         """
         path = self._inside(text)
-        if not (path / JOURNAL).is_file():
+        if not os.path.isfile(path / JOURNAL):  # noqa: PTH113 - a name that is too long is no file
             return self.writing(text)
         if path.is_symlink() or any(found.is_symlink() for found in path.rglob("*")):
             raise ExportError(f"there are links in {text!r:.200}; choose another folder")

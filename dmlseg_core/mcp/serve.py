@@ -11,15 +11,15 @@ from typing import Any
 import anyio
 
 from dmlseg_core.errors import MissingExtraError, ParameterError
+from dmlseg_core.folder import AnySegmenter
 from dmlseg_core.mcp.root import Root
 from dmlseg_core.mcp.tools import Tools
-from dmlseg_core.scene import Segmenter
 
 _HERE = "127.0.0.1"
 
 
 def mcp_server(
-    root: Path, load: Callable[[], Segmenter], max_megapixels: float, version: str
+    root: Path, load: Callable[[], AnySegmenter], max_megapixels: float, version: str
 ) -> Any:
     """A server for a folder.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -55,6 +56,13 @@ Out = Annotated[
     str | None,
     Field(description="path of the file to write; default: beside the photo, named by the color"),
 ]
+_RECOLORS = {
+    "recolor_object":
+        "Give one object of a photo another color; answers with the picture and Delta-E.",
+    "recolor_all_like":
+        "Recolor an object and everything like it in the same photo; the answer lists them all.",
+}  # fmt: skip
+"""Tools that take the same arguments, and what an assistant is told of each."""
 DryRun = Annotated[bool, Field(description="true: show and measure, write nothing")]
 
 
@@ -73,45 +81,30 @@ class Server:
         """List every object of a photo (number, point, class, score, color) and show them."""
         return await self._answer(partial(self.tools.find_objects, photo))
 
-    async def recolor_object(
-        self,
-        photo: Photo,
-        *,
-        x: X = None,
-        y: Y = None,
-        number: Which = None,
-        color: Color = None,
-        mode: Mode = "match",
-        amount: Amount = None,
-        materials: Materials = "body",
-        tau: Tau = None,
-        out: Out = None,
-        dry_run: DryRun = True,
-    ) -> CallToolResult:
-        """Give one object of a photo another color; answers with the picture and Delta-E."""
-        aim = Aim(photo=photo, x=x, y=y, number=number, tau=tau, color=color, mode=mode,
-                  amount=amount, materials=materials)  # fmt: skip
-        return await self._answer(partial(self.tools.recolor_object, aim, out, dry_run=dry_run))
+    def recoloring(self, act: Callable[..., Reply]) -> Callable[..., Any]:
+        """A coroutine of a tool that recolors: an object, or all like it."""
 
-    async def recolor_all_like(
-        self,
-        photo: Photo,
-        *,
-        x: X = None,
-        y: Y = None,
-        number: Which = None,
-        color: Color = None,
-        mode: Mode = "match",
-        amount: Amount = None,
-        materials: Materials = "body",
-        tau: Tau = None,
-        out: Out = None,
-        dry_run: DryRun = True,
-    ) -> CallToolResult:
-        """Recolor an object and everything like it in the same photo; the answer lists them all."""
-        aim = Aim(photo=photo, x=x, y=y, number=number, tau=tau, color=color, mode=mode,
-                  amount=amount, materials=materials)  # fmt: skip
-        return await self._answer(partial(self.tools.recolor_all_like, aim, out, dry_run=dry_run))
+        async def recolor(
+            photo: Photo,
+            *,
+            x: X = None,
+            y: Y = None,
+            number: Which = None,
+            color: Color = None,
+            mode: Mode = "match",
+            amount: Amount = None,
+            materials: Materials = "body",
+            tau: Tau = None,
+            out: Out = None,
+            dry_run: DryRun = True,
+        ) -> CallToolResult:
+            aim = Aim(photo=photo, x=x, y=y, number=number, tau=tau, color=color, mode=mode,
+                      amount=amount, materials=materials)  # fmt: skip
+            return await self._answer(partial(act, aim, out, dry_run=dry_run))
+
+        recolor.__name__ = act.__name__
+        recolor.__doc__ = _RECOLORS[act.__name__]
+        return recolor
 
     async def batch(
         self,
@@ -142,6 +135,7 @@ class Server:
         )  # fmt: skip
 
         def tell(done: int, total: int) -> None:
+            anyio.from_thread.check_cancelled()  # nobody waits for the rest
             anyio.from_thread.run(ctx.report_progress, done, total)
 
         def act() -> Reply:
@@ -170,13 +164,14 @@ def _result(reply: Reply) -> CallToolResult:
 
 def make_server(tools: Tools, version: str) -> MCPServer[Any]:
     """A server with the tools, for any transport."""
+    logging.basicConfig(level="WARNING")  # else the package draws tracebacks, a second for each
     own = Server(tools)
     reads = ToolAnnotations(read_only_hint=True)
     writes = ToolAnnotations(read_only_hint=False, destructive_hint=False)
     made = [
         _tool(own.find_objects, reads),
-        _tool(own.recolor_object, writes),
-        _tool(own.recolor_all_like, writes),
+        _tool(own.recoloring(tools.recolor_object), writes),
+        _tool(own.recoloring(tools.recolor_all_like), writes),
         _tool(own.batch, writes),
     ]
     return MCPServer(

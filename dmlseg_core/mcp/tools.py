@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dmlseg_core.api import Kept, Painted, chosen, object_figures, painted_figures, photo_figures
+from dmlseg_core.api import (
+    NOTHING,
+    Kept,
+    Painted,
+    chosen,
+    object_figures,
+    painted_figures,
+    photo_figures,
+)
 from dmlseg_core.api import style_of as api_style
 from dmlseg_core.edit import EditSession, select_alike
-from dmlseg_core.edit import Painted as Result
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.folder import AnySegmenter
 from dmlseg_core.mcp.picture import numbered, small
 from dmlseg_core.mcp.root import Root
 from dmlseg_core.photo import load_photo, losses, save_photo, suffix_of
-from dmlseg_core.scene import Segmenter
 from dmlseg_core.stage import MEGABYTE, shown_proposals
 
 _KEPT = 512 * MEGABYTE
@@ -74,13 +81,13 @@ class Tools:
     """
 
     root: Root
-    load: Callable[[], Segmenter]
+    load: Callable[[], AnySegmenter]
     max_megapixels: float = 100.0
     _kept: Kept = field(default_factory=lambda: Kept(_KEPT), init=False)
     _ids: dict[tuple[Path, int, int], str] = field(default_factory=dict, init=False)
 
     @cached_property
-    def segmenter(self) -> Segmenter:
+    def segmenter(self) -> AnySegmenter:
         """The network."""
         return self.load()
 
@@ -132,8 +139,13 @@ class Tools:
         self, path: Path, session: EditSession, aim: Aim, out: str | None, *, dry_run: bool
     ) -> Reply:
         target = self.root.writing(out or self._beside(path, session, aim))
+        notes = losses(session.photo, target)  # a format that is not written is told here
         painted = list(session.paint(full=not dry_run))
-        notes = () if dry_run else self._write(painted, target, session)
+        if not painted:
+            raise ParameterError(NOTHING)
+        if not dry_run:
+            with self.root.claimed(target):
+                save_photo(painted[-1].made.rgb, target, session.photo)
         figures = {
             "dry_run": dry_run,
             "file": self.root.name(target),
@@ -143,12 +155,6 @@ class Tools:
         if dry_run:
             figures["next"] = "nothing was written; call again with dry_run false to write the file"
         return Reply(figures, small(painted[-1].made.rgb))
-
-    def _write(
-        self, painted: Sequence[Result], target: Path, session: EditSession
-    ) -> tuple[str, ...]:
-        save_photo(painted[-1].made.rgb, target, session.photo)
-        return losses(session.photo, target)
 
     def _beside(self, path: Path, session: EditSession, aim: Aim) -> str:
         """A name that says what was done, in the photo's folder."""

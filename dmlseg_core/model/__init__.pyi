@@ -1,6 +1,8 @@
 from .backbone import MobileNetV2 as MobileNetV2
 from .iou_head import IoUHead as IoUHead
+from .iou_head import Meant as Meant
 from .iou_head import describe_point as describe_point
+from .lean import without_tracing as without_tracing
 from .metric import distances2 as distances2
 from .metric import log_dissimilarity as log_dissimilarity
 from .metric import log_similarity as log_similarity

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeAlias
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -35,6 +36,8 @@ _STRIP = 1 << 16
 """Pixels of one piece of work: few enough for the caches, many enough for numpy's calls to pay."""
 _EDGE_STRIP = 1 << 20
 """The same of one search for edge pixels, of which there are few."""
+_SAMPLE = 60000
+"""Pixels that a table of its colors is made for."""
 _FAR = 0.05
 """A change in OKLab from which on the old color's ring outside the object is taken back wholly."""
 
@@ -48,28 +51,44 @@ class Layer:
         share: (H, W) float32, how much of each pixel is painted.
         visible: (H, W) bool, what is measured; None for all of it.
         box: rows and columns outside of which share is 0.
-        core: the pixels that tell its color.
-        foreground: its own colors where pixels are mixed; None for a hard mask.
     """
 
     rgb: Pixels
     share: Floats
     visible: NDArray[np.bool_] | None
     box: tuple[slice, slice]
-    core: Core
-    foreground: ForegroundModel | None
 
     @classmethod
     def on(
         cls, rgb: Pixels, share: Floats, visible: NDArray[np.bool_] | None = None, **more: Any
     ) -> Self:
-        """Measure checked pixels."""
-        box = box_of(share)
-        mixed = (share[box] > 0) & (share[box] < 1)
-        with _pool() as pool:
-            core = pool.submit(Core.of, rgb, share if visible is None else seen(share, visible))
-            foreground = ForegroundModel.of(rgb, share) if mixed.any() else None
-        return cls(rgb, share, visible, box, core.result(), foreground, **more)
+        """Of checked pixels; what is measured of them waits until it is asked for."""
+        return cls(rgb, share, visible, box_of(share), **more)
+
+    @cached_property
+    def known(self) -> Floats:
+        """(H, W) float32, the part of `share` that is measured."""
+        return self.share if self.visible is None else seen(self.share, self.visible)
+
+    @cached_property
+    def core(self) -> Core:
+        """The pixels that tell its color."""
+        return Core.of(self.rgb, self.known)
+
+    @cached_property
+    def foreground(self) -> ForegroundModel | None:
+        """Its own colors where pixels are mixed; None for a hard mask."""
+        share = self.share[self.box]
+        mixed = ((share > 0) & (share < 1)).any()
+        return ForegroundModel.of(self.rgb, self.share) if mixed else None
+
+    @cached_property
+    def own(self) -> NDArray[np.uint8]:
+        """(N, 3) uint8: a sample of its sure pixels, the same one for every look."""
+        places = np.flatnonzero(self.share >= min(0.95, float(self.share.max())))
+        places = places[:: max(1, places.size // _SAMPLE)]
+        pixels = self.rgb.reshape(-1, 3)[places]
+        return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
 
     @cached_property
     def spill(self) -> Spill:
@@ -77,18 +96,32 @@ class Layer:
         return Spill.of(self.rgb, self.share)
 
     def plan(self, look: Look) -> Plan:
-        """What `paint` will do."""
-        corner = int(self.box[0].start), int(self.box[1].start)
-        return plan_of(look, self.core, corner, self.rgb.shape[1])
+        """What `paint` will do; made once for each look, and kept as long as that is."""
+        if look not in self._plans:
+            corner = int(self.box[0].start), int(self.box[1].start)
+            self._plans[look] = plan_of(look, self.core, corner, self.rgb.shape[1])
+        return self._plans[look]
+
+    @cached_property
+    def _plans(self) -> WeakKeyDictionary[Look, Plan]:
+        return WeakKeyDictionary()
 
     def paint(self, pairs: Sequence[tuple[Look, Pixels]]) -> None:
         """Paint it, with each look, into a photo where its own pixels are still as they were."""
         # no paint is no rounding either
         pairs = [pair for pair in pairs if pair[0].strength]
+        self._measure()
         plans = [self.plan(look) for look, _ in pairs]
         self._painted(plans, [result for _, result in pairs])
         for (look, result), plan in zip(pairs, plans, strict=True):
             self.spill.take_back(result, self._moved(look, plan))
+
+    def _measure(self) -> None:
+        """All that any look needs, at the same time."""
+        with _pool() as pool:
+            names = "foreground", "core", "spill"
+            for task in [pool.submit(getattr, self, name) for name in names]:
+                task.result()  # its exception is raised here
 
     def _moved(self, look: Look, plan: Plan) -> float:
         """How far the color goes, 0..1: nothing at all leaves the edge's surroundings alone too."""
@@ -125,7 +158,6 @@ class Layer:
         work = [(self._paint_edge, rows) for rows in self._strips(_EDGE_STRIP)]
         work += [(self._paint_inside, rows) for rows in self._strips(_STRIP)]
         with _pool() as pool:
-            pool.submit(getattr, self, "spill")  # needs nothing of the painting
             tasks = [pool.submit(paint, plans, results, rows) for paint, rows in work]
         for task in tasks:
             task.result()  # a strip's exception is raised here

@@ -118,15 +118,15 @@ def checked_photo(rgb: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float32]
     return share
 
 
-def seen(share: NDArray[np.float32], visible: NDArray[Any]) -> NDArray[np.float32]:
-    """The part of (H, W) `share` that is visible; all of it where none is.
-
-    Raises:
-        ParameterError: `visible` is not (H, W) bool.
-    """
-    if visible.dtype != np.bool_ or visible.shape != share.shape:
+def check_visible(share: NDArray[np.float32], visible: NDArray[Any] | None) -> None:
+    """ParameterError unless `visible` is None or bool of the size of `share`."""
+    if visible is not None and (visible.dtype != np.bool_ or visible.shape != share.shape):
         raise ParameterError(
             f"visible must be {share.shape} bool; got {visible.shape} {visible.dtype}"
         )
+
+
+def seen(share: NDArray[np.float32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The part of (H, W) `share` that is visible; all of it where none is."""
     part = share * visible
     return part if part.any() else share

@@ -35,7 +35,6 @@ CUBE_SIZE = 65
 _SHAPER = 4096
 _SHADE = 0.1
 """L under which saturation is not read: the divisor of a and b stays here."""
-_SAMPLE = 60000
 _RARE = 0.1
 """Percent of saturations at either end that the table does not reach out for."""
 
@@ -96,7 +95,7 @@ def lut_of(subject: Subject, look: Look) -> ColorTable:
     """
     layer, look = subject.lead(look)
     brush = _brush_of(layer, look)
-    lab = linear_planes_to_oklab(srgb_to_linear(_own_pixels(layer).T))
+    lab = linear_planes_to_oklab(srgb_to_linear(layer.own.T))
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
     low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
     margin = np.maximum(0.05 * (high - low), 0.01)
@@ -126,7 +125,7 @@ def cube_of(subject: Subject, look: Look) -> Cube:
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
     colors = _painted(brush, linear_planes_to_oklab(srgb_to_linear(grid).astype(np.float32)))
     table = colors.reshape(CUBE_SIZE, CUBE_SIZE, CUBE_SIZE, 3)
-    own = _own_pixels(layer)
+    own = layer.own
     mean, worst = _error(brush, own, _looked_up(table, own.T / 255.0))
     text = io.StringIO()
     text.write(f'TITLE "dmlseg {look.mode} {look.target or format(look.amount, "g")}"\n')
@@ -141,7 +140,7 @@ def cube_of(subject: Subject, look: Look) -> Cube:
 def table_error(subject: Subject, look: Look, table: ColorTable) -> tuple[float, float]:
     """Mean and 99th percentile of CIEDE2000, table against exact path, on the object's pixels."""
     layer, look = subject.lead(look)
-    own = _own_pixels(layer)
+    own = layer.own
     return _error(_brush_of(layer, look), own, table(own))
 
 
@@ -149,15 +148,6 @@ def _brush_of(layer: Layer, look: Look) -> Brush:
     if look.mode == PATTERN_MODE:
         raise ParameterError("a pattern is no map of a color: it has no look-up table")
     return layer.plan(look).brush
-
-
-def _own_pixels(layer: Layer) -> Bytes:
-    """(N, 3) uint8: a sample of the object's sure pixels, the same one for every look."""
-    share = layer.share
-    places = np.flatnonzero(share >= min(0.95, float(share.max())))
-    places = places[:: max(1, places.size // _SAMPLE)]
-    pixels = layer.rgb.reshape(-1, 3)[places]
-    return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
 
 
 def _painted(brush: Brush, lab: Floats) -> Floats:

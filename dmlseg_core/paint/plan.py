@@ -100,7 +100,7 @@ class Core:
         """Measure the object of a share (H, W) in [0, 1], not all 0."""
         flat = share.reshape(-1)
         sure = np.flatnonzero(flat >= min(0.95, float(flat.max())))
-        sure = sure[:: max(1, sure.size // _SAMPLE)]
+        sure = sure[:: max(1, sure.size // _SAMPLE)].copy()  # a view would hold all of them
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
         anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))

@@ -116,7 +116,8 @@ class Recolored:
         noise_gain: the tone curve's steepest slope over 1-99 % of the object's lightness.
         report: what its pixels look like against what was asked; None for a pattern.
         notes: what could not be done as asked or was left as it is, one sentence each.
-        palette: the object's materials, the body first; () where a gate says what is painted.
+        palette: the object's materials, the body first; () where they were not told apart: a gate
+            says what is painted, or it is painted as one (materials="all").
     """
 
     rgb: Pixels = field(repr=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,26 @@ from numpy.typing import NDArray
 from dmlseg_core.config import AMOUNTS, PATTERN_MODE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.layer import Layer
-from dmlseg_core.paint.look import Look, checked_photo, seen
-from dmlseg_core.paint.materials import ColorGate, Palette, gated, jobs_of, sentence
+from dmlseg_core.paint.look import Look, check_visible, checked_photo
+from dmlseg_core.paint.materials import ColorGate, Material, Palette, gated, jobs_of, sentence
 from dmlseg_core.paint.report import Recolored
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Jobs(NamedTuple):
+    """What of an object takes which color.
+
+    Attributes:
+        parts: pixels and their look, the body first.
+        notes: what to say of it, one sentence each.
+        palette: the materials that were told apart; () where nobody asked.
+    """
+
+    parts: list[tuple[Layer, Look]]
+    notes: tuple[str, ...] = ()
+    palette: tuple[Material, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +59,7 @@ class Subject(Layer):
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`."""
         alpha = checked_photo(rgb, alpha)
+        check_visible(alpha, visible)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
         return cls.on(rgb, share, visible, alpha=alpha, whole=gate is not None)
@@ -52,11 +67,10 @@ class Subject(Layer):
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
-        known = self.share if self.visible is None else seen(self.share, self.visible)
-        return Palette.of(self.rgb, self.share, self.box, known)
+        return Palette.of(self.rgb, self.share, self.box, self.known)
 
-    def jobs(self, look: Look) -> tuple[list[tuple[Layer, Look]], tuple[str, ...]]:
-        """What of it takes which color, the body first; and what to say of it.
+    def jobs(self, look: Look) -> Jobs:
+        """What of it takes which color.
 
         Raises:
             ParameterError: the look keeps all of it.
@@ -64,12 +78,12 @@ class Subject(Layer):
         if self.whole and look.targets:
             raise ParameterError("gates choose what is painted: they go with no targets")
         if self.whole or (look.materials == "all" and not look.targets):
-            return [(self, look)], ()
+            return Jobs([(self, look)])
         found = self.palette.materials
         own = None if look.mode in AMOUNTS or look.mode == PATTERN_MODE else look.target
         jobs, notes = jobs_of(found, look.materials, look.targets, own)
         parts = [(self.part(job.numbers), look.alone(job.target)) for job in jobs]
-        return parts, notes + sentence(found, jobs)
+        return Jobs(parts, notes + sentence(found, jobs), found)
 
     def asked(self, look: Look) -> tuple[str | None, ...]:
         """For each material the color that it is to have; None where it is kept."""
@@ -82,7 +96,7 @@ class Subject(Layer):
 
     def lead(self, look: Look) -> tuple[Layer, Look]:
         """The body and its look: all that there is where no other material is painted."""
-        return self.jobs(look)[0][0]
+        return self.jobs(look).parts[0]
 
     def part(self, numbers: Sequence[int]) -> Layer:
         """Some of its materials, by number, as one; itself where these are all."""
@@ -92,7 +106,8 @@ class Subject(Layer):
         key = tuple(np.flatnonzero(wanted).tolist())
         if key not in self._parts:
             share = np.zeros_like(self.share)
-            share[self.box] = self.share[self.box] * self.palette.members.share(wanted)
+            part = self.palette.members.share(wanted)
+            np.multiply(self.share[self.box], part, out=share[self.box])
             self._parts[key] = Layer.on(self.rgb, share, self.visible)
         return self._parts[key]
 
@@ -106,22 +121,24 @@ class Subject(Layer):
 
     def recolor_all(self, looks: Sequence[Look]) -> tuple[Recolored, ...]:
         """One result for each look; colors are decoded and unmixed once for all of them."""
-        jobs = [self.jobs(look)[0] for look in looks]
+        asked = [self.jobs(look) for look in looks]
         results = [self.rgb.copy() for _ in looks]
         work: dict[Layer, list[tuple[Look, Pixels]]] = {}
-        for parts, result in zip(jobs, results, strict=True):
-            for part, look in parts:
+        for jobs, result in zip(asked, results, strict=True):
+            for part, look in jobs.parts:
                 work.setdefault(part, []).append((look, result))
         for part, pairs in work.items():
             part.paint(pairs)
-        return tuple(self.measure(*pair) for pair in zip(looks, results, strict=True))
+        return tuple(self._measured(*pair) for pair in zip(asked, results, strict=True))
 
     def measure(self, look: Look, painted: Pixels) -> Recolored:
         """As `recolor` reports it, of the same photo as a file gives it back: (H, W, 3).
 
         Where materials get colors of their own, it is the body that is measured.
         """
-        (part, asked), notes = self.lead(look), self.jobs(look)[1]
-        made = part.measured(asked, painted)
-        palette = () if self.whole else self.palette.materials
-        return replace(made, notes=made.notes + notes, palette=palette)
+        return self._measured(self.jobs(look), painted)
+
+    def _measured(self, jobs: Jobs, painted: Pixels) -> Recolored:
+        part, look = jobs.parts[0]
+        made = part.measured(look, painted)
+        return replace(made, notes=made.notes + jobs.notes, palette=jobs.palette)

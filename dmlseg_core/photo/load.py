@@ -33,6 +33,7 @@ from dmlseg_core.photo.depths import bits_of, deep_pixels
 from dmlseg_core.photo.metadata import (
     Metadata,
     Signal,
+    clean_aperture,
     color_space_of,
     pixels_alone,
     profile_beside,
@@ -205,15 +206,18 @@ def _decode(
     about, signal = told
     notes: list[str] = []
     file_format, mode = image.format, image.mode
-    if getattr(image, "n_frames", 1) > 1:
-        word = "page" if file_format == "TIFF" else "frame"
-        notes.append(f"{name} holds {image.n_frames} {word}s; only the first is used.")  # type: ignore[attr-defined]
+    if (count := getattr(image, "n_frames", 1)) > 1:
+        word = {"TIFF": "pages", "HEIF": "pictures"}.get(file_format or "", "frames")
+        which = "primary one" if file_format == "HEIF" else "first"
+        notes.append(f"{name} holds {count} {word}; only the {which} is used.")
     turn = orientation_of(image, about)
     fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     if "jpeg_tables" in fields and (cut := cut_short(image, data)):
         notes.append(cut)
+    seen = clean_aperture(data) if file_format == "AVIF" else None  # libheif applies it itself
+    arrays = {name: a if a is None or seen is None else a[seen] for name, a in arrays.items()}
     fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
     about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)

@@ -12,13 +12,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image
 
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import DECODER_ERRORS
 from dmlseg_core.photo.depths import AnyTiff, refuse_kind
+from dmlseg_core.photo.metadata import segments
+from dmlseg_core.photo.tiff import as_classic
 
 MAX_SIDE = 65_500
 """Longest side of a photo, pixels: what JPEG holds, so that every photo can have an overlay."""
@@ -43,6 +45,11 @@ _BYTES_PER_MEGAPIXEL, _BYTES_BESIDE = 8_000_000, 64_000_000
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2))  # fmt: skip
 """Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
+_SUBFILE, _OLD_SUBFILE, _SUB_IFDS, _DNG = 254, 255, 330, 50706
+_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
+"""JPEG's start of frame markers: sequential and progressive (ITU-T T.81, table B.1)."""
+_OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7)
+"""The others: lossless, hierarchical, and JPEG-LS."""
 _OPENING = threading.Lock()
 UNNAMED = "the given data"
 """What messages call bytes that have no name."""
@@ -99,11 +106,13 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
     """
     if data[4:8] == b"ftyp":
         register_heif()
+    if data[:2] == b"\xff\xd8":
+        _refuse_process(data, name)
     try:
         with _no_bomb_check(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
             tiff = data[:4] in _TIFFS
-            file = io.BytesIO(data)
+            file = io.BytesIO(as_classic(data) if data[:4] == b"MM\0+" else data)
             image = AnyTiff(file) if tiff else Image.open(file, formats=_readable())
     except DECODER_ERRORS:
         raise ImageError(
@@ -112,6 +121,7 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
     with image:
         check_size(image.height, image.width, name, cap)
         refuse_kind(image, name)
+        _refuse_preview(image, data, name)
         large = image.height * image.width > _LARGE
         try:
             with _ONE_AT_A_TIME if large else nullcontext():
@@ -120,6 +130,31 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         except DECODER_ERRORS as error:
             told = " ".join(str(error).split())[:200]  # some decoders write several lines
             raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
+
+
+def _refuse_process(data: bytes, name: str) -> None:
+    """ImageError where a JPEG is coded as no decoder here reads it."""
+    for marker, content in segments(data):
+        if marker in _OTHER_FRAMES:
+            raise ImageError(
+                f"{name} is a JPEG without loss or in layers, not read; save it as a usual JPEG"
+            )
+        if marker in _FRAMES and content[:1] == b"\x0c":
+            raise ImageError(f"{name} is a JPEG of 12 bits per channel, not read; save it with 8")
+
+
+def _refuse_preview(image: Image.Image, data: bytes, name: str) -> None:
+    """ImageError where a TIFF begins with a smaller copy of the picture, as raw files do."""
+    if image.format != "TIFF":
+        return
+    tags: Any = image.tag_v2  # type: ignore[attr-defined]
+    small = tags.get(_SUBFILE, 0) & 1 or tags.get(_OLD_SUBFILE) == 2
+    more = _SUB_IFDS in tags or tags.next
+    if (small and more) or _DNG in tags or data[8:10] == b"CR":
+        raise ImageError(
+            f"{name} is a camera's raw file, or begins with a preview as those do; develop it, and "
+            "give the photo as TIFF, PNG or JPEG"
+        )
 
 
 def _readable() -> list[str]:

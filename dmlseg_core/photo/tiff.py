@@ -152,6 +152,26 @@ def channels_of(data: bytes) -> NDArray[np.uint16]:
     return words
 
 
+def as_classic(data: bytes) -> bytes:
+    """A big-endian BigTIFF with a classic first directory, the only one: Pillow knows no other.
+
+    Raises:
+        ValueError, struct.error: it is damaged, or has more than 4 GB.
+    """
+    structure = Structure.of(data)
+    tree: Tree = {}
+    for tag, entry in structure.first.entries.items():
+        kind, value = entry.kind, structure.value(entry)
+        if kind in (16, 18):  # offsets and lengths of 64 bits
+            numbers = structure.numbers(f"{entry.count}Q", entry.place)
+            kind, value = _LONG, struct.pack(f">{entry.count}I", *numbers)
+        if value:
+            tree[tag] = kind, entry.count, value
+    start = len(data) + len(data) % 2
+    head = b"MM\0*" + struct.pack(">I", start)
+    return head + data[8:] + bytes(len(data) % 2) + packed_directory(tree, ">", start)
+
+
 class _Layout:
     """Where a TIFF's pixels lie.
 

@@ -18,19 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmlseg_core.config import TAU, SceneConfig
-from dmlseg_core.model import (
-    DataSheet,
-    IoUHead,
-    log_similarity,
-    radius2,
-    squares,
-)
+from dmlseg_core.model import DataSheet, IoUHead, Meant, log_similarity, radius2, squares
 from dmlseg_core.scene.adjacency import Pieces
 from dmlseg_core.scene.clicks import corrected
 from dmlseg_core.scene.frame import Frame, check_visible
 from dmlseg_core.scene.masks import connected_part, level_of, seed_distances2, stop_taus, with_sign
 from dmlseg_core.scene.proposals import Mask, Override, Point, Proposals, make_proposals
-from dmlseg_core.scene.recent import REMEMBERED, Recent
+from dmlseg_core.scene.recent import REMEMBERED, Maps, Recent
 from dmlseg_core.scene.regions import RegionTree, region_tree
 from dmlseg_core.scene.seeds import (
     Seed,
@@ -78,7 +72,8 @@ class Scene:
     iou_head: IoUHead | None = field(default=None, repr=False)
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
     visible: NDArray[np.bool_] | None = field(default=None, repr=False)
-    _recent: Recent = field(default_factory=Recent, init=False, repr=False)
+    _recent: Recent[Maps] = field(default_factory=Recent, init=False, repr=False)
+    _meant: Recent[Meant] = field(default_factory=Recent, init=False, repr=False)
 
     @property
     def nbytes(self) -> int:
@@ -230,21 +225,24 @@ class Scene:
         """The threshold of the thing that a click on a photo pixel means."""
         return self._seed(self.cell_at(y, x), None).tau
 
-    def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
-        """Masks of a point as part, object and group.
+    def meant_by(self, y: float, x: float) -> Meant:
+        """Thresholds that a point may mean, from part to group.
 
-        The IoU head says which tau is the part and which the object; without one, and for the
-        group, tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
+        The IoU head says which tau is the object and which a part; without one, and for the group,
+        tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
         """
         cell = self.cell_at(y, x)
-        whole, smaller = self._click_taus(cell)
-        _, log_sigma = self._distances(cell)
-        plateaus = stop_taus(log_sigma, whole)
-        taus = (
-            plateaus if smaller is None else (max(whole, smaller), whole, min(whole, plateaus[2]))
-        )
-        part, object_, group = (self.mask_at(y, x, t) for t in taus)
-        return part, object_, group
+        meant = self._meant_by(cell)
+        part, object_, group = stop_taus(self._distances(cell)[1], meant.object)
+        if self.iou_head is None:
+            return Meant(object_, part, part, part, group)
+        return meant._replace(group=min(meant.object, group))
+
+    def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
+        """Masks of a point as part, object and group (`meant_by`)."""
+        meant = self.meant_by(y, x)
+        part, object_ = self.mask_at(y, x, meant.part), self.mask_at(y, x, meant.object)
+        return part, object_, self.mask_at(y, x, meant.group)
 
     def partition(self, tau: float) -> NDArray[np.int32]:
         """Regions of the embedding alone, (h, w) int32 from 0 on: most seedy first, seeds are taken
@@ -258,7 +256,7 @@ class Scene:
         d2: NDArray[np.float32] = seed_distances2(
             self.embedding, cells, known=self._squares
         ).numpy()
-        if (edges := self._edges) is not None:
+        if (edges := self.regions if self.edge_weight else None) is not None:
             for k, cell in enumerate(cells):
                 d2[k] += np.float32(self.edge_weight) * edges.distances2(*cell)
         return d2
@@ -274,26 +272,22 @@ class Scene:
         asked = self.config.edge_weight
         return self.sheet.edge_weight if asked is None else asked
 
-    @property
-    def _edges(self) -> RegionTree | None:
-        """The regions that clicks follow, if any."""
-        return self.regions if self.edge_weight else None
-
     def _seed(self, cell: tuple[int, int], tau: float | None) -> Seed:
-        tau = self._click_taus(cell)[0] if tau is None else TAU.check(tau)
+        tau = self._meant_by(cell).object if tau is None else TAU.check(tau)
         return describe(self.class_probs, self.taus, *cell, tau)
 
-    def _click_taus(self, cell: tuple[int, int]) -> tuple[float, float | None]:
-        """The threshold of the thing that is meant by a click, and of the part of it."""
+    def _meant_by(self, cell: tuple[int, int]) -> Meant:
+        """`meant_by` without plateaus, remembered: every click asks for it."""
+        if (meant := self._meant.get(cell)) is not None:
+            return meant
         if self.iou_head is None:
-            return click_tau(self.class_probs, self.taus, *cell), None
-        return self.iou_head.best_taus(self._distances(cell)[0], self.class_probs.numpy(), *cell)
+            return Meant(*[click_tau(self.class_probs, self.taus, *cell)] * 5)
+        d2, probs = self._distances(cell)[0], self.class_probs.numpy()
+        return self._meant.put(cell, self.iou_head.meant_by(d2, probs, *cell))
 
-    def _distances(self, cell: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _distances(self, cell: tuple[int, int]) -> Maps:
         """`distances2` and their log similarity, remembered."""
-        maps = self._recent.get(cell)
-        if maps is None:
+        if (maps := self._recent.get(cell)) is None:
             d2 = self.distances2(cell)[0]
-            maps = d2, log_similarity(torch.from_numpy(d2)).numpy()
-            self._recent.put(cell, maps)
+            maps = self._recent.put(cell, (d2, log_similarity(torch.from_numpy(d2)).numpy()))
         return maps

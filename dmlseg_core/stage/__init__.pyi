@@ -1,4 +1,5 @@
 from .analysis import Analyst as Analyst
+from .analysis import InTurn as InTurn
 from .asked import Asked as Asked
 from .bring import draft as draft
 from .bring import import_mask as import_mask

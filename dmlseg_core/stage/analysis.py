@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.edit import EditSession
@@ -95,3 +97,31 @@ class Analyst:
     def _tell(self, desk: Desk, work: Work, phase: str, error: Exception | None = None) -> None:
         if desk.work is work:
             desk.phase, desk.error = phase, error
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """The app's network where a batch or an assistant wants a `Segmenter`: one photo at a time,
+    among those of the page.
+
+    Attributes:
+        analyst: runs it.
+        config: how photos are analysed.
+    """
+
+    analyst: Analyst
+    config: SceneConfig
+
+    @property
+    def weights(self) -> str:
+        """sha256 of its file."""
+        return str(getattr(self.analyst.segmenter, "weights", ""))
+
+    @property
+    def network(self) -> Any:
+        """As `Segmenter.network`."""
+        return getattr(self.analyst.segmenter, "network", None)
+
+    def analyze(self, photo: Photo) -> Scene:
+        """The scene of a photo, when its turn has come."""
+        return self.analyst.scene(photo, self.config)

@@ -143,7 +143,7 @@ def _selection(
 ) -> dict[str, Any]:
     selection = session.selections[k]
     mask, where = session.mask_of(k), selection.where
-    stops = [m.seed.tau for m in session.stops_of(k)]
+    meant = session.meant_by(k)
     points = [(where.y, where.x, True), *((y, x, True) for y, x in where.add),
               *((y, x, False) for y, x in where.subtract)]  # fmt: skip
     return {
@@ -157,7 +157,8 @@ def _selection(
         "painted": selection.painted,
         "tau": mask.seed.tau,
         "auto": where.tau is None,
-        "stops": dict(zip(STOPS, stops, strict=True)),
+        "stops": {name: getattr(meant, name) for name in STOPS},
+        "parts": {"small_part": meant.small_part, "large_part": meant.large_part},
         **_extent(session, mask),
         "visible": selection.visible,
         "locked": selection.locked,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dmlseg_core.errors import MissingExtraError, ParameterError
 from dmlseg_core.model import check_export, save_weights
+from dmlseg_core.train.chain import CHAINS, run_chain
 from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.data import NAME as HASHES
@@ -49,9 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
         "it or in ../images), with their sampling weights (default 1); with --recipe the one "
         "folder in which its sets lie",
     )  # fmt: skip
-    known = "; ".join(f"{name} = {recipe}" for name, recipe in RECIPES.items())
+    known = "; ".join(f"{name} = {recipe}" for name, recipe in (RECIPES | CHAINS).items())
     parser.add_argument(
-        "--recipe", choices=RECIPES, metavar="NAME",
+        "--recipe", choices=(*RECIPES, *CHAINS), metavar="NAME",
         help=f"shares, hyper-parameters and augmentation by name: {known}. --set still overrides",
     )  # fmt: skip
     parser.add_argument(
@@ -94,6 +95,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str]) -> int:
     """Run `dmlseg train`; 0 when the run reached its end (or --until)."""
     args = build_parser().parse_args(words)
+    if args.recipe in CHAINS:
+        _check(args, ())
+        run_chain(CHAINS[args.recipe], args, main)
+        return 0
     plan = make_plan(args)
     _check(args, plan.names)
     init = _pretrained(args, plan.config)

@@ -89,6 +89,14 @@ def make_optimizer(network: EmbeddingNetwork, config: TrainConfig) -> torch.opti
     return torch.optim.AdamW(groups)
 
 
+def make_folder(folder: Path) -> None:
+    """Of a run; TrainingError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{folder} cannot be made ({error.strerror or error})") from None
+
+
 class Run:
     """One training run in a folder: `Run(...).train()` starts it or goes on where it stood.
 
@@ -114,10 +122,7 @@ class Run:
                 f"and {'no' if teacher is None else 'a'} teacher"
             )
         self.teacher = None if teacher is None else Teacher(teacher)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TrainingError(f"{folder} cannot be made ({error.strerror or error})") from None
+        make_folder(folder)
         self.folder, self.config, self.save_every = folder, config, save_every
         self.shares = tuple(shares)
         mixed = "bf16" if config.precision == "bfloat16" else "no"

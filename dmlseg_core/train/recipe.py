@@ -134,19 +134,24 @@ def scaled(config: TrainConfig, fraction: float) -> TrainConfig:
 
 
 def find_sets(recipe: TrainRecipe, folder: Path) -> list[tuple[Path, float]]:
-    """Folder and share of each of the recipe's sets.
+    """`sets_in` of a recipe's own shares."""
+    return sets_in(folder, recipe.shares)
+
+
+def sets_in(folder: Path, shares: Mapping[str, float]) -> list[tuple[Path, float]]:
+    """Folder and share of each of a recipe's sets.
 
     Args:
-        recipe: names the sets.
         folder: the one folder in which they lie, unpacked.
+        shares: of each set, by name.
 
     Raises:
         DatasetError: some are not there; the sentence names all of them.
     """
-    missing = [name for name in recipe.shares if not (folder / name).is_dir()]
+    missing = [name for name in shares if not (folder / name).is_dir()]
     if missing:
         raise DatasetError(
             f"{folder} lacks {', '.join(missing)}: expected one folder for each set of the recipe "
-            f"({', '.join(recipe.shares)}); unpack what is missing there"
+            f"({', '.join(shares)}); unpack what is missing there"
         )
-    return [(folder / name, share) for name, share in recipe.shares.items()]
+    return [(folder / name, share) for name, share in shares.items()]

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from gradio.routes import App
+from starlette.requests import ClientDisconnect
 
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
 from dmlseg_core.stage import Asked, Desk, Desks, Work
@@ -52,6 +53,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def misspelt(request: Request, _: RequestValidationError) -> Response:
         return refused(request, RefusedError(422, "bad_request"))
+
+    @app.exception_handler(ClientDisconnect)
+    def left(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it, and nothing of ours failed
 
     @app.exception_handler(500)
     def failed(request: Request, error: Exception) -> Response:

@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dmlseg_core.ui.attempts import Attempts, address_of
 
 MEGABYTE = 2**20
 PAGE = re.compile(
-    r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\w+)?|logout"
+    r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon|logout"
     r"|(assets|static|svelte)/.+"
-    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?"
-    r"|gradio_api/custom_component/.+)"
+    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?)"
 )
 """What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
 OWN = re.compile(r"/(stage|api/v1)/.+")
@@ -54,6 +54,8 @@ HEADERS: Mapping[str, str] = {
 }
 """Of every answer."""
 
+_LONG = 200
+"""Letters of a path from which on there is no such route: systems fail on a file's long name."""
 _SMALL = MEGABYTE
 """Bodies up to here, an edit's, go on while others upload."""
 _TEXT: Mapping[str, tuple[str, str]] = {
@@ -88,7 +90,7 @@ class Limits:
             "/stage/import": 128 * MEGABYTE,
             "/api/": 400 * MEGABYTE,
             "/gradio_api/": 24 * MEGABYTE,
-            "/stage/many/photo": 128 * MEGABYTE,
+            "/stage/many/": 128 * MEGABYTE,
             "": 16 * MEGABYTE,
         }
     )
@@ -150,6 +152,8 @@ class Guard:
         return await self._bounded(scope, receive, answer)
 
     def _open(self, path: str, reading: bool) -> bool:
+        if len(path) > _LONG:
+            return False
         if self.page is None or OWN.fullmatch(path) or LOGIN.fullmatch(path):
             return True
         if any(pattern.fullmatch(path) for pattern in self.more):
@@ -167,12 +171,21 @@ class Guard:
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """The app's answer, with what it is sent counted."""
-        path = _route(scope)
+        path, headers = _route(scope), Headers(scope=scope)
         body = _Body(self, receive, self.limits.of(path), counted=path.startswith("/gradio_api/"))
+
+        async def next_part() -> Message:
+            try:
+                return await body.receive()
+            except _RefusedBody as error:
+                await answer.refuse(headers, error.status, error.code)
+            # no error of ours passes through the app, which would log it and answer by itself
+            return {"type": "http.disconnect"}
+
         try:
-            await self.app(scope, body.receive, answer.send)
-        except _RefusedBody as error:
-            await answer.refuse(Headers(scope=scope), error.status, error.code)
+            await self.app(scope, next_part, answer.send)
+        except ClientDisconnect:  # a mounted app's: nobody is left to be told
+            pass
         finally:
             self.receiving -= body.size
 
@@ -197,6 +210,7 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), self.guard.limits.idle)
         except TimeoutError:
+            self.whole = True
             raise _RefusedBody(408, "slow") from None
         size = len(part := message.get("body", b""))
         self.size += size
@@ -217,10 +231,14 @@ class _Answer:
     """An answer on its way out."""
 
     def __init__(self, send: Send) -> None:
-        self._send, self.status = send, 0
+        self._send, self.status, self._refused = send, 0, False
 
     async def send(self, message: Message) -> None:
-        """Hand on, with the headers of every answer."""
+        """Hand on, with the headers of every answer; nothing after a refusal."""
+        if not self._refused:
+            await self._on(message)
+
+    async def _on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -239,8 +257,9 @@ class _Answer:
         data = json.dumps(told, ensure_ascii=False).encode()
         more = [(b"retry-after", b"60")] if status in (429, 503) else []
         head = [(b"content-type", b"application/json"), (b"connection", b"close"), *more]
-        await self.send({"type": "http.response.start", "status": status, "headers": head})
-        await self.send({"type": "http.response.body", "body": data})
+        self._refused = True
+        await self._on({"type": "http.response.start", "status": status, "headers": head})
+        await self._on({"type": "http.response.body", "body": data})
 
 
 def _route(scope: Scope) -> str:

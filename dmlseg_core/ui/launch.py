@@ -24,7 +24,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.mcp import mcp_server
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import SceneStore, Segmenter
-from dmlseg_core.stage import MEGABYTE, Desks
+from dmlseg_core.stage import MEGABYTE, Desks, InTurn
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
 from dmlseg_core.ui.programs import (
@@ -135,21 +135,22 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)
     for path in sample_photos()[:1]:  # what everybody sees first is there when the first one comes
         stage.analyst.ready(sample_photo(path))
-    assistants = None if args.mcp is None else _assistants(args, segmenter, cap)
+    assistants = None if args.mcp is None else _assistants(args, stage)
     return assemble(
         stage, auth=auth, root_path=args.root_path or "", api=args.api, assistants=assistants
     )
 
 
-def _assistants(args: argparse.Namespace, segmenter: Segmenter, cap: float) -> Any:
-    """The server of `dmlseg mcp` inside the app.
+def _assistants(args: argparse.Namespace, stage: Stage) -> Any:
+    """The server of `dmlseg mcp` inside the app: its photos take their turn with the page's.
 
     Raises:
         ParameterError: others would reach the folder without a login.
     """
     if args.host not in LOOPBACK and args.auth is None:
         raise ParameterError("--mcp hands out photos: with --host it needs --auth USER:PASSWORD")
-    return mcp_server(args.mcp, lambda: segmenter, cap, program_version())
+    network = InTurn(stage.analyst, stage.segmenter.config)
+    return mcp_server(args.mcp, lambda: network, stage.max_megapixels, program_version())
 
 
 def assemble(

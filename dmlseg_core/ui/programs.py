@@ -21,8 +21,9 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from gradio.events import api
 from gradio.routes import App
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dmlseg_core.api import CALLS, Answer, Call, Service
 from dmlseg_core.errors import DmlsegError
@@ -179,7 +180,9 @@ def mount_assistants(app: FastAPI, server: Any, *, guarded: bool) -> None:
 
 
 class _Behind:
-    """An ASGI app behind a check."""
+    """An ASGI app behind a check; it is asked when the whole body is here, as it calls a client
+    that breaks off an error of its own.
+    """
 
     def __init__(self, app: ASGIApp, check: Callable[[Request], Awaitable[None]]) -> None:
         self.app, self.check = app, check
@@ -190,6 +193,14 @@ class _Behind:
             await self.check(Request(scope))
         except HTTPException as error:
             told = JSONResponse({"error": str(error.detail)}, error.status_code)
-            await told(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return await told(scope, receive, send)
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return None
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return whole.pop() if whole else await receive()
+
+        return await self.app(scope, again, send)

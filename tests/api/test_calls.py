@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.api.calls import CALLS
+from dmlseg_core.edit import EditSession
 from tests import synth
 from tests.edit.test_session import CAT, PERSON, picture
 from tests.ui.server import file_of, serving
@@ -78,6 +79,30 @@ def test_points_add_and_take_away(client, found):
     one = good(client.post("/api/v1/mask", json=values))
     mask = np.asarray(Image.open(io.BytesIO(one.content)))
     assert mask[CAT] > 127 and mask[PERSON] < 128
+
+
+@pytest.mark.parametrize("where", [
+    {"x": CAT[1], "y": CAT[0], "tau": 1 - 1e-16}, {"x": 1, "y": 1, "subtract": [[1, 1]]},
+    {"box": [1, 1, 1.0001, 1.0001]}, {"box": [-9, -9, 0, 0]}, {"box": [200, 0, 300, 9]},
+    {"box": [40, 40, 10, 10]},
+])  # fmt: skip
+def test_where_there_is_nothing_to_paint_a_sentence_says_so(client, found, where):
+    answer = client.post("/api/v1/recolor", json={"id": found["id"], "color": "navy", **where})
+    if answer.status_code != 200:
+        assert answer.status_code == 422, answer.text
+        assert "nothing of the photo" in answer.text or "[left, top, right" in answer.text
+    else:
+        assert json.loads(answer.headers["x-dmlseg-figures"])["area"] > 0
+
+
+def test_many_points_cost_one_mask(client, found, monkeypatch):
+    seen = []
+    mask = EditSession.mask
+    monkeypatch.setattr(EditSession, "mask", lambda *a: seen.append(a) or mask(*a))
+    far = [[CAT[1], CAT[0]]] * 100
+    values = {"id": found["id"], "x": CAT[1], "y": CAT[0], "add": far, "subtract": [[90, 70]] * 100}
+    assert client.post("/api/v1/mask", json=values).status_code == 200
+    assert 0 < len(seen) < 10
 
 
 def test_recolor_changes_the_object_and_says_how_well(client, found):

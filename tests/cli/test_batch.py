@@ -131,3 +131,15 @@ def test_no_input(tmp_path, capsys):
 def test_figures_for_people():
     assert [duration(s) for s in (0.5, 99, 100, 7200)] == ["0.5 s", "99 s", "2 min", "2.0 h"]
     assert [size(n) for n in (999, 1000, 1.5e6, 2e9)] == ["999 bytes", "1.0 kB", "1.5 MB", "2.0 GB"]
+
+
+def test_a_folder_of_nothing_but_empty_files_is_told_in_a_few_lines(photos, tmp_path, capsys):
+    for k in range(30):
+        (photos / f"{k:02}.jpg").touch()
+    out = tmp_path / "out"
+    assert call(photos, "-o", out, "--class", "cat", "--color", "navy") == 3
+    told = capsys.readouterr()
+    assert "2 done, 0 done before, 30 failed (failures.csv says why)" in told.out
+    assert len(told.err.splitlines()) == 21
+    assert "only counted" in told.err
+    assert len((out / "failures.csv").read_text().splitlines()) == 31

@@ -14,7 +14,8 @@ from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.scene.proposals import MOST_PAINTED, MOST_POINTS, MOST_STROKES, Override
 from dmlseg_core.scene.strokes import Stroke
-from tests.edit.test_recipe import SELECT, STYLE, changed, values
+from tests.edit.test_recipe import changed, values
+from tests.edit.test_recipe_read import SELECT, STYLE
 
 POINT = [5, 5]
 

@@ -10,7 +10,7 @@ import pytest
 
 from dmlseg_core.errors import ExportError
 from dmlseg_core.folder.report import columns
-from dmlseg_core.folder.report.columns import COLUMNS, write_csv, write_parquet
+from dmlseg_core.folder.report.columns import COLUMNS, csv_file, parquet_file
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
 
 BARE = InstanceRow("b.jpg", 1, "object", 0.25, 0.5, 7, (0, 1, 2, 3), "#808080")
@@ -19,6 +19,18 @@ PAINTED = InstanceRow(
     "navy", "#1b2a55", "recolored/a.navy.jpg", 0.1, 1.5, 0.99, True,
 )  # fmt: skip
 FAILED = replace(PAINTED, swatch="white", delta_e=7.25, passed=False)
+
+
+def write_csv(photos, path):
+    with csv_file(path) as add:
+        for one in photos:
+            add(one)
+
+
+def write_parquet(photos, path):
+    with parquet_file(path) as add:
+        for one in photos:
+            add(one)
 
 
 def photo(*rows):

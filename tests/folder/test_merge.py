@@ -17,7 +17,7 @@ from dmlseg_core.edit import Style
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.journal import LOCK
 from dmlseg_core.folder.many import prepare
-from dmlseg_core.folder.report.run_file import Run, read_run, write_run
+from dmlseg_core.folder.report.run_file import Figures, Run, read_run, write_run
 from dmlseg_core.folder.rules import Find, Rule, Rules, ways_of_colors
 from dmlseg_core.folder.scale.merge import _together, merge
 from dmlseg_core.scene import Segmenter
@@ -193,7 +193,9 @@ def test_a_run_on_a_cluster_of_any_size_is_merged(made, photos, segmenter, tmp_p
     told = prepare([photos], tmp_path / "o", segmenter=segmenter, workers=None, engine="ray").run
     for part in (1, 2):
         shutil.copytree(made / f"part{part}", tmp_path / f"{part}")
-    write_run([], replace(told, started="2026-01-01T00:00:00+00:00"), tmp_path / "1" / "run.json")
+    write_run(
+        Figures(), replace(told, started="2026-01-01T00:00:00+00:00"), tmp_path / "1" / "run.json"
+    )
     assert merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out") == 6
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["workers"] is None and [part["workers"] for part in run["parts"]] == [None, 1]

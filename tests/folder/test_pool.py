@@ -12,7 +12,7 @@ import pytest
 from dmlseg_core.errors import ImageError
 from dmlseg_core.folder import batch
 from dmlseg_core.folder.engine import in_turn
-from dmlseg_core.folder.pool import Pool
+from dmlseg_core.folder.processes.pool import Pool
 from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.work import Work
 from tests.folder.synthetic import CATS, Synthetic, picture

@@ -16,13 +16,20 @@ import pytest
 from dmlseg_core.folder.report import summary
 from dmlseg_core.folder.report.page import write_report
 from dmlseg_core.folder.report.run_file import Run
-from dmlseg_core.folder.report.summary import Spread, summarize
+from dmlseg_core.folder.report.summary import Spread, Summary
 from dmlseg_core.folder.report.thumbs import after_path, before_path, save_thumb
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>alert(1)</script>&'.png"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RUN = Run(started="2026-01-02T03:04:05+00:00", seconds=10.0, max_delta_e=2.0)
+
+
+def summarize(rows):
+    summary = Summary()
+    for row in rows:
+        summary.add(row)
+    return summary
 
 
 def painted(name, *found, seconds=1.0, class_name="car"):
@@ -83,7 +90,7 @@ class Page(HTMLParser):
 
 
 def page_of(rows, out, run=RUN):
-    write_report(rows, run, out)
+    write_report(summarize(rows), run, out)
     return Page((out / "report.html").read_text(encoding="utf-8"))
 
 
@@ -215,7 +222,7 @@ def tab(tmp_path_factory):
     for row in rows:
         for path in row.files.get("thumbs", ()):
             thumb(out / path, rng.integers(0, 255, (30, 40, 3), np.uint8))
-    write_report(rows, RUN, out)
+    write_report(summarize(rows), RUN, out)
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 900})

@@ -1,5 +1,6 @@
 """The IoU head: its features against a slow oracle, and what a scene makes of its answers."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from dmlseg_core.config import CLASSES, TAUS
-from dmlseg_core.model.iou_head import IoUHead, describe_point, radii_of
+from dmlseg_core.model.iou_head import IoUHead, best_pair, describe_point, radii_of
 from dmlseg_core.model.metric import radius2, tau_of
 from dmlseg_core.scene.seeds import click_tau
 from tests import synth
@@ -105,3 +106,52 @@ def test_a_part_is_never_more_than_the_thing():
     scene = replace(synth.smooth_scene(), iou_head=telling(whole=4, part=15))
     part, whole, _ = scene.stops(20, 20)
     assert not (part.grid & ~whole.grid).any() and part.seed.tau == whole.seed.tau
+
+
+def expected_best(a, b, steps):
+    """Of two IoUs by drawing them, as `best_pair` says that they are spread."""
+    rng = np.random.default_rng(steps)
+    together = math.exp(-steps / 4)
+    x, y = rng.standard_normal((2, 400_000))
+    return np.maximum(
+        a + 0.25 * x, b + 0.25 * (together * x + math.sqrt(1 - together**2) * y)
+    ).mean()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_pair_against_drawing(seed):
+    expected = np.random.default_rng(seed).uniform(0, 0.8, 6).astype(np.float32)
+    every = list(itertools.combinations(range(6), 2))
+    worth = [expected_best(expected[i], expected[j], j - i) for i, j in every]
+    assert worth[every.index(best_pair(expected))] > max(worth) - 2e-3
+
+
+def test_a_pair_is_apart_where_the_head_is_unsure():
+    unsure = np.full(len(RADII), 0.5, np.float32)
+    i, j = best_pair(unsure)
+    assert j - i == len(RADII) - 1
+    sure = np.where(np.arange(len(RADII)) == 9, 0.99, 0.0).astype(np.float32)
+    assert 9 in best_pair(sure)
+
+
+def test_what_a_point_may_mean_ascends():
+    scene = replace(synth.smooth_scene(), iou_head=telling(18, 9))
+    for y, x in ((3, 3), (40, 61)):
+        meant = scene.meant_by(y, x)
+        assert meant.small_part >= meant.large_part >= meant.object >= meant.group
+        assert meant.object == scene.best_tau(y, x) == tau_of(RADII[18])
+        assert tau_of(RADII[9]) == meant.part and meant.part in (meant.small_part, meant.large_part)
+        taus = meant.part, meant.object, meant.group
+        assert tuple(mask.seed.tau for mask in scene.stops(y, x)) == taus
+    without = replace(scene, iou_head=None).meant_by(3, 3)
+    assert without.part == without.small_part == without.large_part >= without.object
+
+
+def test_what_a_point_means_is_asked_once(monkeypatch):
+    scene = replace(synth.smooth_scene(), iou_head=telling(18, 9))
+    asked = []
+    monkeypatch.setattr(IoUHead, "forward", lambda *_: asked.append(1) or torch.rand(2, len(RADII)))
+    scene.mask_at(40, 61)
+    scene.stops(40, 61)
+    scene.best_tau(40, 61)
+    assert len(asked) == 1

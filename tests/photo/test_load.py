@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
+from dmlseg_core.photo.decode import turned
 from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.metadata.boxes import properties
 
 
 def picture(height=24, width=36):
@@ -202,6 +204,50 @@ def test_modern_formats(file_format):
         heif.register_heif_opener()
     photo = load_photo(coded(Image.fromarray(picture(64, 64)), file_format, quality=95))
     assert np.abs(photo.rgb.astype(int) - picture(64, 64)).mean() < 6
+
+
+def with_aperture(image, *numbers, **options):
+    """An AVIF with a clean aperture: in the place of a profile that takes as many bytes."""
+    stand_in = b"a profile of 28 bytes, junk."
+    data = coded(image, "AVIF", quality=95, icc_profile=stand_in, **options)
+    places = [at for at, _ in properties(data)]
+    number = 1 + places.index(data.index(b"prof" + stand_in))
+    link = data.index(bytes([number]), data.index(b"ipma") + 15)  # the first item's, on its own
+    changed = bytearray(data)
+    changed[link] |= 0x80  # decoders must not overlook it
+    clap = b"clap" + struct.pack(">4IiIiI", *numbers)
+    return bytes(changed.replace(b"colrprof" + stand_in, clap))
+
+
+@pytest.mark.parametrize(("mode", "turn"), [("RGB", 1), ("RGB", 3), ("RGB", 6), ("RGBA", 1)])
+def test_an_avif_is_cut_to_its_clean_aperture_then_turned(mode, turn):
+    """Columns 16..47, rows 4..35 of 64 x 64; libheif cuts them out alike."""
+    image, exif = Image.fromarray(picture(64, 64)), Image.Exif()
+    if mode == "RGBA":
+        image.putalpha(200)
+    exif[0x0112] = turn
+    whole = load_photo(coded(image, "AVIF", quality=95)).rgb
+    found = load_photo(with_aperture(image, 32, 1, 64, 2, 0, 1, -24, 2, exif=exif))
+    assert np.array_equal(found.rgb, turned(whole[4:36, 16:48], turn))
+    assert mode == "RGB" or found.alpha.shape == found.size
+
+
+@pytest.mark.parametrize(
+    "numbers", [(65, 1, 64, 1, 0, 1, 0, 1), (32, 1, 32, 1, 40, 1, 0, 1), (32, 0, 32, 1, 0, 1, 0, 1)]
+)
+def test_an_aperture_that_leaves_the_picture_is_none(numbers):
+    assert load_photo(with_aperture(Image.fromarray(picture(64, 64)), *numbers)).size == (64, 64)
+
+
+def test_the_primary_picture_of_several_is_taken_and_said():
+    heif = pytest.importorskip("pillow_heif")
+    several, data = heif.HeifFile(), io.BytesIO()
+    for level in (10, 120, 240):
+        several.add_from_pillow(Image.new("L", (64, 64), level).convert("RGB"))
+    several.save(data, primary_index=1, quality=95)
+    photo = load_photo(data.getvalue())
+    assert abs(int(photo.rgb.mean()) - 120) < 3
+    assert any("3 pictures; only the primary one" in note for note in photo.notes)
 
 
 def test_one_pixel():

@@ -54,6 +54,18 @@ def test_flipped_bytes_never_escape_as_another_error():
                 assert "\n" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("marker", "bits", "words"),
+    [(0xC1, 12, "12 bits"), (0xC2, 12, "12 bits"), (0xC3, 8, "without loss"), (0xC3, 9, "loss"),
+     (0xC6, 8, "layers"), (0xF7, 8, "without loss")],
+)  # fmt: skip
+def test_jpegs_of_other_processes_are_named(marker, bits, words):
+    data = bytearray(coded(Image.fromarray(picture()), "JPEG"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 1], data[frame + 4] = marker, bits
+    assert "damaged" not in fails(bytes(data), words, "save it")
+
+
 def test_not_a_photo(tmp_path):
     fails(b"", "empty")
     fails(b"hello, world " * 50, "not a photo")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import about, boxes, jpeg, png
-from dmlseg_core.photo.save import losses
+from dmlseg_core.photo.save import losses, save_photo
 from tests.photo import blocks, profiles
 from tests.photo.test_load import coded, picture
 from tests.photo.test_metadata import ALL, jpeg_file, saved
@@ -119,3 +119,15 @@ def test_items_that_claim_more_than_their_box_holds_take_no_time():
     meta = bytes(4) + boxed + struct.pack(">I4sI", 12, b"iinf", 0)
     data = b"\0\0\0\x0cftypavif" + struct.pack(">I4s", 8 + len(meta), b"meta") + meta
     assert boxes.items(data) == []
+
+
+@pytest.mark.parametrize("kind", [b"gAMA", b"cHRM", b"sRGB", b"cICP", b"pHYs", b"mDCV", b"cLLI"])
+@pytest.mark.parametrize("body", [b"", bytes(3), bytes(40)])
+def test_chunks_of_a_wrong_length_do_not_hurt_and_are_said(kind, body, tmp_path):
+    plain = coded(Image.fromarray(picture()), "PNG")
+    photo = load_photo(plain[:33] + png.chunk(kind, body) + plain[33:])
+    assert (photo.rgb == picture()).all()
+    assert photo.dpi is None and photo.rgb_profile is None
+    assert any("damaged chunk" in sentence for sentence in losses(photo, "out.png"))
+    save_photo(photo.rgb, tmp_path / "out.png", photo)
+    assert kind not in (tmp_path / "out.png").read_bytes()

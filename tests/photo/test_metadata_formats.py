@@ -161,7 +161,7 @@ def tiff_with(tags, order="<", big=False):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True), (">", True)])
 def test_tiffs_of_others_keep_their_tags(tmp_path, order, big):
     tags = [(315, "s", 0, "somebody", True), (0x4746, "H", 1, 4, True),
             (65000, "d", 2, (1.5, 2.5), True),

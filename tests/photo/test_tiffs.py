@@ -5,9 +5,11 @@ import struct
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.tiff import tiff_bytes
 from tests.photo.test_depths import DEEP, GRAY, LAYOUTS, planes, tiff
 from tests.photo.test_load import picture
 from tests.photo.test_load_refused import fails
@@ -114,3 +116,39 @@ def test_further_channels_are_said():
     assert "1 more channel," in " ".join(load_photo(four).notes)
     alpha = tiff(np.dstack([picture(), picture()[..., 0]]), extrasamples=["unassalpha"])
     assert load_photo(alpha).notes == ()
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("options", [{}, {"tile": (16, 16)}, {"planarconfig": "separate"}])
+def test_either_byte_order_of_either_size(big, order, deep, options):
+    pixels = DEEP if deep else (DEEP >> 8).astype(np.uint8)
+    stored = planes(pixels) if "planarconfig" in options else pixels
+    photo = load_photo(tiff(stored, "rgb", bigtiff=big, byteorder=order, **options))
+    assert np.array_equal(photo.deep if deep else photo.rgb, pixels)
+
+
+def pages(*kinds, sub=False):
+    """A TIFF of pages with these subfile types; the first a quarter as large, 1 is a preview."""
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        for k, kind in enumerate(kinds):
+            part = DEEP[::2, ::2] if k == 0 else DEEP
+            below = 1 if sub and k == 0 else None
+            file.write(part, photometric="rgb", subfiletype=kind, subifds=below)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("sub", [False, True])
+def test_a_preview_is_never_taken_for_the_photo(sub):
+    assert "damaged" not in fails(pages(1, 0, sub=sub), "preview", "develop it")
+    assert load_photo(pages(0, 1, sub=sub)).size == (12, 18)  # a smaller copy behind it
+    assert load_photo(pages(1)).size == (12, 18)  # there is no other
+
+
+def test_raw_files_are_told_so():
+    fails(tiff(DEEP, "rgb", extratags=[(50706, "B", 4, bytes([1, 4, 0, 0]), True)]), "raw")
+    data = tiff_bytes(DEEP)
+    assert load_photo(data).size == DEEP.shape[:2]
+    fails(data[:8] + b"CR\2\0" + data[12:], "raw")  # nothing but Canon's files begins so

@@ -67,7 +67,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def main() -> int:
-    """0 where no byte differs."""
+    """0 where no byte differs, and kills met both commands."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--photos", type=int, default=60)
@@ -79,11 +79,10 @@ def main() -> int:
         root = Path(name)
         found = photos(root / "in", args.photos)
         write_mask(root / "mask.png")
-        start = time.monotonic()
-        for words in commands(root / "in", found[: args.recolored], root / "plain"):
-            run(words)
-        seconds = time.monotonic() - start
-        kills = killed(root, found[: args.recolored], args.kills, seconds, rng)
+        plainly = commands(root / "in", found[: args.recolored], root / "plain")
+        times = [timed(words) for words in plainly]
+        idle = timed(plainly[0])
+        kills = killed(root, found[: args.recolored], args.kills, (times, idle), rng)
         # the journal's lines stand in the order in which photos were done: its records count
         plain, other = tree(root / "plain"), tree(root / "killed")
         for files in (plain, other):
@@ -92,8 +91,8 @@ def main() -> int:
             files["records"] = "\n".join(last[name] for name in sorted(last)).encode()
     odd = sorted(k for k in plain.keys() | other.keys() if plain.get(k) != other.get(k))
     print(json.dumps({"photos": args.photos, "kills": kills, "files": len(plain), "differ": odd,
-                      "undisturbed_s": round(seconds, 1)}))  # fmt: skip
-    return bool(odd)
+                      "undisturbed_s": [round(t, 1) for t in times]}))  # fmt: skip
+    return bool(odd) or not all(kills.values())
 
 
 def write_mask(path: Path) -> None:
@@ -105,21 +104,46 @@ def write_mask(path: Path) -> None:
     mask.save(path)
 
 
+def timed(words: list[str]) -> float:
+    """Seconds that an undisturbed run takes."""
+    start = time.monotonic()
+    run(words)
+    return time.monotonic() - start
+
+
+def moments(took: float, idle: float | None, kills: int, rng: random.Random) -> list[float]:
+    """When to kill: seconds after each start.
+
+    Args:
+        took: seconds of the command, undisturbed.
+        idle: of the same command when all is done, where it goes on from what was done: then
+            `kills` pieces of work are spread over it. None: it begins anew each time.
+        kills: how many.
+    """
+    if idle is None:
+        return [rng.uniform(0.4, 1.0) * took for _ in range(kills)]
+    piece = max(0.0, took - idle) / kills
+    return [idle + rng.uniform(-0.2, 2.0) * piece for _ in range(kills)]
+
+
 def killed(
-    root: Path, found: list[Path], kills: int, seconds: float, rng: random.Random
+    root: Path, found: list[Path], kills: int, took: tuple[list[float], float], rng: random.Random
 ) -> dict[str, int]:
-    """Run all commands, each killed again and again at random moments before it may end."""
+    """Run all commands, each killed again and again at random moments before it may end.
+
+    Args:
+        took: seconds of each command, and of the first when all is done.
+
+    Returns:
+        How many kills met a running process; a run that was faster than its moment is none.
+    """
     todo = commands(root / "in", found, root / "killed")
-    each = {"segment": kills - kills // 3, "recolor": kills // 3}
     done = {"segment": 0, "recolor": 0}
-    share = max(1.0, seconds / len(todo))
-    for words in todo:
-        left = each["segment"] if words[0] == "segment" else -(-each["recolor"] // (len(todo) - 1))
-        for _ in range(left):
-            if done[words[0]] >= each[words[0]]:
-                break
-            # a command begins by loading what it needs: most kills fall into its work
-            done[words[0]] += not run(words, rng.uniform(0.5, 1.0) * share + rng.uniform(0, 4))
+    shares = [kills - kills // 3] + [-(-(kills // 3) // (len(todo) - 1))] * (len(todo) - 1)
+    for words, seconds, share in zip(todo, took[0], shares, strict=True):
+        idle = took[1] if words[0] == "segment" else None
+        for until in moments(seconds, idle, share, rng):
+            done[words[0]] += not run(words, until)
         run(words)
     return done
 

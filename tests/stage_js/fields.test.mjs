@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pack, unpack } from "../../assets/stage/js/blob.js";
-import { connectedPart, Fields, radius2, tauOf } from "../../assets/stage/js/fields.js";
+import { connectedPart, Fields, nested, radius2, tauOf } from "../../assets/stage/js/fields.js";
 import { random } from "./random.mjs";
 
 const H = 90, W = 130, h = 12, w = 17, D = 6, N = 9;
@@ -93,4 +93,14 @@ test("corners of the photo lie in corner cells; a cell's centre lies in the cell
       assert.equal(fields.cellOf(x, y), row * w + column);
     }
   }
+});
+
+test("at most three masks that differ are offered, the smallest first", () => {
+  const areas = new Map([[0.5, 100], [0.9, 10], [0.8, 40], [0.1, 300], [0.51, 95]]);
+  const maskOf = (tau) => ({ area: areas.get(tau) });
+  const which = (taus) => nested(taus, maskOf).map((made) => made.which);
+  assert.deepEqual(which({ object: 0.5, small_part: 0.9, large_part: 0.8, group: 0.1 }), ["small_part", "large_part", "object"]);
+  assert.deepEqual(which({ object: 0.5, small_part: 0.8, large_part: 0.8, group: 0.1 }), ["part", "object", "group"]);
+  assert.deepEqual(which({ object: 0.5, small_part: 0.8, large_part: 0.51, group: 0.5 }), ["part", "object"]);
+  assert.deepEqual(which({ object: 0.5, small_part: 0.5, large_part: 0.5, group: 0.5 }), ["object"]);
 });

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from PIL import Image
 
 from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.photo.masks import voc_colormap
+from dmlseg_core.train.data.augment import Augment, AugmentConfig
+from dmlseg_core.train.data.voc import VOCFolder
+from dmlseg_core.train.loop import Run
+from dmlseg_core.train.pretrained import read_pretrained
+from tests.train.toy_runs import CONFIG
 from tests.train.toy_sets import labels_of, photo_of, sample_of, save_mask
 
 
@@ -43,3 +49,26 @@ def make_voc(tmp_path):
 @pytest.fixture
 def sample():
     return sample_of
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def start(make_voc, tmp_path):
+    """start(config, folder) -> a run on a tiny set; the same set every time."""
+    root = make_voc(train=4)
+
+    def make(config=CONFIG, folder="run", **how):
+        augment = Augment(AugmentConfig(crop=config.crop))
+        how = {"workers": 0, "save_every": 3} | how
+        if "init" in how:
+            how["init"] = read_pretrained(how["init"])
+        return Run(tmp_path / folder, [VOCFolder(root)], [1.0], config, augment, **how)
+
+    return make

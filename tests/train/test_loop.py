@@ -3,78 +3,20 @@
 from __future__ import annotations
 
 import csv
-import io
-import subprocess
-import sys
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import DatasetError, ParameterError, TrainingError, WeightsError
 from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.train import loop
 from dmlseg_core.train.checkpoint import NAME, load_checkpoint
-from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.data.augment import Augment, AugmentConfig
-from dmlseg_core.train.data.voc import VOCFolder
 from dmlseg_core.train.evaluate.figure import read_log
-from dmlseg_core.train.loop import Run, freeze, hold_still, learning_rate_factor, loss_weight
-from dmlseg_core.train.pretrained import read_pretrained
-
-CONFIG = TrainConfig(
-    steps=8, batch_size=2, crop=33, points=4, max_groups=3, background_points=6, warmup=2,
-    cooldown=2, lambda_ramp=4, lr=3e-3, backbone_lr=1e-3, frozen=(), ema=0.5,
-    network=NetworkConfig(width=8, embedding_dim=4),
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def start(make_voc, tmp_path):
-    """start(config, folder) -> a run on a tiny set; the same set every time."""
-    root = make_voc(train=4)
-
-    def make(config=CONFIG, folder="run", **how):
-        augment = Augment(AugmentConfig(crop=config.crop))
-        how = {"workers": 0, "save_every": 3} | how
-        if "init" in how:
-            how["init"] = read_pretrained(how["init"])
-        return Run(tmp_path / folder, [VOCFolder(root)], [1.0], config, augment, **how)
-
-    return make
-
-
-def curve(folder):
-    with (folder / "log.csv").open(newline="") as file:
-        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
-    return np.array([[row[k] for k in ("loss", "embedding", "classification", "lambda", "lr")]
-                     for row in rows])  # fmt: skip
-
-
-def tensors(run):
-    network = run.accelerator.unwrap_model(run.network)
-    return {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-
-def same(one, other):
-    assert one.keys() == other.keys()
-    return all(torch.equal(one[k], other[k]) for k in one)
-
+from dmlseg_core.train.loop import freeze, hold_still
+from tests.train.toy_runs import CONFIG, curve, tensors
 
 # ---------------------------------------------------------------- it learns
 
@@ -127,112 +69,6 @@ def test_frozen_batch_norms_keep_their_statistics():
     assert network[0][1].num_batches_tracked == 0 and network[1].num_batches_tracked == 1
     with pytest.raises(ParameterError, match="'none'"):
         freeze(network, ("none",))
-
-
-# ---------------------------------------------------------------- resuming
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-sys.path[:0] = [sys.argv[3]]
-torch.set_num_threads(1)
-from tests.train.test_loop import CONFIG
-from dmlseg_core.train.data.augment import Augment, AugmentConfig
-from dmlseg_core.train.data.voc import VOCFolder
-from dmlseg_core.train.pretrained import read_pretrained
-from dmlseg_core.train.loop import Run
-
-run = Run(Path(sys.argv[2]), [VOCFolder(sys.argv[1])], [1.0], CONFIG,
-          Augment(AugmentConfig(crop=CONFIG.crop)), workers=0, save_every=3)
-real = run._one_step
-def step(batch):
-    if run.step == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(batch)
-run._one_step = step
-run.train()
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(start, tmp_path):
-    straight = start(folder="straight")
-    straight.train()
-    words = [sys.executable, "-c", KILLED, tmp_path / "toy", tmp_path / "killed",
-             Path(__file__).parents[2]]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == -9, done.stderr
-    assert len(curve(tmp_path / "killed")) == 5  # logged, but saved at step 3
-    resumed = start(folder="killed")
-    assert resumed.step == 3
-    resumed.train()
-    assert np.allclose(curve(straight.folder), curve(resumed.folder), rtol=1e-6, atol=1e-6)
-    one, other = tensors(straight), tensors(resumed)
-    assert all(torch.allclose(one[k].float(), other[k].float(), atol=1e-6) for k in one)
-
-
-def test_stopping_at_a_step_and_going_on(start):
-    straight = start(folder="straight")
-    average = straight.train().state_dict()
-    halves = start(folder="halves")
-    halves.train(until=4)
-    assert halves.step == 4 and len(curve(halves.folder)) == 4
-    halves = start(folder="halves", workers=1)  # another number of processes, the same crops
-    threads = cv2.getNumThreads()
-    other = halves.train().state_dict()
-    assert cv2.getNumThreads() == threads  # stopped for the workers' sake only
-    assert np.array_equal(curve(straight.folder), curve(halves.folder))
-    assert same(average, other) and same(tensors(straight), tensors(halves))
-
-
-def test_a_finished_run_is_only_loaded(start):
-    done = start(replace(CONFIG, steps=2))
-    average = done.train().state_dict()
-    again = start(replace(CONFIG, steps=2))
-    assert again.step == 2 and same(average, again.train().state_dict())
-    assert len(curve(done.folder)) == 2
-
-
-def test_a_checkpoint_of_another_config_is_refused(start):
-    start().train(1)
-    for change in ({"lr": 1e-4}, {"network": NetworkConfig(width=8, embedding_dim=5)}, {"rng": 1}):
-        with pytest.raises(TrainingError, match=str(list(change))[1:-1]):
-            start(replace(CONFIG, **change))
-    longer = start(replace(CONFIG, steps=9, cooldown=1))  # from its plateau a run may go on
-    assert longer.step == 1
-
-
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
-def test_an_unreadable_checkpoint_is_refused(tmp_path, content):
-    assert load_checkpoint(tmp_path, CONFIG) is None
-    (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(TrainingError, match="no readable checkpoint"):
-        load_checkpoint(tmp_path, CONFIG)
-
-
-def test_a_checkpoint_cannot_run_code(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (pytest.fail, ("ran",))
-
-    torch.save({"config": Evil()}, tmp_path / NAME)
-    with pytest.raises(TrainingError, match="no readable checkpoint"):
-        load_checkpoint(tmp_path, CONFIG)
-
-
-@pytest.mark.parametrize("tail", ["4,1.5,", "junk\n"])
-def test_a_log_that_a_kill_cut_short(start, tail):
-    run = start()
-    run.train(3)
-    log = run.folder / "log.csv"
-    whole = log.read_text()
-    log.write_text(whole + tail)
-    start().train(4)
-    assert log.read_text().startswith(whole) and len(curve(run.folder)) == 4
-    log.write_text("st")  # even its header
-    start().train(5)
-    assert [r["step"] for r in csv.DictReader(io.StringIO(log.read_text()))] == ["5"]
 
 
 # ---------------------------------------------------------------- a teacher
@@ -382,32 +218,3 @@ def test_a_backbone_that_does_not_fit(start, tmp_path):
             start(folder=f"run{k}", init=path)
     with pytest.raises(WeightsError, match=r"none\.safetensors"):
         start(folder="last", init=tmp_path / "none.safetensors")
-
-
-# ---------------------------------------------------------------- schedules
-
-
-def test_learning_rate():
-    config = replace(CONFIG, steps=100, warmup=10, cooldown=20)
-    factors = [learning_rate_factor(k, config) for k in range(101)]
-    assert factors[0] == pytest.approx(0.1) and factors[9:81] == [1.0] * 72
-    assert factors[85] == pytest.approx(0.5) and factors[100] == 0
-    assert all(a >= b for a, b in pairwise(factors[80:]))
-    longer = replace(config, steps=200)
-    assert factors[:81] == [learning_rate_factor(k, longer) for k in range(81)]
-
-
-def test_lambda_ramps_from_zero():
-    config = replace(CONFIG, lambda_max=0.2, lambda_ramp=10)
-    assert [loss_weight(k, config) for k in (0, 5, 10, 99)] == pytest.approx([0, 0.1, 0.2, 0.2])
-
-
-@pytest.mark.parametrize("change", [{"crop": 32}, {"steps": 0}, {"lr": 2}, {"precision": "half"},
-                                    {"match_iou": -1}])  # fmt: skip
-def test_configs_validate_themselves(change):
-    with pytest.raises(ParameterError, match=next(iter(change))):
-        replace(CONFIG, **change)
-
-
-def test_config_round_trip():
-    assert TrainConfig.from_dict(CONFIG.to_dict()) == CONFIG

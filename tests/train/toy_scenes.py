@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from dmlseg_core.config import CLASSES, SceneConfig
+from dmlseg_core.model import Meant
 
 PERSON, DOG, OBJECT = 15, 12, 21
+PART, WHOLE, GROUP = 0.9, 0.5, 0.1
 
 
 @dataclass
@@ -68,12 +70,11 @@ class PerfectScene:
         )
 
     def mask_at(self, y, x, tau=None, *, add=(), subtract=()):
-        labels = self.truth.partitions[0]
-        return Mask(labels == labels[y, x])
+        labels = self.truth.partitions[-1 if tau == PART else 0]
+        return Mask(labels == labels[y, x] if tau != GROUP else np.ones_like(labels, bool))
 
-    def stops(self, y, x):
-        maps = (self.truth.partitions[-1], self.truth.instances)
-        return tuple(Mask(m == m[y, x]) for m in (*maps, np.zeros_like(maps[0])))
+    def meant_by(self, y, x):
+        return Meant(WHOLE, GROUP, PART, WHOLE, GROUP)
 
     def partition(self, tau):
         return self.truth.partitions[0]
@@ -96,9 +97,6 @@ class NoiseScene(PerfectScene):
 
     def mask_at(self, y, x, tau=None, *, add=(), subtract=()):
         return self._noise()
-
-    def stops(self, y, x):
-        return self._noise(), self._noise(), self._noise()
 
     def partition(self, tau):
         return self.rng.integers(0, 50, (60, 80))

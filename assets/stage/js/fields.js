@@ -12,6 +12,21 @@ export const tauOf = (d2) => { const f = Math.exp(-d2); return 2 * f / (1 + f); 
 /** ln(1 + exp(v)), finite for any v. */
 const softplus = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
 
+/** At most three masks that differ, the smallest first.
+ *  @param taus by name, what is meant most first; of two parts that are one, the name is "part".
+ *  @param maskOf tau -> { area, ... }
+ */
+export function nested(taus, maskOf) {
+  const seen = [];
+  for (const [which, tau] of Object.entries(taus)) {
+    const made = maskOf(tau);
+    if (seen.length < 3 && seen.every(({ area }) => Math.abs(area - made.area) > 0.1 * area)) seen.push({ which, tau, ...made });
+  }
+  const parts = seen.filter(({ which }) => which.endsWith("_part"));
+  if (parts.length === 1) parts[0].which = "part";
+  return seen.sort((a, b) => a.area - b.area);
+}
+
 export class Fields {
   /** @param values of `unpack`: h, w, D, scale, H, W, input, stride, edge_weight and the arrays. */
   constructor(values) {

@@ -1,14 +1,13 @@
 // The big picture: two canvases, the pointer's label, the choice of nested outlines, zoom, split.
 
 import { h } from "./dom.js";
+import { nested } from "./fields.js";
 import { Hand } from "./hand.js";
 import { Hover } from "./hover.js";
 import { Masks } from "./masks.js";
 import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { say } from "./words.js";
-
-const STOPS = ["part", "object", "group"];
 
 export class Stage {
   constructor(app) {
@@ -75,11 +74,8 @@ export class Stage {
   #offer(place) {
     const { active, fields } = this.app;
     if (!active?.stops || !active.simple || !fields) return;
-    const cell = fields.cellOf(active.at.x, active.at.y), seen = [];
-    for (const which of STOPS) {
-      const made = this.hover.mask(cell, active.stops[which]);
-      if (seen.every((other) => Math.abs(other.area - made.area) > 0.1 * other.area)) seen.push({ which, ...made });
-    }
+    const cell = fields.cellOf(active.at.x, active.at.y), { object, group } = active.stops;
+    const seen = nested({ object, ...active.parts, group }, (tau) => this.hover.mask(cell, tau));
     if (seen.length < 2) return;
     this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made)));
     this.choices.hidden = false;
@@ -88,16 +84,16 @@ export class Stage {
     box.style.translate = `${this.offered.x}px ${this.offered.y}px`;
   }
 
-  #choice({ id, tau, stops }, { which, path }) {
+  #choice({ id, tau }, { which, tau: meant, path }) {
     const show = (on) => () => {
       this.overlay.choice = on ? { path } : null;
       this.app.tell("draw");
     };
     const take = async () => {
-      await this.app.edit({ op: "stop", id, which });
+      await this.app.edit({ op: "tau", id, tau: meant });
       this.#closeChoices();
     };
-    const now = Math.abs(tau - stops[which]) < 5e-4;
+    const now = Math.abs(tau - meant) < 5e-4;
     return h("button", { type: "button", text: say(which), "aria-pressed": String(now), onclick: take,
       onpointerenter: show(true), onpointerleave: show(false), onfocus: show(true), onblur: show(false) });
   }

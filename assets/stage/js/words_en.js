@@ -39,6 +39,8 @@ export const WORDS = {
   none_yet: "Point at something in the photo and click.",
   chosen: "Selected",
   part: "Part",
+  small_part: "Smaller part",
+  large_part: "Larger part",
   object: "Object",
   group: "Group",
   connected: "Connected only",

@@ -39,6 +39,8 @@ export const WORDS = {
   none_yet: "指向照片中的物体并点击。",
   chosen: "已选择",
   part: "局部",
+  small_part: "较小局部",
+  large_part: "较大局部",
   object: "物体",
   group: "一组",
   connected: "仅相连部分",

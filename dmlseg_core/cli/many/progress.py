@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from dmlseg_core.errors import one_line
 
 if TYPE_CHECKING:
     from dmlseg_core.folder import PhotoRow
+
+_TOLD = 20
+"""Failures that are told one by one; failures.csv tells of all."""
 
 
 class Progress:
@@ -23,13 +35,14 @@ class Progress:
     """
 
     def __init__(self, photos: int | None, *, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self.shown = console.is_terminal and not quiet
         self.bar = Bar(
-            BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(), TextColumn("{task.fields[failed]}", style="red"),
-            console=self.console, disable=quiet or not self.console.is_terminal,
+            BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
+            TextColumn("{task.fields[failed]}", style="red"),
+            console=console, disable=not self.shown,
         )  # fmt: skip
-        self.task = self.bar.add_task("photos", total=photos, rate="", failed="")
+        self.task = self.bar.add_task("photos", total=photos, failed="")
         self.failed = 0
 
     def __enter__(self) -> Self:
@@ -40,14 +53,28 @@ class Progress:
         self.bar.stop()
 
     def show(self, row: PhotoRow, *, fresh: bool) -> None:
-        """One photo more; those that were done before cost no time and count as begun with."""
-        task = self.bar.tasks[0]
-        if not fresh:
-            self.bar.update(self.task, advance=1)
-            return
-        self.failed += row.error is not None
-        speed = f"{task.speed:.1f} photos/s" if task.speed else ""
-        told = f"{self.failed} failed" if self.failed else ""
-        self.bar.update(self.task, advance=1, rate=speed, failed=told)
-        if row.error is not None:
-            self.console.print(one_line(f"dmlseg: {row.error}"))
+        """One photo more; of those that were done before nothing is told."""
+        if fresh and row.error is not None:
+            self.failed += 1
+            if self.failed <= _TOLD:
+                self._say(one_line(f"dmlseg: {row.error}"))
+            elif self.failed == _TOLD + 1:
+                self._say("dmlseg: more photos fail; from here on they are only counted")
+        if self.shown:
+            failed = f"{self.failed} failed" if self.failed else ""
+            self.bar.update(self.task, advance=1, failed=failed)
+
+    def _say(self, line: str) -> None:
+        if self.shown:  # above the bar
+            self.bar.console.print(line)
+        else:
+            print(line, file=sys.stderr)
+
+
+class _Rate(ProgressColumn):
+    """Photos a second, worked out when the bar is drawn: the last thousand are looked at for it."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, "" where it is not known yet."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} photos/s" if speed else "")

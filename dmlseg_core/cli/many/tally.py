@@ -45,6 +45,7 @@ class Tally:
         parts += [f"{self.empty} with nothing to recolor"] * bool(self.empty)
         parts += [f"{self.files} recolored files"] * bool(self.files)
         parts += [f"{self.missed} objects off by more than --max-delta-e"] * bool(self.missed)
+        parts[2] += " (failures.csv says why)" * bool(self.failed)
         print(one_line(f"{', '.join(parts)}: {out}"), file=sys.stderr if self.as_json else None)
         if self.failed:
             return FAILED if self.failed + self.done + self.before == 1 else SOME_FAILED

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from codecs import getwriter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import quote
 
 from dmlseg_core.config import SUPERCATEGORIES
@@ -18,15 +22,17 @@ from dmlseg_core.folder.journal import Record
 from dmlseg_core.photo import coco_polygons, mask_of_rle, whole_file
 
 
-def write_instances(
-    records: Iterable[Record], path: Path, classes: Sequence[str], *, polygons: bool = False
-) -> None:
-    """COCO's `instances.json`, streamed: images, annotations, categories.
+@contextmanager
+def instances_file(
+    path: Path, classes: Sequence[str], *, polygons: bool = False
+) -> Iterator[Callable[[Record], None]]:
+    """COCO's `instances.json`: what adds a photo's record to it; failed ones are left out.
 
-    Image ids count the photos by sorted name, category ids are class ids (1 = the first class).
+    Image ids count the photos as they are added, category ids are class ids (1 = the first class).
+    Nothing is held in memory: annotations, which come after all images, wait in a file of their own
+    without a name.
 
     Args:
-        records: can be gone through more than once; those of failed photos are left out.
         path: where to.
         classes: foreground class names, in order.
         polygons: masks as polygons, which every converter reads; else as run lengths.
@@ -38,20 +44,41 @@ def write_instances(
         {"id": i, "name": name, "supercategory": SUPERCATEGORIES.get(name, "thing")}
         for i, name in enumerate(classes, 1)
     ]
-    with whole_file(path) as file:
+    with whole_file(path) as file, TemporaryFile(dir=path.parent) as waiting:
         file.write(b'{"info": {"description": "dmlseg segment"}, "images": [')
-        _pour(_images(records), file)
-        file.write(b'], "annotations": [')
-        rows = _annotations(records)
-        _pour(map(_with_polygons, rows) if polygons else rows, file)
-        file.write(f'], "categories": {json.dumps(categories)}}}\n'.encode())
+        images, annotations = _Rows(file), _Rows(waiting)
+
+        def add(record: Record) -> None:
+            if record["error"] is not None:
+                return
+            images.add(_image(record, images.count + 1))
+            for row in record["annotations"]:
+                told = _with_polygons(row) if polygons else row
+                annotations.add({"id": annotations.count + 1, "image_id": images.count, **told})
+
+        yield add
+        file.write(b'\n], "annotations": [')
+        waiting.seek(0)
+        shutil.copyfileobj(waiting, file)
+        file.write(f'\n], "categories": {json.dumps(categories)}}}\n'.encode())
 
 
-def _images(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
-    for number, record in enumerate(_done(records), 1):
-        size = {"height": record["height"], "width": record["width"]}
-        named = {"file_name": _file_name(record), **size, "path": record["source"]}
-        yield {"id": number, **named, **_labels(record)}
+@dataclass
+class _Rows:
+    """Rows as the lines of a JSON array."""
+
+    file: IO[bytes]
+    count: int = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.file.write(f"{',' if self.count else ''}\n{json.dumps(row)}".encode())
+        self.count += 1
+
+
+def _image(record: Record, number: int) -> dict[str, Any]:
+    size = {"height": record["height"], "width": record["width"]}
+    named = {"file_name": _file_name(record), **size, "path": record["source"]}
+    return {"id": number, **named, **_labels(record)}
 
 
 def _labels(record: Record) -> dict[str, str]:
@@ -68,33 +95,16 @@ def _file_name(record: Record) -> str:
     return str(name.with_name(source.name)) if name.stem.endswith(tag_of(source)) else str(name)
 
 
-def _annotations(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
-    number = 0
-    for image, record in enumerate(_done(records), 1):
-        for number, row in enumerate(record["annotations"], number + 1):  # noqa: B020
-            yield {"id": number, "image_id": image, **row}
-
-
 def _with_polygons(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "segmentation": coco_polygons(mask_of_rle(row["segmentation"]))}
 
 
-def _done(records: Iterable[Record]) -> Iterator[Record]:
-    return (record for record in records if record["error"] is None)
-
-
-def _pour(rows: Iterator[dict[str, Any]], file: BinaryIO) -> None:
-    """Rows as the lines of a JSON array."""
-    for number, row in enumerate(rows):
-        file.write(f"{',' if number else ''}\n{json.dumps(row)}".encode())
-    file.write(b"\n")
-
-
-def write_failures(records: Iterable[Record], path: Path, *, encoded: bool = False) -> None:
-    """`failures.csv`: source and one sentence for each photo whose last try failed.
+@contextmanager
+def failures_file(path: Path, *, encoded: bool = False) -> Iterator[Callable[[Record], None]]:
+    """`failures.csv`, source and one sentence for each photo whose last try failed: what adds a
+    photo's record to it.
 
     Args:
-        records: of all photos.
         path: where to.
         encoded: a second column has the source percent-encoded: one line of ASCII, whatever it is.
 
@@ -105,7 +115,10 @@ def write_failures(records: Iterable[Record], path: Path, *, encoded: bool = Fal
     with whole_file(path) as file:
         writer = csv.writer(getwriter("utf-8")(file, "backslashreplace"))
         writer.writerow(["path", *["encoded"] * encoded, "error"])
-        for record in records:
+
+        def add(record: Record) -> None:
             if record["error"] is not None:
                 more = [quote(os.fsencode(record["source"]))] * encoded
                 writer.writerow([record["source"], *more, one_line(record["error"])])
+
+        yield add

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import csv
 from codecs import getwriter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,10 @@ _PATHS, _NAMES = ("photo", "output"), ("class_name", "rule", "swatch")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(photos: Iterable[PhotoRow], path: Path) -> None:
-    """`instances.csv`: UTF-8, RFC 4180 (lines end in CR LF); empty = not known.
+@contextmanager
+def csv_file(path: Path) -> Iterator[Callable[[PhotoRow], None]]:
+    """`instances.csv`, what adds a photo to it: UTF-8, RFC 4180 (lines end in CR LF); empty = not
+    known.
 
     A text that a spreadsheet would take for a formula is disarmed: a path gets "./" before it,
     which names the same file, a name gets an apostrophe. The Parquet file has them as they are.
@@ -46,11 +49,13 @@ def write_csv(photos: Iterable[PhotoRow], path: Path) -> None:
     with whole_file(path) as file:
         table = csv.writer(getwriter("utf-8")(file))
         table.writerow(COLUMNS)
-        table.writerows(map(_cells, _lines(photos)))
+        yield lambda photo: table.writerows(map(_cells, _lines(photo)))
 
 
-def write_parquet(photos: Iterable[PhotoRow], path: Path) -> None:
-    """`instances.parquet`: typed columns, null = not known, zstd, row groups of ROW_GROUP.
+@contextmanager
+def parquet_file(path: Path) -> Iterator[Callable[[PhotoRow], None]]:
+    """`instances.parquet`, what adds a photo to it: typed columns, null = not known, zstd, row
+    groups of ROW_GROUP.
 
     Raises:
         ExportError: it cannot be written; an earlier file stays.
@@ -59,16 +64,42 @@ def write_parquet(photos: Iterable[PhotoRow], path: Path) -> None:
     from pyarrow.parquet import ParquetWriter  # type: ignore[import-untyped]  # noqa: PLC0415
 
     schema = _schema(pa)
-    chunks = _chunks(pa, photos, schema)
     with whole_file(path) as file, ParquetWriter(file, schema, compression="zstd") as out:
-        while group := list(islice(chunks, max(1, ROW_GROUP // _CHUNK))):
-            out.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP)
+        groups = _Groups(pa, schema, out)
+        yield groups.add
+        groups.flush()
 
 
-def _chunks(pa: Any, photos: Iterable[PhotoRow], schema: Any) -> Iterator[Any]:
-    lines = _lines(photos)
-    while rows := list(islice(lines, _CHUNK)):
-        yield pa.RecordBatch.from_pylist(rows, schema)
+@dataclass
+class _Groups:
+    """Lines on their way into a Parquet file."""
+
+    pa: Any
+    schema: Any
+    out: Any
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[Any] = field(default_factory=list)
+
+    def add(self, photo: PhotoRow) -> None:
+        self.lines.extend(_lines(photo))
+        while len(self.lines) >= _CHUNK:
+            self._pack(_CHUNK)
+            if len(self.batches) * _CHUNK >= ROW_GROUP:
+                self._write()
+
+    def flush(self) -> None:
+        if self.lines:
+            self._pack(len(self.lines))
+        if self.batches:
+            self._write()
+
+    def _pack(self, count: int) -> None:
+        self.batches.append(self.pa.RecordBatch.from_pylist(self.lines[:count], self.schema))
+        del self.lines[:count]
+
+    def _write(self) -> None:
+        self.out.write_table(self.pa.Table.from_batches(self.batches), row_group_size=ROW_GROUP)
+        self.batches.clear()
 
 
 def _schema(pa: Any) -> pa.Schema:
@@ -76,8 +107,8 @@ def _schema(pa: Any) -> pa.Schema:
     return pa.schema([pa.field(name, kind, name not in _ALWAYS) for name, kind in kinds])
 
 
-def _lines(photos: Iterable[PhotoRow]) -> Iterator[dict[str, Any]]:
-    return (_line(row) for photo in photos for row in photo.instances)
+def _lines(photo: PhotoRow) -> Iterator[dict[str, Any]]:
+    return map(_line, photo.instances)
 
 
 def _line(row: InstanceRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from dmlseg_core.folder.report.cards import Card
 from dmlseg_core.folder.report.run_file import Run
-from dmlseg_core.folder.report.summary import Summary, shares, summarize, total_seconds
+from dmlseg_core.folder.report.summary import Summary, shares, total_seconds
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.photo import whole_file
@@ -29,18 +29,17 @@ _TEXT_BLOCK = 64
 """Pieces of the template that are written at a time."""
 
 
-def write_report(photos: Iterable[PhotoRow], run: Run, out: Path) -> None:
+def write_report(summary: Summary, run: Run, out: Path) -> None:
     """`report.html`: figures, colors, times, failures, and a sheet of before and after.
 
     Args:
-        photos: sorted by name; read once.
+        summary: of all photos, which came sorted by name.
         run: what was asked.
         out: the output folder that the rows' files lie below.
 
     Raises:
         ExportError: it cannot be written; an earlier file stays.
     """
-    summary = summarize(photos)
     stream = _template().stream(_values(summary, run, out))
     stream.enable_buffering(_TEXT_BLOCK)
     with whole_file(out / "report.html") as file:

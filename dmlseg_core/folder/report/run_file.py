@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -20,6 +20,7 @@ from dmlseg_core.photo import write_bytes
 
 VERSION = 1
 """Of run.json's layout."""
+_COUNTED = ("done", "empty", "failed", "objects", "recolored", "missed")
 _PACKAGES = ("dmlseg-core", "torch", "numpy", "opencv-python", "pillow", "scikit-image", "pyarrow")
 
 
@@ -59,7 +60,37 @@ class Run:
             return 0.0
 
 
-def write_run(photos: Iterable[PhotoRow], run: Run, path: Path) -> None:
+@dataclass
+class Figures:
+    """Counts, and the time per stage: its sum, and the median and 95th percentile of a photo."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
+    sums: dict[str, float] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+
+    def add(self, photo: PhotoRow) -> None:
+        """Count a photo."""
+        counts = self.counts
+        counts[photo.status] += 1
+        counts["objects"] += len({row.instance for row in photo.instances})
+        counts["recolored"] += sum(row.rule is not None for row in photo.instances)
+        counts["missed"] += sum(row.passed is False for row in photo.instances)
+        for stage, seconds in photo.seconds.items():
+            self.sums[stage] = self.sums.get(stage, 0.0) + seconds
+            self.spreads.setdefault(stage, Spread()).add(seconds)
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has them."""
+        stages = {
+            stage: {"sum": round(total, 3), "median": self.spreads[stage].quantile(0.5),
+                    "p95": self.spreads[stage].quantile(0.95),
+                    "longest": round(self.spreads[stage].highest, 3)}
+            for stage, total in self.sums.items()
+        }  # fmt: skip
+        return {"counts": self.counts, "stage_seconds": stages}
+
+
+def write_run(figures: Figures, run: Run, path: Path) -> None:
     """`run.json`.
 
     Raises:
@@ -77,7 +108,7 @@ def write_run(photos: Iterable[PhotoRow], run: Run, path: Path) -> None:
         "max_delta_e": run.max_delta_e,
         "options": dict(run.options),
         **({"parts": [dict(part) for part in run.parts]} if run.parts else {}),
-        **_figures(photos),
+        **figures.told(),
         "versions": _versions(),
         "machine": {"system": platform.platform(), "cpu": platform.machine()},
     }
@@ -112,27 +143,6 @@ def read_run(path: Path) -> Run:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError(f"{path} is damaged: {error!r}; run the batch again") from None
-
-
-def _figures(photos: Iterable[PhotoRow]) -> dict[str, Any]:
-    """Counts, and the time per stage: its sum, and the median and 95th percentile of a photo."""
-    counts = {"done": 0, "empty": 0, "failed": 0, "objects": 0, "recolored": 0, "missed": 0}
-    sums: dict[str, float] = {}
-    spreads: dict[str, Spread] = {}
-    for photo in photos:
-        counts[photo.status] += 1
-        counts["objects"] += len({row.instance for row in photo.instances})
-        counts["recolored"] += sum(row.rule is not None for row in photo.instances)
-        counts["missed"] += sum(row.passed is False for row in photo.instances)
-        for stage, seconds in photo.seconds.items():
-            sums[stage] = sums.get(stage, 0.0) + seconds
-            spreads.setdefault(stage, Spread()).add(seconds)
-    stages = {
-        stage: {"sum": round(total, 3), "median": spreads[stage].quantile(0.5),
-                "p95": spreads[stage].quantile(0.95), "longest": round(spreads[stage].highest, 3)}
-        for stage, total in sums.items()
-    }  # fmt: skip
-    return {"counts": counts, "stage_seconds": stages}
 
 
 @cache

@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
 
@@ -54,7 +55,7 @@ class ColorSummary:
 
 @dataclass
 class Summary:
-    """Counts, spreads, and the photos worth looking at; see `summarize`.
+    """Counts, spreads, and the photos worth looking at; it does not grow with their number.
 
     Attributes:
         photos: status -> how many.
@@ -65,9 +66,7 @@ class Summary:
         delta_e: of all recolored objects but those with a pattern, which has no color to meet.
         missed: recolored objects above the limit.
         seconds: stage -> sum over all photos.
-        sheet: worst Delta-E first, then those without one, by name; SHOWN at most.
-        slowest: SLOWEST at most, slowest first.
-        failed: FAILED at most, by name.
+        failed: FAILED at most, in the order in which they came.
     """
 
     photos: Counter[str] = field(default_factory=Counter)
@@ -78,9 +77,32 @@ class Summary:
     delta_e: Spread = field(default_factory=Spread)
     missed: int = 0
     seconds: Counter[str] = field(default_factory=Counter)
-    sheet: list[PhotoRow] = field(default_factory=list)
-    slowest: list[PhotoRow] = field(default_factory=list)
     failed: list[PhotoRow] = field(default_factory=list)
+    _sheet: _Best = field(default_factory=lambda: _Best(SHOWN))
+    _slowest: _Best = field(default_factory=lambda: _Best(SLOWEST))
+
+    def add(self, row: PhotoRow) -> None:
+        """Count a photo."""
+        self.photos[row.status] += 1
+        if row.status == "failed":
+            if len(self.failed) < FAILED:
+                self.failed.append(row)
+            return
+        self.seconds.update(row.seconds)
+        _count(self, row.instances)
+        brief = replace(row, instances=_worst_first(row.instances)[:OBJECTS], annotations=())
+        self._sheet.offer(worst(row), brief)
+        self._slowest.offer(total_seconds(row), brief)
+
+    @cached_property
+    def sheet(self) -> list[PhotoRow]:
+        """Worst Delta-E first, then those without one, as they came; SHOWN at most."""
+        return self._sheet.ranked()
+
+    @cached_property
+    def slowest(self) -> list[PhotoRow]:
+        """SLOWEST at most, slowest first."""
+        return self._slowest.ranked()
 
 
 def worst(photo: PhotoRow) -> float:
@@ -95,25 +117,6 @@ def _worst_first(rows: Iterable[InstanceRow]) -> tuple[InstanceRow, ...]:
 def total_seconds(photo: PhotoRow) -> float:
     """Time that a photo took, all stages."""
     return sum(photo.seconds.values())
-
-
-def summarize(rows: Iterable[PhotoRow]) -> Summary:
-    """Read every row once; what is kept does not grow with their number."""
-    found = Summary()
-    sheet, slowest = _Best(SHOWN), _Best(SLOWEST)
-    for row in rows:
-        found.photos[row.status] += 1
-        if row.status == "failed":
-            if len(found.failed) < FAILED:
-                found.failed.append(row)
-            continue
-        found.seconds.update(row.seconds)
-        _count(found, row.instances)
-        brief = replace(row, instances=_worst_first(row.instances)[:OBJECTS])
-        sheet.offer(worst(row), brief)
-        slowest.offer(total_seconds(row), brief)
-    found.sheet, found.slowest = sheet.ranked(), slowest.ranked()
-    return found
 
 
 def _count(found: Summary, rows: Sequence[InstanceRow]) -> None:

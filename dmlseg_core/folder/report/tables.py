@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 
 from dmlseg_core.folder.engine import row_of
 from dmlseg_core.folder.journal import Journal
-from dmlseg_core.folder.report.coco import write_failures, write_instances
-from dmlseg_core.folder.report.columns import write_csv, write_parquet
+from dmlseg_core.folder.report.coco import failures_file, instances_file
+from dmlseg_core.folder.report.columns import csv_file, parquet_file
 from dmlseg_core.folder.report.page import write_report
-from dmlseg_core.folder.report.run_file import Run, write_run
-from dmlseg_core.folder.rows import PhotoRow
+from dmlseg_core.folder.report.run_file import Figures, Run, write_run
+from dmlseg_core.folder.report.summary import Summary
 
 
 def write_tables(journal: Journal, run: Run, *, polygons: bool = False) -> None:
@@ -26,22 +25,25 @@ def write_tables(journal: Journal, run: Run, *, polygons: bool = False) -> None:
         ExportError: one cannot be written, or the folder has gone; earlier files stay.
     """
     journal.check_place()
-    out, rows = journal.path.parent, _Rows(journal)
-    write_instances(journal, out / "instances.json", run.classes, polygons=polygons)
-    write_csv(rows, out / "instances.csv")
-    write_parquet(rows, out / "instances.parquet")
-    write_failures(journal, out / "failures.csv", encoded=True)
-    write_run(rows, run, out / "run.json")
-    write_report(rows, run, out)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of a journal, sorted by name; can be gone through again and again."""
-
-    journal: Journal
-
-    def __iter__(self) -> Iterator[PhotoRow]:
-        for record in self.journal:
+    out, figures, summary = journal.path.parent, Figures(), Summary()
+    with ExitStack() as stack:
+        opened = stack.enter_context
+        of_records = (
+            opened(instances_file(out / "instances.json", run.classes, polygons=polygons)),
+            opened(failures_file(out / "failures.csv", encoded=True)),
+        )
+        of_rows = (
+            opened(csv_file(out / "instances.csv")),
+            opened(parquet_file(out / "instances.parquet")),
+            figures.add,
+            summary.add,
+        )
+        for record in journal:  # once: reading it takes longer than all that is made of it
+            for add in of_records:
+                add(record)
             if record["error"] is not None or "row" in record:
-                yield row_of(record)
+                row = row_of(record)
+                for count in of_rows:
+                    count(row)
+    write_run(figures, run, out / "run.json")
+    write_report(summary, run, out)

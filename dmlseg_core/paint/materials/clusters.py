@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float32]
+Bytes: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
 Labels: TypeAlias = NDArray[np.intp]
 
@@ -29,21 +30,23 @@ def clusters_of(features: Floats) -> Floats:
     Starting points are taken one after the other, each as far as can be from those before it
     (Gonzalez 1985): always the same ones, and small materials get theirs. Then k-means.
     """
-    sample = features[:, :: max(1, features.shape[1] // _SAMPLE)]
+    sample = np.ascontiguousarray(features[:, :: max(1, features.shape[1] // _SAMPLE)])
     centers = [np.median(sample, axis=1)]
     away = _away(sample, centers[0])
     while len(centers) < MOST:
-        at = np.argsort(away)[int(_RARE * (away.size - 1))]
+        rank = int(_RARE * (away.size - 1))
+        at = np.argpartition(away, rank)[rank]
         if away[at] < _FAR**2:
             break
         centers.append(sample[:, at])
         away = np.minimum(away, _away(sample, centers[-1]))
-    found = np.array(centers)
+    found = np.array(centers, np.float32)
     for _ in range(_ROUNDS):
         nearest = nearest_of(sample, found)
-        means = [sample[:, nearest == k].mean(axis=1) for k in np.unique(nearest)]
-        found[np.unique(nearest)] = means
-    return found.astype(np.float32)
+        sizes = np.bincount(nearest, minlength=len(found))
+        sums = [np.bincount(nearest, plane, len(found)) for plane in sample]
+        found[sizes > 0] = (np.stack(sums, axis=1)[sizes > 0] / sizes[sizes > 0, None]).astype("f4")
+    return found
 
 
 def _away(features: Floats, center: Floats) -> Floats:
@@ -51,35 +54,53 @@ def _away(features: Floats, center: Floats) -> Floats:
     return away
 
 
-def distances_of(features: Floats, centers: Floats) -> Floats:
-    """(K, N) squared distances of (3, N) features."""
-    return np.stack([_away(features, center) for center in centers])
+def nearness_of(features: Floats, centers: Floats) -> Floats:
+    """(K, N): how near (3, N) features are to each center: half the squared distance, taken from
+    what is the same for all centers.
+    """
+    near: Floats = centers @ features
+    near -= 0.5 * (centers**2).sum(axis=1, keepdims=True)
+    return near
 
 
-def nearest_of(features: Floats, centers: Floats) -> Labels:
-    """(N,) number of the nearest center."""
-    return np.asarray(np.argmin(distances_of(features, centers), axis=0), np.intp)
+def nearest_of(features: Floats, centers: Floats) -> Bytes:
+    """(N,) uint8, the number of the nearest center."""
+    return largest_of(nearness_of(features, centers))[0]
+
+
+def largest_of(planes: NDArray[Any]) -> tuple[Bytes, NDArray[Any]]:
+    """Of (K, ...): the number of the largest, uint8, the first of equals; and its value.
+
+    Plane by plane this takes a fifth of numpy's argmax and max along the first axis.
+    """
+    best = planes[0].copy()
+    which = np.zeros(best.shape, np.uint8)
+    for k, plane in enumerate(planes[1:], 1):
+        np.copyto(which, np.uint8(k), where=plane > best)
+        np.maximum(best, plane, out=best)
+    return which, best
 
 
 def labels_of(features: Floats, inside: Mask, centers: Floats) -> Labels:
     """(h, w) number of the nearest center, after a vote of neighbors; -1 outside."""
-    labels = np.full(inside.shape, -1)
+    labels = np.full(inside.shape, -1, np.int8)
     labels[inside] = nearest_of(features[:, inside], centers)
-    voted: Labels = np.asarray(votes_of(labels, len(centers), _SMOOTH).argmax(axis=0), np.intp)
+    voted = largest_of(counts_of(labels, len(centers), _SMOOTH))[0].astype(np.intp)
     voted[~inside] = -1
     return voted
 
 
-def votes_of(labels: Labels, count: int, side: int) -> Floats:
-    """(count, h, w): the share of each label in a square window; outside nobody votes."""
-    planes = [np.equal(labels, k).astype(np.float32) for k in range(count)]
-    return np.stack(
-        [cv2.blur(p, (side, side), borderType=cv2.BORDER_CONSTANT) for p in planes]
-    ).astype(np.float32)
+def counts_of(labels: NDArray[np.integer[Any]], count: int, side: int) -> Bytes:
+    """(count, h, w): how many of each label lie in a square window; outside nobody does."""
+    size, beyond = (side, side), cv2.BORDER_CONSTANT
+    planes = [np.equal(labels, k).view(np.uint8) for k in range(count)]
+    counts = [cv2.boxFilter(p, -1, size, normalize=False, borderType=beyond) for p in planes]
+    return np.stack(counts).astype(np.uint8, copy=False)
 
 
 def cores_of(labels: Labels, count: int) -> NDArray[np.intp]:
     """(count,) pixels of each label that lie two or more from any other's."""
     window = np.ones((5, 5), np.uint8)
-    planes = [np.equal(labels, k).astype(np.uint8) for k in range(count)]
-    return np.array([int(cv2.erode(p, window, borderValue=1).sum()) for p in planes], np.intp)
+    planes = [np.equal(labels, k).view(np.uint8) for k in range(count)]
+    cores = [cv2.erode(plane, window, borderValue=1) for plane in planes]
+    return np.array([cv2.countNonZero(core) for core in cores], np.intp)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dmlseg_core.color import linear_planes_to_oklab, parse_color, srgb_to_linear, srgb_to_oklab
 from dmlseg_core.config import GATE_SOFTNESS, GATE_TOLERANCE
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.paint.materials.members import mixed_along, reach_in
+from dmlseg_core.paint.materials.mixtures import mixed_along, reach_in
 from dmlseg_core.paint.materials.small import box_of
 
 Floats: TypeAlias = NDArray[np.float32]

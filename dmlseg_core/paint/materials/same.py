@@ -55,7 +55,7 @@ def difference(first: Floats, second: Floats) -> float:
     return float(np.hypot(hue, neutral * abs(first[2] - second[2]) / LOG_LIGHT / _DARKER))
 
 
-def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Floats) -> Labels:
+def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Doubles) -> Labels:
     """(K,) group of each cluster; clusters of one group are one paint in changing light.
 
     Args:
@@ -104,20 +104,20 @@ def _borders(features: Floats, labels: Labels, centers: Floats) -> tuple[Doubles
     """(K, K) pixel pairs across the border of two clusters, and how much of their difference lies
     between those pixels: 1 where the color jumps.
     """
-    count = len(centers)
+    count, width = len(centers), labels.shape[1]
     met, steps = np.zeros(count**2), np.zeros(count**2)
+    flat = features.reshape(len(features), -1)
     for down, right in (
         (0, _REACH),
         (_REACH, 0),
         (_REACH - 1, _REACH - 1),
         (_REACH - 1, 1 - _REACH),
     ):
-        here, there = _shifted(down, right)
-        one, other = labels[here], labels[there]
-        at = np.nonzero((one >= 0) & (other >= 0) & (one != other))
-        i, j = one[at], other[at]
+        at = _meetings(labels, down, right)
+        there = at + down * width + right
+        i, j = labels.reshape(-1)[at], labels.reshape(-1)[there]
         axis = (centers[j] - centers[i]).T
-        change = _at(features, there, at) - _at(features, here, at)
+        change = flat.take(there, axis=1) - flat.take(at, axis=1)
         step = (change * axis).sum(axis=0) / np.maximum((axis**2).sum(axis=0), 1e-6)
         met += np.bincount(i * count + j, minlength=count**2)
         steps += np.bincount(i * count + j, np.clip(step, 0, 1), minlength=count**2)
@@ -125,16 +125,13 @@ def _borders(features: Floats, labels: Labels, centers: Floats) -> tuple[Doubles
     return both[0], both[1] / np.maximum(both[0], 1)
 
 
-def _at(features: Floats, part: tuple[slice, slice], places: tuple[Labels, ...]) -> Floats:
-    """(3, N) features at places of a part of the plane."""
-    return np.stack([plane[part][places] for plane in features])
-
-
-def _shifted(down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Of a plane: the places that have a neighbor down and right of them, and those neighbors."""
+def _meetings(labels: Labels, down: int, right: int) -> Labels:
+    """(N,) flat indices of places whose neighbor so far down and right has another label."""
     ends = slice(None, -right or None) if right >= 0 else slice(-right, None)
     starts = slice(right, None) if right >= 0 else slice(None, right)
-    return (slice(None, -down or None), ends), (slice(down, None), starts)
+    one, other = labels[: -down or None, ends], labels[down:, starts]
+    rows, columns = np.nonzero((one >= 0) & (other >= 0) & (one != other))
+    return np.asarray(rows * labels.shape[1] + columns + max(-right, 0), np.intp)
 
 
 def joined(features: Floats, labels: Labels) -> Labels:
@@ -144,17 +141,24 @@ def joined(features: Floats, labels: Labels) -> Labels:
         features: (3, N) of the pixels inside.
         labels: (N,) their groups.
     """
+    colors = {int(k): _usual(features, labels == k) for k in np.unique(labels)}
     while True:
-        names, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        colors = [np.median(features[:, labels == k], axis=1) for k in range(len(names))]
+        names, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        usual = [colors[int(k)] for k in names]
         pairs = [
-            (_distance(colors, sizes, i, j), i, j)
+            (_distance(usual, sizes, i, j), i, j)
             for j in range(len(names)) for i in range(j)
         ]  # fmt: skip
         if not pairs or (min(pairs)[0] > 1 and len(names) <= MOST):
-            return np.argsort(np.argsort(-sizes, kind="stable"))[labels]
+            return np.argsort(np.argsort(-sizes, kind="stable"))[inverse]
         _, i, j = min(pairs)
-        labels[labels == j] = i
+        labels = np.where(labels == names[j], names[i], labels)
+        colors[int(names[i])] = _usual(features, labels == names[i])
+
+
+def _usual(features: Floats, mine: NDArray[np.bool_]) -> Floats:
+    """(3,) median of some of (3, N)."""
+    return np.asarray(np.median(features[:, mine], axis=1))
 
 
 def _distance(colors: list[Floats], sizes: NDArray[np.intp], i: int, j: int) -> float:

@@ -1,4 +1,5 @@
 from .about import Metadata as Metadata
+from .boxes import clean_aperture as clean_aperture
 from .directories import EMPTY as EMPTY
 from .directories import Structure as Structure
 from .directories import Tree as Tree

@@ -1,4 +1,4 @@
-"""Items of HEIF and AVIF files (ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12, annex A)."""
+"""Items of HEIF and AVIF files, and properties (ISO/IEC 14496-12, 8.11; 23008-12, annex A)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.photoshop import block_of_iptc
@@ -141,6 +142,88 @@ def without_exif(data: bytes) -> bytes:
         if item.kind == b"Exif":
             changed[item.kind_at : item.kind_at + 4] = b"free"
     return bytes(changed)
+
+
+def properties(data: bytes) -> list[tuple[int, int]]:
+    """Where the contents of all items' properties lie (ISO/IEC 23008-12, 9.3.1)."""
+    return _properties(data, _meta(data))[0]
+
+
+def properties_of_primary(data: bytes) -> list[tuple[int, int]]:
+    """Those of the primary item, in their order."""
+    inner = _meta(data)
+    found, links = _properties(data, inner)
+    return [found[k - 1] for k in links.get(_primary(data, inner), ()) if 0 < k <= len(found)]
+
+
+def clean_aperture(data: bytes) -> tuple[slice, slice] | None:
+    """Rows and columns of the decoded primary item that are to be shown; None: all of them.
+
+    ISO/IEC 14496-12, 12.1.4: a width, a height, and how far their centre lies from the picture's.
+    One that leaves the picture is none, as in libavif.
+    """
+    try:
+        found = {data[at - 4 : at]: at for at, _ in properties_of_primary(data)}
+        if not {b"clap", b"ispe"} <= found.keys():
+            return None
+        width, height = struct.unpack_from(">2I", data, found[b"ispe"] + 4)
+        sizes, shifts = (
+            struct.unpack_from(f">{2 * code}", data, found[b"clap"] + at)
+            for code, at in (("II", 0), ("iI", 16))
+        )
+        across = _span(width, sizes[:2], shifts[:2])
+        down = _span(height, sizes[2:], shifts[2:])
+    except (struct.error, IndexError, ZeroDivisionError):
+        return None
+    return None if across is None or down is None else (down, across)
+
+
+def _span(side: int, size: tuple[int, ...], shift: tuple[int, ...]) -> slice | None:
+    """The part of a side that has a size (a fraction) and a centre shifted from the side's own."""
+    length = Fraction(*size)
+    start = round(Fraction(side - length, 2) + Fraction(*shift))
+    stop = start + round(length)
+    return slice(start, stop) if 0 <= start < stop <= side else None
+
+
+def _meta(data: bytes) -> dict[bytes, tuple[int, int]]:
+    outer = {kind: (a, b) for kind, a, b in boxes(data, 0, len(data))}
+    if b"meta" not in outer:
+        return {}
+    start, end = outer[b"meta"]
+    return {kind: (a, b) for kind, a, b in boxes(data, start + 4, end)}
+
+
+def _properties(
+    data: bytes, inner: dict[bytes, tuple[int, int]]
+) -> tuple[list[tuple[int, int]], dict[int, tuple[int, ...]]]:
+    """Places of all properties, and the numbers (from 1 on) of each item's own."""
+    if b"iprp" not in inner:
+        return [], {}
+    held = {kind: (a, b) for kind, a, b in boxes(data, *inner[b"iprp"])}
+    properties = [(a, b) for _, a, b in boxes(data, *held[b"ipco"])] if b"ipco" in held else []
+    return properties, _links(data, *held[b"ipma"]) if b"ipma" in held else {}
+
+
+def _links(data: bytes, start: int, end: int) -> dict[int, tuple[int, ...]]:
+    """ItemPropertyAssociationBox (ISO/IEC 23008-12, 9.3.2)."""
+    version, wide = data[start], data[start + 3] & 1
+    found, at = {}, start + 8
+    for _ in range(min(struct.unpack_from(">I", data, start + 4)[0], end - start)):
+        (item,) = struct.unpack_from(">I" if version else ">H", data, at)
+        at += 4 if version else 2
+        count, at = data[at], at + 1
+        numbers = struct.unpack_from(f">{count}{'H' if wide else 'B'}", data, at)
+        found[item] = tuple(n & (0x7FFF if wide else 0x7F) for n in numbers)
+        at += count * (2 if wide else 1)
+    return found
+
+
+def _primary(data: bytes, inner: dict[bytes, tuple[int, int]]) -> int:
+    if b"pitm" not in inner:
+        return -1
+    at = inner[b"pitm"][0]
+    return int(struct.unpack_from(">H" if data[at] == 0 else ">I", data, at + 4)[0])
 
 
 def read_jp2(data: bytes) -> Metadata:

@@ -17,6 +17,9 @@ _RAW = b"Raw profile type "
 _MOST = 1 << 26
 """Bytes that a compressed text may grow to."""
 
+_SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
+"""Bytes of the chunks that cannot have others."""
+
 Chunk: TypeAlias = "tuple[bytes, bytes]"
 
 
@@ -35,9 +38,18 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def is_sound(kind: bytes, whole: bytes) -> bool:
+    """Has a chunk the length that its type asks for?"""
+    return len(whole) - 12 == _SIZES.get(kind, len(whole) - 12)
+
+
 def pixels_alone(data: bytes) -> bytes:
-    """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels."""
-    kept = [pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf")]
+    """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels.
+
+    So do other chunks of a wrong length.
+    """
+    found = (pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf"))
+    kept = [pair for pair in found if is_sound(*pair)]
     return SIGNATURE + b"".join(_mended(kind, whole) for kind, whole in kept)
 
 
@@ -67,6 +79,8 @@ def read_png(data: bytes) -> Metadata:
                 texts.append(chunk(kind, whole[8:-4]))
             else:
                 left.add("damaged text")
+        elif not is_sound(kind, whole):
+            left.add("damaged chunk")
         elif kind == b"caBX":
             left.add("credentials")
         elif _may_be_copied(kind):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from dmlseg_core.photo.metadata.boxes import boxes
-from dmlseg_core.photo.metadata.png import SIGNATURE, chunks
+from dmlseg_core.photo.metadata.boxes import properties, properties_of_primary
+from dmlseg_core.photo.metadata.png import SIGNATURE, chunks, is_sound
 
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of high dynamic range."""
@@ -57,7 +57,7 @@ def _of_png(data: bytes) -> Signal:
     for kind, whole in chunks(data):
         if kind == b"IDAT":
             break
-        if kind in _COLOR_CHUNKS:
+        if kind in _COLOR_CHUNKS and is_sound(kind, whole):
             found.setdefault(kind, whole)
     body = {kind: whole[8:-4] for kind, whole in found.items()}
     gamma = struct.unpack(">I", body[b"gAMA"])[0] / 1e5 if b"gAMA" in body else None
@@ -78,54 +78,11 @@ def _four(body: bytes) -> tuple[int, int, int, int]:
 
 def _nclx(data: bytes) -> tuple[int, int, int, int] | None:
     """Code points of the primary item (ISO/IEC 14496-12, 12.1.5); of any item where it has none."""
-    inner = _meta(data)
-    properties, links = _properties(data, inner)
-    own = links.get(_primary(data, inner), ())
-    for at, end in [properties[k - 1] for k in own if 0 < k <= len(properties)] + properties:
+    for at, end in properties_of_primary(data) + properties(data):
         if data[at - 4 : at] == b"colr" and data[at : at + 4] == b"nclx" and end - at >= 11:
             primaries, transfer, matrix, full = struct.unpack_from(">3HB", data, at + 4)
             return primaries, transfer, matrix, full >> 7
     return None
-
-
-def _meta(data: bytes) -> dict[bytes, tuple[int, int]]:
-    outer = {kind: (a, b) for kind, a, b in boxes(data, 0, len(data))}
-    if b"meta" not in outer:
-        return {}
-    start, end = outer[b"meta"]
-    return {kind: (a, b) for kind, a, b in boxes(data, start + 4, end)}
-
-
-def _properties(
-    data: bytes, inner: dict[bytes, tuple[int, int]]
-) -> tuple[list[tuple[int, int]], dict[int, tuple[int, ...]]]:
-    """Places of all properties, and the numbers (from 1 on) of each item's own."""
-    if b"iprp" not in inner:
-        return [], {}
-    held = {kind: (a, b) for kind, a, b in boxes(data, *inner[b"iprp"])}
-    properties = [(a, b) for _, a, b in boxes(data, *held[b"ipco"])] if b"ipco" in held else []
-    return properties, _links(data, *held[b"ipma"]) if b"ipma" in held else {}
-
-
-def _links(data: bytes, start: int, end: int) -> dict[int, tuple[int, ...]]:
-    """ItemPropertyAssociationBox (ISO/IEC 23008-12, 9.3.2)."""
-    version, wide = data[start], data[start + 3] & 1
-    found, at = {}, start + 8
-    for _ in range(min(struct.unpack_from(">I", data, start + 4)[0], end - start)):
-        (item,) = struct.unpack_from(">I" if version else ">H", data, at)
-        at += 4 if version else 2
-        count, at = data[at], at + 1
-        numbers = struct.unpack_from(f">{count}{'H' if wide else 'B'}", data, at)
-        found[item] = tuple(n & (0x7FFF if wide else 0x7F) for n in numbers)
-        at += count * (2 if wide else 1)
-    return found
-
-
-def _primary(data: bytes, inner: dict[bytes, tuple[int, int]]) -> int:
-    if b"pitm" not in inner:
-        return -1
-    at = inner[b"pitm"][0]
-    return int(struct.unpack_from(">H" if data[at] == 0 else ">I", data, at + 4)[0])
 
 
 def with_points(data: bytes, primaries: int, transfer: int) -> bytes:
@@ -135,7 +92,7 @@ def with_points(data: bytes, primaries: int, transfer: int) -> bytes:
         ValueError: it has none.
     """
     changed, found = bytearray(data), False
-    for at, _ in _properties(data, _meta(data))[0]:
+    for at, _ in properties(data):
         if data[at - 4 : at] == b"colr" and data[at : at + 4] == b"nclx":
             struct.pack_into(">2H", changed, at + 4, primaries, transfer)
             found = True

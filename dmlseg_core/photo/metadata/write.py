@@ -22,6 +22,7 @@ _NEVER = {
     "film": "The film of the motion photo was left out.",
     "layers": "Photoshop's layers beside the photo were left out.",
     "previews": "Smaller copies of the photo in the file were left out.",
+    "damaged chunk": "A damaged chunk that tells of colors or resolution was left out.",
     "damaged text": "A damaged text chunk was left out.",
     "depth": "Depth maps and mattes beside the photo were left out.",
     "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",

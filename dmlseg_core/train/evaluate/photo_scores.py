@@ -33,6 +33,7 @@ from dmlseg_core.measure import (
     score_levels,
     simulate,
 )
+from dmlseg_core.model import Meant
 
 MAX_DETECTIONS = 100
 AFTER = (1, 3, 5)
@@ -62,7 +63,7 @@ class AnyScene(Protocol):
     def mask_at(  # noqa: D102
         self, y: int, x: int, tau: float | None = None, *, add: Any = (), subtract: Any = ()
     ) -> AnyMask: ...
-    def stops(self, y: int, x: int) -> Iterable[AnyMask]: ...  # noqa: D102
+    def meant_by(self, y: int, x: int) -> Meant: ...  # noqa: D102
     def partition(self, tau: float) -> Any: ...  # noqa: D102
     @property
     def regions(self) -> Any: ...  # noqa: D102
@@ -109,7 +110,8 @@ class PhotoScores:
         shares: share of the photo's pixels that each clicked object covers; of regions, none.
         kinds: class id of each clicked object, 0 where it is not known; of regions, none.
         jitter: clicks on each object, from drawn pixels (five runs an object).
-        parts: (P, 4) IoU: best stop with part, with whole; default mask with part, with whole.
+        parts: (P, 6) IoU with part, with whole: of the best stop, of the default mask, of the best
+            of three that may be meant (two parts and the object).
         levels: partitions against people's, by name of the method ("ours", the rivals and, beside
             them, "embedding": what it says of the photo without the photo's edges).
         level_clicks: by name of a rival, (L, K) IoU of its region under click k at each level.
@@ -124,7 +126,7 @@ class PhotoScores:
     shares: list[float] = field(default_factory=list)
     kinds: list[int] = field(default_factory=list)
     jitter: list[ClickRun] = field(default_factory=list)
-    parts: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
+    parts: FloatArray = field(default_factory=lambda: np.zeros((0, 6)))
     levels: dict[str, LevelScores] = field(default_factory=dict)
     level_clicks: dict[str, FloatArray] = field(default_factory=dict)
 
@@ -205,19 +207,26 @@ def click(
     return run, [hasty[first] for first in firsts]
 
 
+_ANSWERS = ("part", "object", "group"), ("default",), ("small_part", "large_part", "object")
+
+
 def score_parts(sample: AnySample, scene: AnyScene, valid: BoolArray) -> FloatArray:
-    """(P, 4) IoU for one click on each part; see `PhotoScores.parts`."""
+    """(P, 6) IoU for one click on each part; see `PhotoScores.parts`."""
     if len(sample.partitions) < 2:
-        return np.zeros((0, 4))
+        return np.zeros((0, 6))
     predict, rows = predictor(scene, sample.image), []
     for point, part, whole in parts_of(sample.instances, sample.partitions[-1]):
         if not (whole & ~part).any():
             continue
-        stops = [np.asarray(mask.to_photo(sample.image)) for mask in scene.stops(*point)]
-        default = predict([point], ())
-        best = [max(mask_iou(stop, truth, valid) for stop in stops) for truth in (part, whole)]
-        rows.append((*best, *(mask_iou(default, truth, valid) for truth in (part, whole))))
-    return np.array(rows, np.float64).reshape(-1, 4)
+        found = {
+            name: np.asarray(scene.mask_at(*point, tau).to_photo(sample.image))
+            for name, tau in scene.meant_by(*point)._asdict().items()
+        } | {"default": predict([point], ())}
+        rows.append([
+            max(mask_iou(found[name], truth, valid) for name in names)
+            for names in _ANSWERS for truth in (part, whole)
+        ])  # fmt: skip
+    return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def score_regions(

@@ -246,11 +246,14 @@ def _noc(photos: Sequence[PhotoScores], iou: float) -> float | None:
     return _value(_mean([np.array([r.clicks_to(iou) for r in p.runs]) for p in photos]))
 
 
+PART_FIGURES = ("iou_part", "iou_whole", "iou_part_default", "iou_whole_default",
+                "iou_part_offered", "iou_whole_offered")  # fmt: skip
+
+
 def _parts(photos: Sequence[PhotoScores]) -> Result:
-    names = ("iou_part", "iou_whole", "iou_part_default", "iou_whole_default")
     return {
         name: _value(_mean([p.parts[:, column] for p in photos]))
-        for column, name in enumerate(names)
+        for column, name in enumerate(PART_FIGURES)
     }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dmlseg_core.train.evaluate.sets import Result
+from dmlseg_core.train.evaluate.sets import PART_FIGURES, Result
 
 _HEAD = ("set", "photos", "objects", "mAP^r@.5 [95 %]", "@.7", "AP@.5, any class [95 %]",
          "IoU, 1 click [95 %]", "3 clicks", "5 clicks", "1 click, jittered", "NoC@85", "NoC@90",
          "pass, ms")  # fmt: skip
-_HEAD_MORE = ("set", "part", "whole", "default tau: part", "whole", "boundary F, ODS / OIS",
-              "covering, ODS / OIS")  # fmt: skip
+_HEAD_MORE = ("set", "best stop: part", "whole", "default tau: part", "whole", "best offered: part",
+              "whole", "boundary F, ODS / OIS", "covering, ODS / OIS")  # fmt: skip
 
 
 def scores_table(result: Result) -> str:
@@ -45,10 +45,9 @@ def more_scores_table(result: Result) -> str:
     for name, figures in result["sets"].items():
         if figures["iou_part"] is None and figures["covering"] is None:
             continue
-        keys = ("iou_part", "iou_whole", "iou_part_default", "iou_whole_default")
         pairs = [figures["boundary_f"] or {}, figures["covering"] or {}]
         both = [" / ".join(cell(p[k]) for k in ("ods", "ois")) if p else "-" for p in pairs]
-        rows.append((name, *(cell(figures[k]) for k in keys), *both))
+        rows.append((name, *(cell(figures.get(k)) for k in PART_FIGURES), *both))
     return markdown_table(_HEAD_MORE, rows) if rows else ""
 
 

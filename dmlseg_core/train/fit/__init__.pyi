@@ -1,4 +1,5 @@
 from .averaging import average as average
 from .calibration import PHOTOS as PHOTOS
 from .calibration import calibrate as calibrate
+from .regions import fit_regions as fit_regions
 from .rescaling import rescale as rescale

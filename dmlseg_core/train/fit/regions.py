@@ -119,6 +119,27 @@ def fit(
     return weights, bias
 
 
+def fit_regions(
+    weights: Path, folder: Path, photos: int = PHOTOS
+) -> tuple[tuple[float, ...], float]:
+    """Write into a weights file's manifest what PHOTOS photos of a training set ask for.
+
+    Args:
+        weights: NAME.safetensors, its manifest.json beside it.
+        folder: set of human partitions; its train list is read.
+        photos: at most so many, spread over the set.
+
+    Returns:
+        Region weights and bias.
+
+    Raises:
+        WeightsError, DatasetError: a file cannot be read, or the set has objects.
+    """
+    found, bias = fit(list(_measured(weights, folder, photos)))
+    write_sheet(weights, region_weights=found, region_bias=bias)
+    return found, bias
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Write into the manifest what PHOTOS photos of a training set ask for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -127,8 +148,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=int, default=PHOTOS)
     args = parser.parse_args(words)
     try:
-        weights, bias = fit(list(_measured(args.weights, args.set, args.photos)))
-        write_sheet(args.weights, region_weights=weights, region_bias=bias)
+        weights, bias = fit_regions(args.weights, args.set, args.photos)
     except DmlsegError as error:
         parser.exit(1, f"{error}\n")
     named = ", ".join(f"{n} {w:.3f}" for n, w in zip(FEATURES, weights, strict=True))

@@ -11,17 +11,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response, StreamingResponse
 from PIL import Image
-from starlette.background import BackgroundTask
 
 from dmlseg_core.edit import Choice, Edit, Recipe, Style, from_json, to_json
-from dmlseg_core.errors import RecipeError
+from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.folder import PhotoRow
 from dmlseg_core.photo import load_photo
-from dmlseg_core.stage import Asked, Desk
+from dmlseg_core.stage import MEGABYTE, Asked, Desk, InTurn
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
-from dmlseg_core.ui.many.shelf import InTurn, Shelf
+from dmlseg_core.ui.many.shelf import Shelf
 from dmlseg_core.ui.routes import JPEG, Stage, drawn, locked, opened
 from dmlseg_core.words import class_label, told
 
@@ -55,7 +54,7 @@ def many_routes(stage: Stage) -> APIRouter:
             if shelf.version != after or not shelf.running:
                 break
             await asyncio.sleep(_MOMENT)
-        return _told(desk, shelf)
+        return await run_in_threadpool(_told, desk, shelf)
 
     @router.post("/photo")
     async def photo(request: Request, name: str) -> Any:
@@ -65,28 +64,28 @@ def many_routes(stage: Stage) -> APIRouter:
             raise RefusedError(422, "empty_file")
         shelf = stage.shelves.get(desk.token, make=True)
         assert shelf is not None
-        added = await run_in_threadpool(shelf.add, name, data)
-        await run_in_threadpool(stage.shelves.trim)
+        try:
+            added = await run_in_threadpool(shelf.add, name, data)
+        finally:  # a set that was begun by a photo that is none counts, too
+            await run_in_threadpool(stage.shelves.trim)
         return {"name": added, "count": len(shelf.names)}
 
     @router.post("/run")
     async def run(request: Request) -> Any:
         asked = await json_of(request, 64)
         desk, shelf = _here(stage, request)
-        if shelf.running:
-            raise RefusedError(409, "many_busy")
         await run_in_threadpool(_start, stage, desk, shelf, asked)
-        return _told(desk, shelf)
+        return await run_in_threadpool(_told, desk, shelf)
 
     @router.post("/stop")
     async def stop(request: Request) -> Any:
         desk, shelf = _here(stage, request)
         shelf.stop()
-        return _told(desk, shelf)
+        return await run_in_threadpool(_told, desk, shelf)
 
     @router.post("/clear")
     async def clear(request: Request) -> Any:
-        stage.shelves.drop(stage.desk(request).token)
+        await run_in_threadpool(stage.shelves.drop, stage.desk(request).token)
         return {}
 
     _single_routes(router, stage)
@@ -100,7 +99,10 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     async def thumb(request: Request, name: str, kind: str = "found") -> Response:
         _, shelf = _here(stage, request)
         path = _picture(shelf, name, kind)
-        return drawn(request, await run_in_threadpool(_small, path), JPEG)
+        try:
+            return drawn(request, await run_in_threadpool(_small, path), JPEG)
+        except FileNotFoundError:  # the set was thrown away, or a run replaces it, at this moment
+            raise RefusedError(404, "no_such") from None
 
     @router.post("/open")
     async def open_(request: Request, name: str) -> Any:
@@ -117,25 +119,23 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
 
     @router.post("/keep")
     async def keep(request: Request, name: str) -> Any:
-        _photo(_here(stage, request)[1], name)
-        desk, _, session = stage.session(request)
         _, shelf = _here(stage, request)
-        if shelf.running:
-            raise RefusedError(409, "many_busy")
+        _photo(shelf, name)
+        desk, _, session = stage.session(request)
         made = await run_in_threadpool(locked(session, partial(session.to_recipe, "point")))
-        batch = partial(shelf.batch, InTurn(stage.analyst, made.scene), made, name)
-        await stage.slowly(lambda: shelf.keep(batch(), name))
-        return _told(desk, shelf)
+        turn = InTurn(stage.analyst, made.scene)
+        batch = partial(shelf.batch, turn, made, stage.max_megapixels, name)
+        await stage.slowly(lambda: shelf.keep(batch()))
+        return await run_in_threadpool(_told, desk, shelf)
 
     @router.get("/zip")
     async def zip_(request: Request) -> Response:
         _, shelf = _here(stage, request)
-        path = await stage.slowly(shelf.zipped)
-        return FileResponse(
-            path, media_type="application/zip", filename="dmlseg-photos.zip",
-            headers={"Cache-Control": "no-store"},
-            background=BackgroundTask(path.unlink, missing_ok=True),
-        )  # fmt: skip
+        headers = {
+            "Content-Disposition": 'attachment; filename="dmlseg-photos.zip"',
+            "Cache-Control": "no-store",
+        }  # fmt: skip
+        return StreamingResponse(shelf.zipped(), media_type="application/zip", headers=headers)
 
 
 def _here(stage: Stage, request: Request) -> tuple[Desk, Shelf]:
@@ -161,7 +161,12 @@ def _photo(shelf: Shelf, name: str) -> Path:
 def _start(stage: Stage, desk: Desk, shelf: Shelf, asked: Asked) -> None:
     recipe = _recipe(stage, desk, asked)
     config = stage.segmenter.config if recipe is None else recipe.scene
-    shelf.start(shelf.batch(InTurn(stage.analyst, config), recipe), recipe)
+    stage.shelves.trim()
+    if shelf.held() > stage.shelves.limit:  # results of earlier recipes stay beside new ones
+        limit = stage.shelves.limit // MEGABYTE
+        raise ParameterError(f"this set takes more than {limit} MB; save it and start another set")
+    made = shelf.batch(InTurn(stage.analyst, config), recipe, stage.max_megapixels)
+    shelf.start(made, recipe)
 
 
 def _recipe(stage: Stage, desk: Desk, asked: Asked) -> Recipe | None:
@@ -231,14 +236,12 @@ def _card(desk: Desk, shelf: Shelf, name: str, row: PhotoRow | None) -> dict[str
     painted = [i for i in row.instances if i.target is not None or i.output is not None]
     off = [i.delta_e for i in painted if i.delta_e is not None]
     thumbs = row.files.get("thumbs", ())
-    source = str(shelf.root / "in")
     return {
         "name": name, "status": row.status, "by_hand": name in shelf.by_hand,
         "objects": len({i.instance for i in row.instances}), "painted": len(painted),
         "delta_e": round(max(off), 1) if off else None,
         "notes": [told(desk.language, note) for note in row.notes],
-        # a message names the file, never the server's folders
-        "error": row.error and told(desk.language, row.error.replace(f"{source}/", "")),
+        "error": row.error and told(desk.language, shelf.without(row.error)),
         "thumb": "after" if len(thumbs) > 1 else "found" if row.files.get("overlays") else None,
         "look": blake2b(f"{row.digest} {row.instances}".encode(), digest_size=9).hexdigest(),
     }  # fmt: skip

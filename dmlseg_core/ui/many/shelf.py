@@ -8,53 +8,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
-from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from threading import Event, RLock, Thread
 from typing import Any
 
-from dmlseg_core.config import SceneConfig
 from dmlseg_core.edit import Recipe
 from dmlseg_core.errors import DmlsegError, ParameterError
 from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, prepare
-from dmlseg_core.photo import Photo
-from dmlseg_core.scene import Scene
-from dmlseg_core.stage import MEGABYTE, Analyst
+from dmlseg_core.photo import write_bytes
+from dmlseg_core.stage import MEGABYTE, InTurn
+from dmlseg_core.ui.answers import RefusedError
+from dmlseg_core.ui.many.archive import zip_parts
 
 MOST_PHOTOS = 500
 MOST_BYTES = 1024 * MEGABYTE
 """Of the photos of one user; what is made of them is about as large again."""
-ALL_BYTES = 4096 * MEGABYTE
-"""Of all users together; the longest unused is thrown away."""
 _RESULTS = ("recolored", "report", "cutouts")
 _TABLES = ("report.html", "run.json", "instances.json", "instances.csv", "instances.parquet",
            "failures.csv")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class InTurn:
-    """The app's network, for a batch: one photo at a time, among those of the page."""
-
-    analyst: Analyst
-    config: SceneConfig
-
-    @property
-    def weights(self) -> str:
-        """sha256 of its file."""
-        return str(getattr(self.analyst.segmenter, "weights", ""))
-
-    @property
-    def network(self) -> Any:
-        """As `Segmenter.network`."""
-        return getattr(self.analyst.segmenter, "network", None)
-
-    def analyze(self, photo: Photo) -> Scene:
-        """The scene of a photo, when its turn has come."""
-        return self.analyst.scene(photo, self.config)
 
 
 @dataclass(eq=False)
@@ -69,7 +43,7 @@ class Shelf:
         by_hand: names of photos that were finished on the stage; runs leave them alone.
         nbytes: of its photos.
         version: grows with every change.
-        running: whether a run goes on.
+        running: whether a run goes on, or a photo is being kept.
         error: what ended the last run before its end, in one sentence.
     """
 
@@ -84,6 +58,9 @@ class Shelf:
     error: DmlsegError | None = None
     lock: Any = field(default_factory=RLock)
     _stop: Event = field(default_factory=Event)
+    _closed: bool = False
+    _doing: set[str] = field(default_factory=set)
+    """Photos that are worked on as they lie here: a row of one that was replaced is of no use."""
 
     @property
     def out(self) -> Path:
@@ -104,12 +81,14 @@ class Shelf:
         """A photo; one of the same name is replaced. Returns its name here.
 
         Raises:
-            ParameterError: there are too many, or no such name can be.
+            ParameterError: there are too many, or no such name can be. ExportError: it cannot be
+            written. RefusedError: the set was thrown away.
         """
         plain = _plain(name)
         if Path(plain).suffix.lower() not in SUFFIXES:
             raise ParameterError(f"{plain} is no photo; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC")
-        with self.lock:
+        with self.lock, self._nameless():
+            self._check_open()
             old = self.path(plain).stat().st_size if plain in self.names else None
             if old is None and len(self.names) >= MOST_PHOTOS:
                 raise ParameterError(f"at most {MOST_PHOTOS} photos at a time; start another set")
@@ -117,40 +96,87 @@ class Shelf:
             if grown > MOST_BYTES:
                 limit = MOST_BYTES // MEGABYTE
                 raise ParameterError(f"at most {limit} MB of photos at a time; start another set")
-            path = self.root / "in" / plain
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            except (FileExistsError, NotADirectoryError, IsADirectoryError):
-                raise ParameterError(
-                    f"this is no name for a photo: {plain!r:.60}; another one is called as its "
-                    "folder is"
-                ) from None
+            self._write(plain, data)
             if old is None:
                 self.names.append(plain)
             self.rows.pop(plain, None)
             self.by_hand.discard(plain)
+            self._doing.discard(plain)
             self.nbytes = grown
             self.version += 1
         return plain
 
+    def _write(self, plain: str, data: bytes) -> None:
+        path = self.root / "in" / plain
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clash = path.is_dir()
+        except (FileExistsError, NotADirectoryError):
+            clash = True
+        if clash:
+            raise ParameterError(
+                f"this is no name for a photo: {plain!r:.60}; another one is called as its "
+                "folder is"
+            )
+        write_bytes(data, path)
+
     def start(self, batch: Batch, recipe: Recipe | None) -> None:
-        """Do a batch of these photos in a thread of its own."""
+        """Do a batch of these photos in a thread of its own.
+
+        Raises:
+            RefusedError: another one goes on, or the set was thrown away.
+        """
         with self.lock:
-            self.running, self.error, self.recipe = True, None, recipe
-            for job in batch.jobs:
-                self.rows.pop(self.name_of(job.source), None)
-            self._stop.clear()
-            self.version += 1
+            self._begin(batch)
+            self.recipe = recipe
+            for name in self._doing:
+                self.rows.pop(name, None)
         Thread(target=self._run, args=(batch,), name="many", daemon=True).start()
 
-    def batch(self, segmenter: InTurn, recipe: Recipe | None, only: str | None = None) -> Batch:
+    def _begin(self, batch: Batch) -> None:
+        with self.lock:  # looked at and taken at once: two may ask at the same time
+            self._check_open()
+            if self.running:
+                raise RefusedError(409, "many_busy")
+            self.running, self.error = True, None
+            self._doing = {self.name_of(job.source) for job in batch.jobs}
+            self._stop.clear()
+            self.version += 1
+
+    def _end(self, error: DmlsegError | None = None) -> None:
+        with self.lock:
+            self.running, self.error = False, error
+            self._doing.clear()
+            self.version += 1
+            closed = self._closed
+        if closed:  # it may have written after everything was thrown away
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RefusedError(404, "many_none")
+
+    def batch(
+        self, segmenter: InTurn, recipe: Recipe | None, most: float, only: str | None = None
+    ) -> Batch:
         """What is to be done: all photos but those finished by hand, or only one.
+
+        Args:
+            segmenter: the network.
+            recipe: what is done; None: objects are found.
+            most: megapixels of a photo.
+            only: name of the one.
 
         Raises:
             RecipeError: it was made with other weights. ParameterError: there is no photo.
         """
-        made = prepare([self.root / "in"], self.out, recipe=recipe, segmenter=segmenter)
+        if not self.names:
+            raise ParameterError("there is no photo in this set; add one first")
+        with self._nameless():
+            made = prepare(
+                [self.root / "in"], self.out, recipe=recipe, segmenter=segmenter,
+                max_megapixels=most,
+            )  # fmt: skip
         named = ((job, self.name_of(job.source)) for job in made.jobs)
         wanted = (j for j, name in named if (name == only if only else name not in self.by_hand))
         return replace(made, jobs=tuple(wanted))
@@ -163,34 +189,56 @@ class Shelf:
         """End a run after the photo that it is at; what is done stays."""
         self._stop.set()
 
-    def keep(self, batch: Batch, name: str) -> None:
-        """Do one photo as it was done by hand; waits."""
-        with closing(batch.results()) as results:
-            for result in results:
-                self._take(result.row)
-        with self.lock:
-            self.by_hand.add(name)
-            self.version += 1
+    def keep(self, batch: Batch) -> None:
+        """Do one photo as it was done by hand; waits.
+
+        Raises:
+            RefusedError: a run goes on. ExportError: the result cannot be written.
+        """
+        self._begin(batch)
+        try:
+            self._take_all(batch)
+            with self.lock:
+                self.by_hand |= self._doing
+        finally:
+            self._end()
 
     def _run(self, batch: Batch) -> None:
         error: DmlsegError | None = None
         try:
-            with closing(batch.results()) as results:
-                for result in results:
-                    self._take(result.row)
-                    if self._stop.is_set():
-                        break
+            self._take_all(batch)
         except DmlsegError as told:
             error = told
         finally:
-            with self.lock:
-                self.running, self.error = False, error
-                self.version += 1
+            self._end(error)
+
+    def _take_all(self, batch: Batch) -> None:
+        with self._nameless(), closing(batch.results()) as results:
+            for result in results:
+                self._take(result.row)
+                if self._stop.is_set():
+                    break
 
     def _take(self, row: PhotoRow) -> None:
         with self.lock:
-            self.rows[self.name_of(row.source)] = row
-            self.version += 1
+            if (name := self.name_of(row.source)) in self._doing:
+                # run lengths: nobody asks for them here
+                self.rows[name] = replace(row, annotations=())
+                self.version += 1
+
+    @contextmanager
+    def _nameless(self) -> Iterator[None]:
+        """What goes wrong in it is told without the server's folders."""
+        try:
+            yield
+        except DmlsegError as error:
+            raise type(error)(self.without(str(error))) from None
+
+    def without(self, sentence: str) -> str:
+        """A sentence in which photos and results have the names that their user knows."""
+        for folder in (self.root / "in", self.out):
+            sentence = sentence.replace(f"{folder}/", "")
+        return sentence.replace(str(self.root), "the server's folder")
 
     def files(self) -> Iterator[tuple[Path, str]]:
         """The results, and their names in a ZIP."""
@@ -202,63 +250,21 @@ class Shelf:
             if (self.out / name).is_file():
                 yield self.out / name, name
 
-    def zipped(self) -> Path:
-        """A ZIP file of the results, for the caller to remove."""
-        for old in self.root.glob("*.zip"):  # of a download that was broken off
-            old.unlink(missing_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.root, suffix=".zip", delete=False) as file:
-            with zipfile.ZipFile(file, "w") as archive:  # stored: photos are compressed already
-                for path, name in self.files():
-                    archive.write(path, name)
-            return Path(file.name)
+    def zipped(self) -> Iterator[bytes]:
+        """A ZIP file of the results, part by part: nothing of it lies on the disk."""
+        return zip_parts(self.files())
 
     def held(self) -> int:
-        """Bytes on the disk: photos, results, and a ZIP that is being fetched."""
+        """Bytes on the disk: photos and results."""
         found = [path for path in self.root.rglob("*") if path.is_file()]
         return sum(path.stat().st_size for path in found if path.exists())
 
     def close(self) -> None:
-        """Throw everything away."""
+        """Throw everything away; what still works on it stops after its photo."""
+        with self.lock:
+            self._closed = True
         self.stop()
         shutil.rmtree(self.root, ignore_errors=True)
-
-
-class Shelves:
-    """The shelves of a running app, by the token of their user's desk."""
-
-    def __init__(self, limit: int = ALL_BYTES) -> None:
-        self.limit = limit
-        self._shelves: OrderedDict[str, Shelf] = OrderedDict()
-        self._lock = RLock()
-
-    def get(self, token: str, *, make: bool = False) -> Shelf | None:
-        """The shelf of a token; it becomes the newest."""
-        with self._lock:
-            if make and token not in self._shelves:
-                self._shelves[token] = Shelf()
-            if token in self._shelves:
-                self._shelves.move_to_end(token)
-            return self._shelves.get(token)
-
-    def trim(self) -> None:
-        """Throw the longest unused away, down to the limit; the newest stays."""
-        with self._lock:
-            total = sum(shelf.held() for shelf in self._shelves.values())
-            while total > self.limit and len(self._shelves) > 1:
-                _, old = self._shelves.popitem(last=False)
-                total -= old.held()
-                old.close()
-
-    def drop(self, token: str) -> None:
-        """Throw one away."""
-        with self._lock:
-            if (shelf := self._shelves.pop(token, None)) is not None:
-                shelf.close()
-
-    def close(self) -> None:
-        """Throw all of them away."""
-        for token in list(self._shelves):
-            self.drop(token)
 
 
 def _plain(name: str) -> str:

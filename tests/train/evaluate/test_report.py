@@ -153,7 +153,9 @@ def test_the_page_shows_every_plot_and_figure(evaluated, page):
     row = next(line for line in text.splitlines() if line.startswith("| noise |"))
     assert f"{ious['1']:.3f} [" in row and "| - | - |" in row
     assert "Under 100 pixels, so not clicked: 3 of toy" in text
-    assert "| toy | 1.000 | 1.000 | 0.500 | 1.000 | - | - |" in text  # parts and wholes
+    assert (
+        "| toy | 0.500 | 1.000 | 0.500 | 1.000 | 1.000 | 1.000 | - | - |" in text
+    )  # parts and wholes
 
 
 def test_the_same_figures_give_the_same_files(evaluated, page, tmp_path):

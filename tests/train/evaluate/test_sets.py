@@ -39,8 +39,9 @@ def test_a_perfect_predictor_has_ones_everywhere():
     for clicks in ("iou_after_clicks", "iou_after_clicks_jitter"):
         assert figures[clicks] == {"1": 1, "3": 1, "5": 1}
     assert figures["noc85"] == figures["noc90"] == 1
-    assert figures["iou_part"] == figures["iou_whole"] == figures["iou_whole_default"] == 1
-    assert figures["iou_part_default"] == 0.5
+    assert figures["iou_part_offered"] == figures["iou_whole_offered"] == 1
+    assert figures["iou_whole"] == figures["iou_whole_default"] == 1
+    assert figures["iou_part"] == figures["iou_part_default"] == 0.5  # the scene's part is a group
     assert figures["boundary_f"] is None and figures["covering"] is None
     assert figures["seconds_per_photo"] >= 0
 
