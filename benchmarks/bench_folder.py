@@ -1,11 +1,12 @@
 """`dmlseg batch` over a folder, beside the bare network on the same photos in the same run.
 
     python benchmarks/bench_folder.py [--photos DIR] [--count 20] [--repeats 3] [--workers N]
-                                      [--rules FILE] [--memory] [--json FILE]
+                                      [--rules FILE] [--memory] [--json FILE] [FLAG ...]
 
 photos/s, and wall time against what no pool can beat: the larger of the network alone on these
 cores and all CPU seconds over the cores. First photo out: from the call to the first line that
-`--json` prints. --memory adds the peak of resident memory over `count` and 10 x `count` photos.
+`--json` prints. --memory: the peak of resident memory over `count` and 10 x `count` photos instead.
+Further flags go to `dmlseg batch`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
@@ -141,45 +143,53 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--rules", type=Path, help="default: the largest object in navy")
-    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--memory", action="store_true", help="of so many photos, and of ten times")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser
 
 
-def main() -> None:
-    args = build_parser().parse_args()
+def speed(args: argparse.Namespace, folder: Path, flags: Sequence[str]) -> dict[str, Any]:
+    """Tell how fast a batch is; seconds of the network and of the calls."""
     cores = min(args.workers, len(os.sched_getaffinity(0)))
+    calls, networks = [], []
+    for number in range(args.repeats):  # in turns: what slows one slows the other
+        networks.append(network_seconds(folder))
+        calls.append(call(folder, folder.with_name(f"out{number}"), flags))
+    floor = [max(n / cores, c.cpu / cores) for n, c in zip(networks, calls, strict=True)]
+    print(f"{args.count} photos, {args.workers} workers, {cores} cores, load "
+          f"{os.getloadavg()[0]:.1f}\n\n| | median | spread |\n|---|---|---|")  # fmt: skip
+    print(told("photos/s", [c.photos / c.wall for c in calls]))
+    print(told("photos/s of the bare network", [args.count * cores / n for n in networks]))
+    print(told("wall / max(network, CPU seconds / cores)",
+               [c.wall / f for c, f in zip(calls, floor, strict=True)]))  # fmt: skip
+    print(told("CPU seconds per photo", [c.cpu / c.photos for c in calls]))
+    print(told("of which network", [n / args.count for n in networks]))
+    print(told("first photo out", [c.first for c in calls], " s"))
+    return {"network": networks, "calls": [asdict(c) for c in calls]}
+
+
+def memory(args: argparse.Namespace, folder: Path, flags: Sequence[str]) -> dict[str, Any]:
+    """Tell what a batch holds, and one of ten times the photos."""
+    few = call(folder, folder.with_name("out"), flags)
+    many = fill(folder.with_name("many"), 10 * args.count, args.photos)
+    whole = call(many, folder.with_name("out_many"), flags)
+    print(f"peak of {few.photos} photos {few.peak / 2**20:.0f} MB, of {whole.photos} photos "
+          f"{whole.peak / 2**20:.0f} MB: x {whole.peak / few.peak:.3f}; "
+          f"{whole.photos / whole.wall:.1f} photos/s")  # fmt: skip
+    return {"calls": [asdict(few), asdict(whole)]}
+
+
+def main() -> None:
+    args, more = build_parser().parse_known_args()
     with tempfile.TemporaryDirectory() as top:
         here = Path(top)
         rules = args.rules or here / "rules.yaml"
         if args.rules is None:
             rules.write_text(RULES)
-        flags = ["--workers", str(args.workers), "--rules", str(rules)]
+        flags = ["--workers", str(args.workers), "--rules", str(rules), *more]
         folder = fill(here / "in", args.count, args.photos)
-        calls, networks = [], []
-        for number in range(args.repeats):  # in turns: what slows one slows the other
-            networks.append(network_seconds(folder))
-            calls.append(call(folder, here / f"out{number}", flags))
-        floor = [max(n / cores, c.cpu / cores) for n, c in zip(networks, calls, strict=True)]
-        print(f"{args.count} photos, {args.workers} workers, {cores} cores, load "
-              f"{os.getloadavg()[0]:.1f}\n\n| | median | spread |\n|---|---|---|")  # fmt: skip
-        print(told("photos/s", [c.photos / c.wall for c in calls]))
-        print(told("photos/s of the bare network", [args.count * cores / n for n in networks]))
-        print(told("wall / max(network, CPU seconds / cores)",
-                   [c.wall / f for c, f in zip(calls, floor, strict=True)]))  # fmt: skip
-        print(told("CPU seconds per photo", [c.cpu / c.photos for c in calls]))
-        print(told("of which network", [n / args.count for n in networks]))
-        print(told("first photo out", [c.first for c in calls], " s"))
-        more = []
-        if args.memory:
-            many = fill(here / "many", 10 * args.count, args.photos)
-            more = [call(many, here / "out_many", flags)]
-            ratio = more[0].peak / statistics.median(c.peak for c in calls)
-            print(told("peak memory", [c.peak / 2**20 for c in calls], " MB"))
-            print(f"| the same over 10 times the photos | {more[0].peak / 2**20:.0f} MB | "
-                  f"x {ratio:.3f} |")  # fmt: skip
+        found = (memory if args.memory else speed)(args, folder, flags)
         if args.json:
-            found = {"network": networks, "calls": [asdict(c) for c in [*calls, *more]]}
             args.json.write_text(json.dumps(found, indent=2))
 
 

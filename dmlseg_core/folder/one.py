@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -74,11 +75,12 @@ def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) ->
 
 @dataclass(frozen=True, eq=False)
 class _Sheet:
-    """One photo on its way; `files` and `notes` fill up."""
+    """One photo on its way; `maps` (of the photo as it came), `files` and `notes` fill up."""
 
     job: Job
     work: Work
     negative: Negative
+    maps: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -89,9 +91,10 @@ class _Sheet:
         with clock.part("masks"):
             chosen = choose(photo, scene, work)
         self.notes.extend((*photo.notes, *([chosen.note] if chosen.note else [])))
-        with clock.part("encode"):
-            self.write_maps(chosen)
-        prints = self.paint(chosen)
+        with ThreadPoolExecutor(1) as beside:  # a file waits for the disk: painting need not
+            maps = beside.submit(self.write_maps, chosen)
+            prints = self.paint(chosen)
+            maps.result()
         with clock.part("masks"):
             rows = instance_rows(self.job, photo, chosen, prints, work) if work.rows else ()
             found = tuple(annotate(chosen.labels, chosen.masks))
@@ -100,19 +103,29 @@ class _Sheet:
             digest=self.negative.digest, width=photo.width, height=photo.height,
             seconds=clock.seconds, status="empty" if chosen.note else "done",
             notes=tuple(dict.fromkeys(self.notes)), instances=rows, annotations=found,
-            files={kind: tuple(paths) for kind, paths in self.files.items()},
+            files={kind: (*self.maps.get(kind, ()), *self.files.get(kind, ()))
+                   for kind in dict.fromkeys((*self.maps, *self.files))},
         )  # fmt: skip
 
     def write_maps(self, chosen: Chosen) -> None:
-        """Label map and overlay, as far as asked for."""
-        for name in self.job.results(self.work.outputs):
-            kind, path = name.partition("/")[0], self.work.out / name
-            self.work.folder_for(path)
-            if kind == "labels":
-                save_labels(chosen.labels, path)
-            else:
-                save_overlay(shown(self.negative.photo), chosen.labels, path)
-            self.files[kind] = [name]
+        """What shows the photo as it came: label map and overlay, as far as asked for, and the
+        small picture of the report where that shows it recolored.
+        """
+        rgb = shown(self.negative.photo)
+        with self.negative.clock.part("encode"):
+            for name in self.job.results(self.work.outputs):
+                kind, path = name.partition("/")[0], self.work.out / name
+                self.work.folder_for(path)
+                if kind == "labels":
+                    save_labels(chosen.labels, path)
+                else:
+                    save_overlay(rgb, chosen.labels, path)
+                self.maps[kind] = [name]
+            if chosen.colorways and "recolored" in self.work.outputs:
+                name = before_path(self.job.name)
+                self.work.folder_for(self.work.out / name)
+                save_thumb(rgb, self.work.out / name)
+                self.maps["thumbs"] = [name]
 
     def paint(self, chosen: Chosen) -> list[Print]:
         """Recolored files and cut-outs, as far as asked for."""
@@ -121,7 +134,6 @@ class _Sheet:
             return []
         from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
-        self.thumb(chosen)
         studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
         if self.work.plain:
             self.files["cutouts"] = studio.plain_cutouts()
@@ -132,14 +144,6 @@ class _Sheet:
             for kind, paths in one.files.items():
                 self.files.setdefault(kind, []).extend(paths)
         return made
-
-    def thumb(self, chosen: Chosen) -> None:
-        """What the report shows of the photo as it came, where it shows it recolored."""
-        if chosen.colorways and "recolored" in self.work.outputs:
-            name = before_path(self.job.name)
-            self.work.folder_for(self.work.out / name)
-            save_thumb(shown(self.negative.photo), self.work.out / name)
-            self.files["thumbs"] = [name]
 
 
 def _of_the_disk(error: ExportError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -131,9 +132,10 @@ def _tried(made: Batch) -> bytes | None:
 
 def _done(root: Root, made: Batch, tell: Tell) -> Reply:
     out, rows = made.work.out, []
-    for result in made.results():
-        rows.append(replace(result.row, annotations=()))  # run lengths: nobody asks for them here
-        tell(len(rows), len(made.jobs))
+    with closing(made.results()) as results:  # closed at once where `tell` says to stop
+        for result in results:
+            rows.append(replace(result.row, annotations=()))  # run lengths are not asked for here
+            tell(len(rows), len(made.jobs))
     objects = [one for row in rows for one in row.instances if one.delta_e is not None]
     worst = sorted(objects, key=lambda one: -(one.delta_e or 0.0))[:_LISTED]
     figures: dict[str, Any] = {

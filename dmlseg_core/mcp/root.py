@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dmlseg_core.errors import ExportError, ImageError, ParameterError
 
 JOURNAL = "instances.jsonl"
 """What every batch keeps in its folder."""
+_TAKEN = "is there already; choose another name"
 
 
 class Root:
@@ -57,8 +60,27 @@ class Root:
         if not made:
             raise ExportError(f"the folder of {text!r:.200} does not exist; make it first")
         if taken:
-            raise ExportError(f"{text!r:.200} is there already; choose another name")
+            raise ExportError(f"{text!r:.200} {_TAKEN}")
         return path
+
+    @contextmanager
+    def claimed(self, path: Path) -> Iterator[None]:
+        """While a file of `writing` is written: of two who want the same name, one gets it.
+
+        Raises:
+            ExportError: another got it meanwhile, or nothing can be written there.
+        """
+        try:
+            path.open("xb").close()  # follows no link
+        except FileExistsError:
+            raise ExportError(f"{path.name!r:.200} {_TAKEN}") from None
+        except OSError as error:
+            raise ExportError(f"{path.name} cannot be written: {error.strerror}") from None
+        try:
+            yield
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def filling(self, text: str) -> Path:
         """A folder for many files: a new one, or one that a batch made and has no links in it.

@@ -135,6 +135,7 @@ class Server:
         )  # fmt: skip
 
         def tell(done: int, total: int) -> None:
+            anyio.from_thread.check_cancelled()  # nobody waits for the rest
             anyio.from_thread.run(ctx.report_progress, done, total)
 
         def act() -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,6 @@ from dmlseg_core.api import (
 )
 from dmlseg_core.api import style_of as api_style
 from dmlseg_core.edit import EditSession, select_alike
-from dmlseg_core.edit import Painted as Result
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder import AnySegmenter
 from dmlseg_core.mcp.picture import numbered, small
@@ -140,10 +139,13 @@ class Tools:
         self, path: Path, session: EditSession, aim: Aim, out: str | None, *, dry_run: bool
     ) -> Reply:
         target = self.root.writing(out or self._beside(path, session, aim))
+        notes = losses(session.photo, target)  # a format that is not written is told here
         painted = list(session.paint(full=not dry_run))
         if not painted:
             raise ParameterError(NOTHING)
-        notes = () if dry_run else self._write(painted, target, session)
+        if not dry_run:
+            with self.root.claimed(target):
+                save_photo(painted[-1].made.rgb, target, session.photo)
         figures = {
             "dry_run": dry_run,
             "file": self.root.name(target),
@@ -153,12 +155,6 @@ class Tools:
         if dry_run:
             figures["next"] = "nothing was written; call again with dry_run false to write the file"
         return Reply(figures, small(painted[-1].made.rgb))
-
-    def _write(
-        self, painted: Sequence[Result], target: Path, session: EditSession
-    ) -> tuple[str, ...]:
-        save_photo(painted[-1].made.rgb, target, session.photo)
-        return losses(session.photo, target)
 
     def _beside(self, path: Path, session: EditSession, aim: Aim) -> str:
         """A name that says what was done, in the photo's folder."""

@@ -105,9 +105,18 @@ def reread(path: str | Path, like: Photo) -> Pixels | None:
     return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257
 
 
-def rounded(rgb: Pixels, path: str | Path, like: Photo) -> tuple[str, ...]:
-    """A sentence where the written file shows what was changed in other colors than `rgb` does."""
-    got, before = reread(path, like), like.working_pixels()
+def rounded(
+    rgb: Pixels, path: str | Path, like: Photo, got: Pixels | None = None
+) -> tuple[str, ...]:
+    """A sentence where the written file shows what was changed in other colors than `rgb` does.
+
+    Args:
+        rgb: what was written.
+        path: where to.
+        like: the photo it was made from.
+        got: what `reread` gave, where it was asked already.
+    """
+    got, before = reread(path, like) if got is None else got, like.working_pixels()
     changed = (rgb != before if rgb.dtype == before.dtype else rgb != like.rgb).any(axis=2)
     if got is None or not changed.any():
         return ()

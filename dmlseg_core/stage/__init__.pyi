@@ -17,6 +17,7 @@ from .live import band as band
 from .live import materials as materials
 from .live import table as table
 from .ops import edit as edit
+from .pictures import edited as edited
 from .pictures import mask_of as mask_of
 from .pictures import preview as preview
 from .pictures import sample_thumbnail as sample_thumbnail

@@ -1,8 +1,9 @@
-"""Pictures and masks for the page: previews, tiles, masks."""
+"""What the page shows: the answer to an edit, masks, previews, tiles."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -10,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.edit import PREVIEW_SIDE, ground, shrunk_photo
+from dmlseg_core.edit import PREVIEW_SIDE, Selection, ground, shrunk_photo
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.photo import to_8_bits
+from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.desks import Desk, Work
+from dmlseg_core.stage.ops import edit
 from dmlseg_core.stage.pack import pack
+from dmlseg_core.stage.state import page_state
 
 Bytes = NDArray[np.uint8]
 TILE = 512
 """Pixels along a tile."""
 _LEVELS = 12
-_SHADES = 15
+_SHADES = 7
 _QUALITY = 95
 
 
@@ -40,17 +44,61 @@ def preview(work: Work, *, result: bool) -> bytes:
 
 
 def mask_of(work: Work, k: int) -> bytes:
-    """The soft mask of selection k at preview size, cut to its box, in 16 levels: for outlines and
-    overlays, at half the bytes. A buffer of `pack`.
+    """The soft mask of selection k at preview size, cut to its box, in 8 levels: for outlines and
+    overlays, in few bytes. A buffer of `pack`.
     """
+    return pack(*_mask_of(work, k))
+
+
+def edited(desk: Desk, work: Work, asked: Asked, *, drawing: bool) -> dict[str, Any] | bytes:
+    """Do one edit.
+
+    Args:
+        desk: whose it is.
+        work: its photo, analysed; its session is locked by the caller.
+        asked: the edit as `edit` takes it, and its `seq`.
+        drawing: the page takes a mask too: a hand that clicked waits for both.
+
+    Returns:
+        `page_state` after it; where the mask of the active selection is a new one and the page
+        takes it, a buffer of `pack` whose header has `state`, and `of`, the id of the selection.
+
+    Raises:
+        ParameterError: a value that is missing or out of range, or a gate that leaves nothing;
+            nothing is changed then.
+    """
+    session = _session(work)
+    before, dragged = session.history.now.selections, bool(asked.values.get("drag"))
+    edit(session, asked.values)
+    try:
+        if session.selections != before and not dragged:
+            session.render()  # a gate that leaves nothing must be told now, and not stay
+    except ParameterError:
+        session.undo()
+        raise
+    desk.version += session.selections is not before
+    desk.seq = asked.whole("seq", desk.seq)
+    state, k = page_state(desk, work), session.active
+    if not drawing or dragged or k is None or _drawn(before, session.selections[k]):
+        return state
+    header, arrays = _mask_of(work, k)
+    return pack({"state": state, "of": session.selections[k].id, **header}, arrays)
+
+
+def _drawn(before: Sequence[Selection], now: Selection) -> bool:
+    """Whether the page has a selection's mask already."""
+    shape = now.id, now.where, now.matting
+    return any((s.id, s.where, s.matting) == shape for s in before)
+
+
+def _mask_of(work: Work, k: int) -> tuple[dict[str, Any], dict[str, Bytes]]:
     session = _session(work)
     patch = session.easel.alpha(session.selections[k], session.mask_of(k))
     height, width = session.preview.shape[:2]
     rows, columns = patch.box
-    return pack(
-        {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
-        {"mask": np.rint(patch.values * _SHADES).astype(np.uint8) * np.uint8(255 // _SHADES)},
-    )
+    levels = np.rint(np.rint(patch.values * _SHADES) * (255 / _SHADES)).astype(np.uint8)
+    box = [columns.start, rows.start, columns.stop, rows.stop]
+    return {"box": box, "size": [width, height]}, {"mask": levels}
 
 
 def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) -> bytes:

@@ -94,7 +94,11 @@ _CLASSES_ZH = (
     "飞机", "自行车", "鸟", "船", "瓶子", "公共汽车", "汽车", "猫", "椅子", "牛", "餐桌", "狗",
     "马", "摩托车", "人", "盆栽", "羊", "沙发", "火车", "显示器", "物体",
 )  # fmt: skip
-_CLASS_NAMES = dict(zip(CLASSES, _CLASSES_ZH, strict=True))
+_CLASS_NAMES = {
+    "en": {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonitor": "TV monitor"},
+    "zh": dict(zip(CLASSES, _CLASSES_ZH, strict=True)),
+}
+"""Where what is read differs from the name in files, which is VOC's."""
 
 
 def language_of(headers: Mapping[str, str] | None) -> str:
@@ -116,10 +120,10 @@ def say(language: str, key: str, **values: object) -> str:
 def class_label(language: str, name: str) -> str:
     """A class name to show; a class that is not ours keeps its own name.
 
-    >>> class_label("zh", "cat")
-    '猫'
+    >>> class_label("zh", "cat"), class_label("en", "pottedplant")
+    ('猫', 'potted plant')
     """
-    return _CLASS_NAMES.get(name, name) if language == "zh" else name
+    return _CLASS_NAMES[language].get(name, name)
 
 
 def color_word(language: str, rgb: NDArray[np.uint8]) -> str:

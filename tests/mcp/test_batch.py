@@ -3,6 +3,7 @@
 import json
 
 import anyio
+import numpy as np
 import pytest
 from mcp import Client
 from PIL import Image
@@ -91,3 +92,29 @@ def test_a_folder_of_results_with_links_in_it_is_not_written_into(asked, folder,
         path.symlink_to(folder.parent / "secret.png")
     error, sentence, _ = asked("batch", **{**many, "colors": ["red"]}, dry_run=False)
     assert error and "links" in sentence
+
+
+def test_a_batch_that_is_cancelled_stops_after_its_photo(folder, scenes):
+    (folder / "in").mkdir()
+    for k in range(6):
+        Image.fromarray(picture() ^ np.uint8(k)).save(folder / "in" / f"{k}.png")
+    server = mcp_server(folder, lambda: scenes, 100.0, "0")
+    asked = {"photos": ["in"], "out": "out", "colors": ["navy"], "dry_run": False}
+
+    async def run():
+        async with Client(server) as client:
+            with anyio.CancelScope() as scope:
+
+                async def tell(*_):
+                    scope.cancel()
+
+                await client.call_tool("batch", asked, progress_callback=tell)
+            before = len(scenes.asked)
+            with anyio.fail_after(30):
+                found = await client.call_tool("find_objects", {"photo": "things.png"})
+            return before, found
+
+    before, found = anyio.run(run)
+    assert not found.is_error
+    assert before <= len(scenes.asked) - 1 < 6  # one is of the last call
+    assert not list((folder / "out").rglob(".dmlseg-*"))

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dmlseg_core.errors import DmlsegError, ParameterError
+from dmlseg_core.errors import DmlsegError, ExportError, ParameterError
 from dmlseg_core.mcp.root import Root
 
 
@@ -77,3 +77,24 @@ def test_a_name_that_is_no_utf8_is_a_name_like_others(root):
     except OSError:
         pytest.skip("this file system takes no such name")
     assert root.reading(name).name == name
+
+
+def test_of_two_who_want_a_name_one_gets_it(root):
+    path = root.writing("new.jpg")
+    with root.claimed(path):
+        with pytest.raises(ExportError, match="is there already"), root.claimed(path):
+            raise AssertionError("both may write")
+        path.write_bytes(b"the first one's")
+    assert path.read_bytes() == b"the first one's"
+    other = root.writing("other.jpg")
+    with pytest.raises(ZeroDivisionError), root.claimed(other):
+        _ = 1 / 0
+    assert not other.exists()
+
+
+def test_a_link_that_comes_meanwhile_is_not_followed(root, tmp_path):
+    path = root.writing("new.jpg")
+    path.symlink_to(tmp_path / "elsewhere.jpg")
+    with pytest.raises(ExportError, match="is there already"), root.claimed(path):
+        raise AssertionError("it is followed")
+    assert not (tmp_path / "elsewhere.jpg").exists()

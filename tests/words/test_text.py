@@ -28,6 +28,16 @@ def test_every_class_has_a_chinese_name():
     assert text.class_label("zh", "not one of ours") == "not one of ours"
 
 
+def test_english_class_names_are_words():
+    """VOC's own names stay in files."""
+    shown = {name: text.class_label("en", name) for name in (*CLASSES, "not one of ours")}
+    assert {k: v for k, v in shown.items() if k != v} == {
+        "diningtable": "dining table",
+        "pottedplant": "potted plant",
+        "tvmonitor": "TV monitor",
+    }
+
+
 @pytest.mark.parametrize(("header", "wanted"), [
     ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("de-DE,de;q=0.9,en;q=0.8,zh;q=0.1", "en"),
     ("fr", "en"), ("", "en"), ("ZH-tw", "zh"), ("zh-HK", "zh"), ("zh", "zh"),

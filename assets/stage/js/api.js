@@ -47,6 +47,14 @@ export class Api {
     return (await this.#fetch(path, options)).json();
   }
 
+  /** An edit: {state, and box, size, mask of selection `of` where its mask is a new one}. */
+  async edit(body) {
+    const answer = await this.#fetch("edit", { method: "POST", body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", Accept: "application/octet-stream, application/json" } });
+    const whole = answer.headers.get("Content-Type")?.includes("octet-stream");
+    return whole ? unpack(await answer.arrayBuffer()) : { state: await answer.json() };
+  }
+
   /** A file or bytes as they are; the answer is JSON. */
   async send(path, body) {
     const headers = { "Content-Type": "application/octet-stream" };

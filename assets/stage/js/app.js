@@ -1,5 +1,5 @@
 // What the page knows and may ask for. Parts listen: "photo", "state", "fields", "tool", "busy",
-// "frame" (pixels changed), "draw" (something on top changed).
+// "drawn" (a mask that came with a state), "frame" (pixels changed), "draw" (something on top changed).
 
 import { Api, Refused } from "./api.js";
 import { Fields } from "./fields.js";
@@ -21,7 +21,7 @@ export class App extends EventTarget {
     this.brush = 24;  // radius, CSS pixels
     this.seq = Date.now() % 1e9 * 100;  // grows over reloads of one session too
     this.guard = new Guard();
-    this.outbox = new Outbox((body) => this.api.json("edit", body));
+    this.outbox = new Outbox((body) => this.api.edit(body));
     this.opening = 0;
     this.rescuedAt = -RESCUE_MS;
   }
@@ -64,8 +64,7 @@ export class App extends EventTarget {
     if (!last) return false;
     const kept = last.sample ? null : await photoOf(last.digest);
     if (!last.sample && !kept) return false;
-    const done = await (last.sample ? this.openSample(last.sample) : this.open(kept.blob, kept.name));
-    return done;
+    return last.sample ? this.openSample(last.sample) : this.open(kept.blob, kept.name);
   }
 
   openSample(id) {
@@ -173,9 +172,9 @@ export class App extends EventTarget {
     try {
       await this.settled;  // a click during the analysis counts: it waits
       if (turn !== this.opening) return null;
-      const state = await this.outbox.post({ seq: ++this.seq, ...op }, key);
-      if (state && turn === this.opening) this.#show(state);
-      return state;
+      const answer = await this.outbox.post({ seq: ++this.seq, ...op }, key);
+      if (answer && turn === this.opening) this.#show(answer.state, answer);
+      return answer?.state ?? null;
     } catch (error) {
       if (await this.#lost(error)) return this.#edit(op, key, slow);
       this.fail(error);
@@ -190,7 +189,8 @@ export class App extends EventTarget {
     while (this.doing) await this.doing;
   }
 
-  #show(state) {
+  /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
+  #show(state, drawn = null) {
     if (!this.guard.admit(state.seq ?? 0)) return;
     const turned = state.photo.digest !== this.state.photo.digest;
     this.state = state;
@@ -198,6 +198,7 @@ export class App extends EventTarget {
       this.fields = null;
       this.settled = this.#follow(this.opening);
     }
+    if (drawn?.mask) this.tell("drawn", drawn);
     this.tell("state");
     this.#keepSoon();
   }

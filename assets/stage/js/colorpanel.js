@@ -3,6 +3,7 @@
 import { parseHex, toHex } from "./color.js";
 import { button, h, set } from "./dom.js";
 import { own } from "./keep.js";
+import { Note } from "./note.js";
 import { PALETTES } from "./palettes.js";
 import { Picker } from "./picker.js";
 import { say } from "./words.js";
@@ -19,11 +20,11 @@ export class ColorPanel {
       spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e),
       oninput: () => { delete this.text.dataset.sent; }, onchange: () => this.#typed() });
     this.chip = h("span", { class: "chip", "aria-hidden": "true" });
-    this.note = h("p", { class: "note", "aria-live": "off" });
+    this.note = new Note();
     this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
     this.rows.recent.classList.add("recent");
     this.choice = this.#choice();
-    this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note,
+    this.element = h("div", { class: "pane color" }, this.picker.element, this.#line(), this.note.element,
       this.rows.recent, h("div", { class: "palette-head" }, this.choice, ...this.#files()), this.rows.palette);
     app.on("state", () => this.#follow());
     this.#fill();
@@ -51,7 +52,7 @@ export class ColorPanel {
       onchange: () => { if (pick.files[0]) this.load(pick.files[0]); pick.value = ""; } });
     return [pick, button(say("add_swatch"), "keep", () => this.#keep()),
       button(say("load_swatches"), "load", () => pick.click()),
-      button(say("save_swatches"), "export", () => this.#save())];
+      this.#saver()];
   }
 
   /** The panel follows the active selection, unless it is in use. */
@@ -77,8 +78,7 @@ export class ColorPanel {
   #say(active) {
     const delta = active?.delta_e, known = typeof delta?.median === "number";
     const told = [known ? say("delta_met", { median: delta.median.toFixed(1) }) : "", delta?.reason ?? "", ...active?.notes ?? []];
-    this.note.textContent = active ? told.filter(Boolean).join(" · ") : say("need_selection");
-    this.note.title = this.note.textContent;
+    this.note.say(active ? told.filter(Boolean).join(" · ") : say("need_selection"));
   }
 
   get mode() {
@@ -189,9 +189,33 @@ export class ColorPanel {
     }
   }
 
-  #save() {
-    const colors = JSON.stringify(this.#palette());
-    this.app.tell("save", { path: `swatches.ase?${new URLSearchParams({ colors })}`, name: "swatches.ase" });
+  /** A press asks for which program: beside the button, over the palette. */
+  #saver() {
+    const kind = (name, suffix) => h("button", { type: "button", text: name, onclick: () => this.#save(suffix) });
+    this.kinds = h("div", { class: "kinds", role: "group", "aria-label": say("save_swatches"), hidden: true },
+      kind("Adobe (.ase)", "ase"), kind("GIMP (.gpl)", "gpl"));
+    const opener = button(say("save_swatches"), "export", () => turn(this.kinds.hidden), { "aria-expanded": "false" });
+    const turn = (open) => {
+      this.kinds.hidden = !open;
+      set(opener, { "aria-expanded": String(open) });
+    };
+    const element = h("div", { class: "saver" }, opener, this.kinds);
+    element.addEventListener("focusout", (event) => { if (!element.contains(event.relatedTarget)) turn(false); });
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.kinds.hidden) return;
+      event.stopPropagation();
+      turn(false);
+      opener.focus();
+    });
+    this.kinds.addEventListener("click", () => turn(false));
+    return element;
+  }
+
+  #save(suffix) {
+    const colors = this.#palette();
+    if (!colors.length) return this.app.tell("say", say("no_swatches"));
+    const asked = new URLSearchParams({ colors: JSON.stringify(colors) });
+    return this.app.tell("save", { path: `swatches.${suffix}?${asked}`, name: `swatches.${suffix}` });
   }
 }
 

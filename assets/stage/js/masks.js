@@ -8,6 +8,7 @@ export class Masks {
     this.app = app;
     this.known = new Map();  // id -> {shape, path, box, data, size}
     app.on("photo", () => this.known.clear());
+    app.on("drawn", (found) => this.#drawn(found));
     app.on("state", () => this.#follow());
   }
 
@@ -22,6 +23,17 @@ export class Masks {
     this.app.tell("draw");
   }
 
+  #drawn({ of: id, ...found }) {
+    const shape = this.app.state.selections.find((s) => s.id === id)?.shape;
+    if (shape) this.#keep(id, shape, found);
+  }
+
+  #keep(id, shape, found) {
+    this.known.set(String(id), { shape, ...found, path: this.#path(found) });
+    this.app.tell("masks", id);
+    this.app.tell("draw");
+  }
+
   async #fetch({ id, shape }) {
     const known = this.known.get(String(id));
     if (known?.shape === shape || known?.asked === shape) return;
@@ -29,9 +41,7 @@ export class Masks {
     try {
       const found = await this.app.api.arrays(`mask/${id}${Api.query({ v: shape })}`);
       if (this.known.get(String(id))?.asked !== shape) return;
-      this.known.set(String(id), { shape, ...found, path: this.#path(found) });
-      this.app.tell("masks", id);
-      this.app.tell("draw");
+      this.#keep(id, shape, found);
     } catch {
       if (this.known.get(String(id))?.asked === shape) this.known.set(String(id), { ...known, asked: null });
     }

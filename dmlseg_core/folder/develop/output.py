@@ -80,9 +80,10 @@ def save_overlay(rgb: NDArray[np.uint8], labels: Labels, path: Path) -> None:
     edge = np.zeros(labels.shape, np.bool_)
     edge[1:] |= labels[1:] != labels[:-1]
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    inside = labels > 0
-    tinted = rgb.copy()
-    tinted[inside] = rgb[inside] // 2 + colors[labels[inside]] // 2
+    half = colors // 2
+    half[0] = 0
+    tinted = np.right_shift(rgb, (labels > 0).view(np.uint8)[..., None])
+    tinted += half.take(labels, axis=0)
     tinted[edge] = colors[labels[edge]]
     # encoded in memory: Pillow may leave a torn file on a full disk without a word
     write_bytes(image_bytes(Image.fromarray(tinted), "JPEG", quality=90), path)

@@ -99,8 +99,9 @@ class Studio:
         name = f"recolored/{self.job.name}.{colorway.name}{suffix_of(self.photo)}"
         path = self._place(name)
         save_photo(rgb, path, self.photo)
-        notes = (*losses(self.photo, path), *rounded(rgb, path, self.photo))
-        return name, reread(path, self.photo), notes
+        seen = reread(path, self.photo)
+        notes = () if seen is None else rounded(rgb, path, self.photo, seen)
+        return name, seen, (*losses(self.photo, path), *notes)
 
     def _cutout(self, painted: Painted, rgb: Pixels, colorway: Colorway) -> str:
         name = f"cutouts/{self.job.name}.{colorway.name}.{painted.index + 1}.png"

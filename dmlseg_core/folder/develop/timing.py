@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class Clock:
-    """Seconds by part of the work."""
+    """Seconds by part of the work; parts may overlap, in threads."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -21,4 +23,5 @@ class Clock:
             yield
         finally:
             spent = time.perf_counter() - start
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
+            with self._lock:
+                self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)

@@ -113,7 +113,7 @@ def _sentence(text: str) -> Markup:
 
 
 def _class_name(name: str) -> Markup:
-    return _both(name, class_label("zh", name))
+    return _both(class_label("en", name), class_label("zh", name))
 
 
 def _stage_name(stage: str) -> Markup:
