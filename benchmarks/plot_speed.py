@@ -111,12 +111,13 @@ def draw(panels: dict[str, Times], path: Path) -> None:
             style = {"linestyle": ":", "color": "gray"} if name == "copy" else {"marker": "o"}
             (drawn,) = axis.plot(at, middle, label=name, **style)
             axis.fill_between(at, low, high, alpha=0.15, color=drawn.get_color(), linewidth=0)
-        axis.set(xlabel=label, xticks=at, xticklabels=[f"{k:g}" for k in at])
         if "copy" in times:
-            axis.set(xscale="log", yscale="log", xticks=at)
-            axis.minorticks_off()
+            axis.set(xscale="log", yscale="log")
         else:
             axis.set_ylim(bottom=0)
+        axis.set_xlabel(label)
+        axis.set_xticks(at, [f"{k:g}" for k in at])
+        axis.minorticks_off()
         axis.legend(fontsize=8, frameon=False)
     axes[0].set_ylabel("seconds")
     figure.savefig(path, metadata={"Date": None})

@@ -1,5 +1,6 @@
 """Damaged metadata never hurts a good photo."""
 
+import re
 import struct
 import zlib
 
@@ -131,3 +132,19 @@ def test_chunks_of_a_wrong_length_do_not_hurt_and_are_said(kind, body, tmp_path)
     assert any("damaged chunk" in sentence for sentence in losses(photo, "out.png"))
     save_photo(photo.rgb, tmp_path / "out.png", photo)
     assert kind not in (tmp_path / "out.png").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_gain_maps_of_containers_are_said(kind):
+    """Apple's is an auxiliary picture, ISO's an item `tmap`; both are made of others here."""
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    image = Image.new("RGBA", (64, 64), (200, 90, 30, 120))
+    data = coded(image, kind, exif=b"Exif\0\0" + blocks.camera_block("<"))
+    said = "The gain map (HDR) was left out"
+    assert not any(sentence.startswith(said) for sentence in losses(load_photo(data), "a.heic"))
+    urn = re.search(rb"auxC\0{4}(urn:[^\0]+)\0", data)[1]
+    apple = data.replace(urn, b"urn:a:hdrgainmap".ljust(len(urn), b"-"))
+    items = data.replace(b"\0\0Exif", b"\0\0tmap", 1)
+    for changed in (apple, items):
+        assert any(s.startswith(said) for s in losses(load_photo(changed), "a.heic"))
+        assert any(s.startswith(said) for s in losses(load_photo(changed), "a.jpg"))
