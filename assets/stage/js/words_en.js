@@ -70,7 +70,7 @@ export const WORDS = {
   palette_bright: "Bright",
   palette_own: "Own swatches",
   load_swatches: "Load .ase, .aco, .gpl, .csv",
-  save_swatches: "Save as .ase",
+  save_swatches: "Save swatches",
   add_swatch: "Keep this color",
   own_color: "Own color",
   colorways: "Colorways",

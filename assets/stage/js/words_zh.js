@@ -70,7 +70,7 @@ export const WORDS = {
   palette_bright: "鲜艳色",
   palette_own: "自己的色板",
   load_swatches: "载入 .ase、.aco、.gpl、.csv",
-  save_swatches: "存为 .ase",
+  save_swatches: "保存色板",
   add_swatch: "保留此颜色",
   own_color: "恢复原色",
   colorways: "多色方案",
