@@ -158,3 +158,55 @@ def test_nobody_waits_while_files_are_looked_at(tmp_path, monkeypatch):
     all_of_them.trim()
     assert len(seen) == 1
     all_of_them.close()
+
+
+ASKED = {
+    "get": ("many/thumb?name=a.png", "many/recipe", "many/zip"),
+    "post": ("many/open?name=a.png", "many/run", "many/stop", "many/keep?name=a.png"),
+}
+
+
+def test_nobody_reaches_the_set_of_another(user, client):
+    add(user, "a.png")
+    run(user)
+    other = User(client)
+    assert other.get("many").json()["photos"] == []
+    for method, paths in ASKED.items():
+        for path in paths:
+            for token in (other.token, "0" * 32, "", user.token.upper() + "0"):
+                headers = {"X-Dmlseg-Session": token}
+                answer = client.request(method, f"/stage/{path}", headers=headers, content=b"{}")
+                assert answer.status_code in (404, 409), (path, answer.text)
+    other.post("many/clear")
+    assert len(user.get("many").json()["photos"]) == 1
+
+
+def test_a_set_that_was_put_away_is_gone_for_every_route(user, client):
+    add(user, "a.png")
+    run(user)
+    client.stage.shelves.drop(user.token)
+    for method, paths in ASKED.items():
+        for path in paths:
+            answer = client.request(method, f"/stage/{path}", headers=user.headers(), content=b"{}")
+            assert (answer.status_code, answer.json()["code"]) == (404, "many_none"), path
+
+
+def test_files_that_vanish_meanwhile_are_told_without_their_place(user, client):
+    add(user, "a.png", "b.png")
+    run(user)
+    shelf = client.stage.shelves.get(user.token)
+    user.post("many/photo?name=bad.jpg", b"no photo")
+    for path in (shelf.root / "in").glob("b.*"):
+        path.unlink()
+    for path in [p for p in shelf.out.rglob("*") if p.is_file() and "labels" not in p.parts]:
+        path.unlink()
+    for path in ("many/thumb?name=a.png", "many/thumb?name=b.png"):
+        assert user.get(path).status_code == 404
+    for name in ("b.png", "bad.jpg"):
+        answer = user.post(f"many/open?name={name}")
+        assert answer.status_code == 422 and name in answer.json()["message"]
+        assert str(shelf.root) not in answer.text
+    assert user.get("many/zip").status_code == 200
+    assert user.post("many/photo?name=b.png", file_of()).status_code == 200
+    assert str(shelf.root) not in user.post("many/run", b"{}").text
+    assert str(shelf.root) not in str(ended(user))

@@ -17,7 +17,6 @@ from PIL import Image
 from dmlseg_core.edit import Choice, Edit, Recipe, Style, from_json, to_json
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.folder import PhotoRow
-from dmlseg_core.photo import load_photo
 from dmlseg_core.stage import MEGABYTE, Asked, Desk, InTurn
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
 from dmlseg_core.ui.many.shelf import Shelf
@@ -107,8 +106,8 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     @router.post("/open")
     async def open_(request: Request, name: str) -> Any:
         desk, shelf = _here(stage, request)
-        path = _photo(shelf, name)
-        load = partial(load_photo, path, max_megapixels=stage.max_megapixels)
+        _photo(shelf, name)
+        load = partial(shelf.load, name, stage.max_megapixels)
         return await run_in_threadpool(opened, stage, desk, load, Path(name).name, None)
 
     @router.get("/recipe")

@@ -18,7 +18,7 @@ from typing import Any
 from dmlseg_core.edit import Recipe
 from dmlseg_core.errors import DmlsegError, ParameterError
 from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, prepare
-from dmlseg_core.photo import write_bytes
+from dmlseg_core.photo import Photo, load_photo, write_bytes
 from dmlseg_core.stage import MEGABYTE, InTurn
 from dmlseg_core.ui.answers import RefusedError
 from dmlseg_core.ui.many.archive import zip_parts
@@ -77,6 +77,19 @@ class Shelf:
             raise KeyError(name)
         return self.root / "in" / name
 
+    def load(self, name: str, most: float) -> Photo:
+        """A photo, decoded.
+
+        Args:
+            name: of one that is here.
+            most: megapixels of a photo.
+
+        Raises:
+            KeyError: there is none of this name. ImageError: it cannot be read.
+        """
+        with self._nameless():
+            return load_photo(self.path(name), max_megapixels=most)
+
     def add(self, name: str, data: bytes) -> str:
         """A photo; one of the same name is replaced. Returns its name here.
 
@@ -89,15 +102,16 @@ class Shelf:
             raise ParameterError(f"{plain} is no photo; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC")
         with self.lock, self._nameless():
             self._check_open()
-            old = self.path(plain).stat().st_size if plain in self.names else None
-            if old is None and len(self.names) >= MOST_PHOTOS:
+            new, path = plain not in self.names, self.root / "in" / plain
+            old = 0 if new or not path.is_file() else path.stat().st_size
+            if new and len(self.names) >= MOST_PHOTOS:
                 raise ParameterError(f"at most {MOST_PHOTOS} photos at a time; start another set")
-            grown = self.nbytes + len(data) - (old or 0)
+            grown = self.nbytes + len(data) - old
             if grown > MOST_BYTES:
                 limit = MOST_BYTES // MEGABYTE
                 raise ParameterError(f"at most {limit} MB of photos at a time; start another set")
             self._write(plain, data)
-            if old is None:
+            if new:
                 self.names.append(plain)
             self.rows.pop(plain, None)
             self.by_hand.discard(plain)
