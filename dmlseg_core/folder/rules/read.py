@@ -162,6 +162,8 @@ class _Reader:
 
     def like(self, form: FindForm) -> Like | None:
         if form.like is None:
+            if alone := {"threshold", "like_colors"} & form.model_fields_set:
+                raise ParameterError(f"{min(alone)} is of like, which is missing")
             return None
         if isinstance(form.like, str):
             return like_of(form.like, form.threshold, self.folder, form.like_colors)
