@@ -4,7 +4,7 @@
 
 Every labelled part (hair and skin are none) of the validation photos of DIR/clothing. The hand is
 that of `measure.simulate`: first a click on the deepest pixel of the garment. Then, as the page
-offers part, object and group at the pointer, the outline that fits best, where it fits better than
+offers parts, object and group at the pointer, the outline that fits best, where it fits better than
 what is there; from then on Shift + click or Alt + click on the deepest pixel of what is wrong. Each
 of these is one action. Masks are compared at photo size, before their edges are refined. A garment
 that is not reached counts as one action more than the limit.
@@ -25,7 +25,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
-from dmlseg_core.edit import STOPS, EditSession, stop
+from dmlseg_core.edit import EditSession
 from dmlseg_core.measure import MIN_OBJECT_PIXELS, Point, first_click, mask_iou
 from dmlseg_core.measure.clicks import next_click
 from dmlseg_core.photo import load_photo
@@ -54,12 +54,15 @@ def shown(session: EditSession) -> Mask:
 
 def best_outline(session: EditSession, truth: Mask) -> float:
     """Choose the offered outline that fits best, where it is better: its IoU, else 0."""
-    offered = session.stops_of(session.required())
-    scores = [mask_iou(mask.to_photo(), truth) for mask in offered]
+    k = session.required()
+    where, meant = session.selections[k].where, session.meant_by(k)
+    taus = (meant.small_part, meant.large_part, meant.object, meant.group)
+    masks = [session.scene.mask_at(where.y, where.x, tau) for tau in taus]
+    scores = [mask_iou(mask.to_photo(), truth) for mask in masks]
     best = int(np.argmax(scores))
     if scores[best] <= mask_iou(shown(session), truth):
         return 0.0
-    stop(session, STOPS[best])
+    session.set_tau(taus[best], drag="")
     return mask_iou(shown(session), truth)
 
 
