@@ -42,9 +42,11 @@ _TINY = 0.012
 _FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
 """Saturation that counts as much as the colors' own; more of it where one is warm and the other
 cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
-_NEAR, _FAR, _FOREIGN = 0.1, 1.0, 2.0
+_NEAR, _FAR = 0.3, 0.6
 """Mean squared distance in the embedding up to which two groups are of one thing; from which on of
-two; and how much more their colors' difference then counts."""
+two."""
+_MORE, _APART = 2.0, 0.6
+"""How much more the difference of two things' colors counts; what it begins with."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
@@ -153,8 +155,7 @@ def joined(features: Floats, labels: Labels, things: Things | None = None) -> La
         names, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
         usual, foreign = [colors[int(k)] for k in names], _foreign(inverse, sizes, things)
         pairs = [
-            (_distance(difference(usual[i], usual[j]) * foreign[i, j], sizes[[i, j]], len(labels)),
-             i, j)
+            (_distance(usual[i], usual[j], foreign[i, j], sizes[[i, j]] / len(labels)), i, j)
             for j in range(len(names)) for i in range(j)
         ]  # fmt: skip
         if not pairs or (min(pairs)[0] > 1 and len(names) <= MOST):
@@ -170,17 +171,19 @@ def _usual(features: Floats, mine: NDArray[np.bool_]) -> Floats:
 
 
 def _foreign(groups: Labels, sizes: Labels, things: Things | None) -> Doubles:
-    """(n, n): what the difference of two groups' colors is multiplied by; 1 within a thing."""
+    """(n, n): 0 for two groups within one thing, 1 for two things."""
     count = len(sizes)
     if things is None:
-        return np.ones((count, count))
+        return np.zeros((count, count))
     kinds = len(things.apart)
     counts = np.bincount(groups * kinds + things.labels, minlength=count * kinds)
     shares = counts.reshape(count, kinds) / sizes[:, None]
-    way = np.clip((shares @ things.apart @ shares.T - _NEAR) / (_FAR - _NEAR), 0, 1)
-    return np.asarray(1 + _FOREIGN * way)
+    apart = shares @ things.apart @ shares.T
+    return np.asarray(np.clip((apart - _NEAR) / (_FAR - _NEAR), 0, 1))
 
 
-def _distance(apart: float, sizes: Labels, count: int) -> float:
+def _distance(first: Floats, second: Floats, foreign: float, shares: Doubles) -> float:
     """Of two groups: below 1 they are one; a tiny one is part of whatever is nearest to it."""
-    return apart / (1 + apart) - 1 if sizes.min() < _TINY * count else apart
+    apart = difference(first, second)
+    apart += foreign * (_MORE * apart + _APART)
+    return apart / (1 + apart) - 1 if shares.min() < _TINY else apart

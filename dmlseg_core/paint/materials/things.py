@@ -24,8 +24,8 @@ Box: TypeAlias = tuple[slice, slice]
 _MOST = 12
 _SAMPLE = 4000
 _ROUNDS = 5
-_FAR = 0.4
-"""Squared distance of vectors that need no second cluster: a similarity of .8."""
+_FAR = 0.3
+"""Squared distance of vectors that need no second cluster: a similarity of .85."""
 _RARE = 0.97
 """The farthest vector is the one at this quantile of distance: beyond it is the object's rim."""
 
