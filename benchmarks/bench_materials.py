@@ -2,6 +2,7 @@
 
     python benchmarks/bench_materials.py [--sheet out.png]
     python benchmarks/bench_materials.py --clothing FOLDER [--scene] [--half second]
+    python benchmarks/bench_materials.py --cars FOLDER [--scene]
 
 The things of tests/material_renders.py, rendered in their own paints and with another body: the
 photo recolored against that render, by CIEDE2000 on the body's pixels, on those of the other
@@ -40,6 +41,10 @@ METHODS = {"palette": "body", "one anchor": "all"}
 LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.5, 0.0
 HALVES = {"all": np.s_[:], "first": np.s_[::2], "second": np.s_[1::2]}
 """Constants were chosen on the first."""
+PANELS = (2, 4, 6, 8, 10, 12, 14, 17, 18)
+GLASS_AND_WHEELS = (3, 9, 19)
+"""Labels of the set of cars: bumpers, doors, bonnet, tailgate, boot; panes, wheels."""
+CARS = 24
 _ALIKE = 20
 """CIEDE2000 of two parts' medians under which they count as one color."""
 Mask = NDArray[np.bool_]
@@ -99,9 +104,7 @@ def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
     print("| photo | body's label | of it painted | of parts of other colors |\n|---|---|---|---|")
     found, splits = [], []
     for name, photo, part, mask in list(people(folder))[half]:
-        scene = None if segmenter is None else segmenter.analyze(photo)
-        known = None if scene is None else scene.frame.spread(scene.embedding.numpy())
-        rgb = photo.rgb
+        known, rgb = _known(segmenter, photo), photo.rgb
         labels = [k for k in np.unique(part[mask]) if k and (part[mask] == k).mean() > 0.01]
         subject = Subject.of(rgb, mask, embedding=known)
         body = subject.part((0,)).share > 0.5
@@ -123,6 +126,24 @@ def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
           f"materials, {np.mean(splits):.1%} of the pixels")  # fmt: skip
 
 
+def cars(folder: Path, segmenter: Segmenter | None) -> None:
+    """How much of the panels, which have one paint, and of glass and wheels is painted."""
+    found = []
+    for _, photo, part, mask in list(people(folder))[:CARS]:
+        body = Subject.of(photo.rgb, mask, embedding=_known(segmenter, photo)).part((0,)).share
+        kinds = [mask & np.isin(part, kind) for kind in (PANELS, GLASS_AND_WHEELS)]
+        found.append([(body[kind] > 0.5).mean() if kind.any() else 0.0 for kind in kinds])
+    panels, others = np.mean(found, axis=0)
+    print(f"{len(found)} cars: panels {panels:.1%} painted, glass and wheels {others:.1%}")
+
+
+def _known(segmenter: Segmenter | None, photo: Photo) -> NDArray[np.float32] | None:
+    if segmenter is None:
+        return None
+    scene = segmenter.analyze(photo)
+    return scene.frame.spread(scene.embedding.numpy())
+
+
 def sheet(path: str) -> None:
     """Photo, answer, palette, one anchor of every thing."""
     rows = []
@@ -138,12 +159,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheet", help="write photo, answer, palette, one anchor here")
     parser.add_argument("--clothing", type=Path, metavar="FOLDER", help="a labelled set instead")
+    parser.add_argument("--cars", type=Path, metavar="FOLDER", help="a set of cars' parts instead")
     parser.add_argument("--scene", action="store_true", help="with the network's embedding")
     parser.add_argument("--half", choices=HALVES, default="all", help="of the people: every other")
     args = parser.parse_args()
+    segmenter = Segmenter.load() if args.scene else None
     if args.clothing:
-        segmenter = Segmenter.load() if args.scene else None
         clothing(args.clothing, segmenter, HALVES[args.half])
+    if args.cars:
+        cars(args.cars, segmenter)
+    if args.clothing or args.cars:
         return 0
     met = [things(), single()]
     if args.sheet:
