@@ -7,6 +7,8 @@ all the time, so that the network is never idle. Read the ratio: absolute times 
 from __future__ import annotations
 
 import argparse
+import io
+import itertools
 import random
 import statistics
 import subprocess
@@ -15,15 +17,19 @@ import threading
 import time
 
 import httpx
+import skimage.data
+from PIL import Image
 
+WHOLE = {"Accept": "application/octet-stream"}
+"""As the page asks: the outline comes with the answer."""
 FLOOR = 150.0
 """Milliseconds of the median click of ten users."""
 
 
-def opened(client: httpx.Client, sample: str) -> dict[str, str]:
+def analysed(client: httpx.Client, path: str, data: bytes = b"") -> dict[str, str]:
     """Headers of a user whose photo is analysed."""
     headers = {"X-Dmlseg-Session": client.post("/stage/session").json()["session"]}
-    client.post(f"/stage/sample/{sample}", headers=headers).raise_for_status()
+    client.post(f"/stage/{path}", headers=headers, content=data).raise_for_status()
     while client.get("/stage/state", headers=headers).json()["phase"] != "ready":
         time.sleep(0.05)
     return headers
@@ -32,12 +38,12 @@ def opened(client: httpx.Client, sample: str) -> dict[str, str]:
 def clicks(url: str, seed: int, count: int, pause: float, found: list[float]) -> None:
     draw = random.Random(seed)
     with httpx.Client(base_url=url, timeout=120) as client:
-        headers = opened(client, draw.choice(["coffee", "astronaut", "chelsea"]))
+        headers = analysed(client, "sample/" + draw.choice(["coffee", "astronaut", "chelsea"]))
         for seq in range(1, count + 1):
             asked = {"seq": seq, "op": "click", "mode": "new",
                      "x": draw.randrange(440), "y": draw.randrange(290)}  # fmt: skip
             start = time.perf_counter()
-            answer = client.post("/stage/edit", headers=headers, json=asked)
+            answer = client.post("/stage/edit", headers={**headers, **WHOLE}, json=asked)
             found.append(1000 * (time.perf_counter() - start))
             answer.raise_for_status()
             client.post("/stage/edit", headers=headers, json={"seq": seq, "op": "undo"})
@@ -45,10 +51,16 @@ def clicks(url: str, seed: int, count: int, pause: float, found: list[float]) ->
 
 
 def opening(url: str, done: threading.Event) -> None:
-    """Open photos until told to stop."""
+    """Open photos until told to stop, each a new one: what is kept of a photo is no help."""
     with httpx.Client(base_url=url, timeout=120) as client:
-        while not done.is_set():
-            opened(client, "rocket")
+        rocket = Image.fromarray(skimage.data.rocket())
+        for k in itertools.count(time.time_ns()):
+            if done.is_set():
+                break
+            rocket.putpixel((0, 0), (k & 255, k >> 8 & 255, k >> 16 & 255))
+            data = io.BytesIO()
+            rocket.save(data, "BMP")
+            analysed(client, "photo?name=rocket.bmp", data.getvalue())
 
 
 def measure(url: str, users: int, count: int, pause: float) -> list[float]:

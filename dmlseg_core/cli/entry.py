@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from dmlseg_core.cli.flags import FAILED, INTERRUPTED, OK, USAGE, version
+from dmlseg_core.cli.flags import FAILED, INTERRUPTED, USAGE, version
 from dmlseg_core.cli.others import add_commands as add_other_commands
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
@@ -154,7 +154,7 @@ def _forget_stdout() -> None:
 def _app(words: Sequence[str]) -> int:
     from dmlseg_core.ui import main as launch
 
-    return int(launch(list(words)) or OK)
+    launch(list(words))
 
 
 _ELSEWHERE = {

@@ -19,6 +19,7 @@ from dmlseg_core.photo import Photo
 
 if TYPE_CHECKING:  # torch: when the first photo is analysed
     from dmlseg_core.edit import Recipe
+    from dmlseg_core.folder.develop.likeness import Reference
 
 KINDS: tuple[str, ...] = (*OUTPUTS, "recolored", "cutouts")
 """Folders of results that can be asked for."""
@@ -80,7 +81,7 @@ class Work:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what another process loads by itself."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("segmenter", "vectors")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("segmenter", "references")}
 
     @property
     def plain(self) -> bool:
@@ -98,16 +99,16 @@ class Work:
         return Segmenter.load(self.weights, config=config)
 
     @cached_property
-    def vectors(self) -> dict[Like, Any]:
-        """The embedding vector of each reference that the rules name.
+    def references(self) -> dict[Like, Reference]:
+        """What each reference that the rules name looks like.
 
         Raises:
             ImageError: it is no photo. ParameterError: its point lies outside it.
         """
-        from dmlseg_core.folder.develop.likeness import vector_of  # noqa: PLC0415 (torch)
+        from dmlseg_core.folder.develop.likeness import reference_of  # noqa: PLC0415 (torch)
 
         found = [rule.find.like for rule in self.rules.rules] if self.rules else []
-        return {like: vector_of(like, self.segmenter) for like in found if like is not None}
+        return {like: reference_of(like, self.segmenter) for like in found if like is not None}
 
     def load(self) -> None:
         """Load what every photo needs, if it is not there yet; errors as of the two above.
@@ -115,7 +116,7 @@ class Work:
         Raises:
             WeightsError: the weights cannot be used.
         """
-        _ = self.segmenter, self.vectors
+        _ = self.segmenter, self.references
 
     def asked(self) -> dict[str, Any]:
         """Everything that decides a photo's results beside its content, weights and scene."""

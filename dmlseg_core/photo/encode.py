@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import struct
 import zlib
 from dataclasses import replace
@@ -46,8 +47,14 @@ DEEP_FORMATS = ("PNG", "TIFF", "HEIF")
 """Formats that are written with more than 8 bits per channel."""
 _SPEED = 9
 """Of AVIF's encoder, 0..10: a seventh of the default's time."""
-_PRESET = "ultrafast"
+_SEARCH = {"preset": "ultrafast"}
+_BLOCKS = {"x265:min-cu-size": "32"}
 """Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
+_LEAST = 64
+"""Sides from which on x265 takes blocks of that size."""
+_SLICE = 3_000_000
+"""Pixels of a slice of HEIC: libde265 refuses slices of more than 16 MB, and one of 12 bits without
+any compression has less."""
 _EFFORT = 3
 """Of WebP's lossless encoder, 0..6: a third of the default's time for 1.6 % more bytes (six VOC
 photos).
@@ -139,7 +146,7 @@ def _container_bytes(
     bits: int,
 ) -> bytes:
     """WebP, AVIF or HEIF: their writers take each block as it is, but for AVIF's EXIF."""
-    options: dict[str, Any] = blocks | _settings(file_format, quality)
+    options: dict[str, Any] = blocks | _settings(file_format, quality, pixels.shape)
     if pixels.dtype == np.uint16:
         return _deep_heif(pixels, bits, options)
     image = Image.fromarray(pixels)
@@ -169,14 +176,17 @@ def _stand_in(block: bytes) -> bytes:
     return (EMPTY + name * (len(block) // len(name) + 1))[: len(block)]
 
 
-def _settings(file_format: str, quality: int | None) -> dict[str, Any]:
+def _settings(file_format: str, quality: int | None, shape: tuple[int, ...]) -> dict[str, Any]:
     """Encoder settings; without a quality without loss, or near it."""
     if file_format == "WEBP":  # exact: colors under full transparency stay as well
         exact = {"lossless": True, "exact": True, "method": _EFFORT}
         return exact if quality is None else {"quality": quality}
     if file_format == "AVIF":
         return {"quality": quality or 95, "subsampling": "4:4:4", "speed": _SPEED}
-    return {"quality": quality or 95, "chroma": 444, "enc_params": {"preset": _PRESET}}
+    slices = math.ceil(shape[0] * shape[1] / _SLICE)
+    search = _SEARCH | (_BLOCKS if min(shape[:2]) >= _LEAST else {})
+    search |= {"x265:slices": str(slices)} if slices > 1 else {}
+    return {"quality": quality or 95, "chroma": 444, "enc_params": search}
 
 
 def _png_bytes(

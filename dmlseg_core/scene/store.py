@@ -18,9 +18,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+import cv2
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -41,7 +44,7 @@ _PART = ".part"
 _CHECK = 4  # bytes of the checksum before the tensors
 _STALE = 3600.0  # seconds after which a file that was never finished is a killed process's
 
-_ROOMS = ("color", "model", "scene")
+_ROOMS = ("color", "model", "photo", "scene")
 _TREE = ("superpixels", "cells", "gaps")
 _log = logging.getLogger(__name__)
 
@@ -147,7 +150,10 @@ class SceneStore:
 @cache
 def _code() -> str:
     """Names the code that makes scenes: after an update nothing of the old one is opened."""
-    package, hashed = Path(__file__).parents[1], hashlib.sha256(torch.__version__.encode())
+    package, hashed = Path(__file__).parents[1], hashlib.sha256()
+    # scikit-image's own module would load half of it
+    for of in (torch.__version__, np.__version__, cv2.__version__, version("scikit-image")):
+        hashed.update(of.encode())
     for path in sorted(p for room in _ROOMS for p in (package / room).glob("*.py")):
         hashed.update(path.read_bytes())
     return hashed.hexdigest()

@@ -53,7 +53,7 @@ def hover_fields(session: EditSession) -> bytes:
     header = {
         **_geometry(scene),
         "scale": scale,
-        "edge_weight": scene.config.edge_weight if tree is not None else 0.0,
+        "edge_weight": scene.edge_weight if tree is not None else 0.0,
         "connected": scene.config.connected,
         "N": len(gaps) + 1,
     }

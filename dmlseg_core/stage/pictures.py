@@ -96,7 +96,7 @@ def _mask_of(work: Work, k: int) -> tuple[dict[str, Any], dict[str, Bytes]]:
     patch = session.easel.alpha(session.selections[k], session.mask_of(k))
     height, width = session.preview.shape[:2]
     rows, columns = patch.box
-    levels = np.rint(patch.values * _SHADES).astype(np.uint8) * np.uint8(255 // _SHADES)
+    levels = np.rint(np.rint(patch.values * _SHADES) * (255 / _SHADES)).astype(np.uint8)
     box = [columns.start, rows.start, columns.stop, rows.stop]
     return {"box": box, "size": [width, height]}, {"mask": levels}
 

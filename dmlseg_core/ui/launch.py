@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
@@ -37,6 +38,8 @@ from dmlseg_core.ui.programs import (
 from dmlseg_core.ui.routes import MAX_MEGABYTES, Stage
 from dmlseg_core.ui.samples import sample_photo, sample_photos
 from dmlseg_core.ui.served import mount
+
+_TRIES = 5
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -81,8 +84,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Serve until interrupted.
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Serve until interrupted; that is the end of the process.
 
     Raises:
         ParameterError: a flag's value, or no free port; WeightsError: weights that cannot be used.
@@ -99,7 +102,9 @@ def main(words: Sequence[str] | None = None) -> int:
             pass
         finally:
             server.close()
-    return 0
+    # compiled code may still work on a photo: Python would wait for it, or be aborted by it
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @contextmanager
@@ -113,11 +118,13 @@ def scratch() -> Iterator[Path]:
         raise KeyboardInterrupt
 
     usual, before = tempfile.tempdir, signal.signal(signal.SIGTERM, stop)
+    folder = tempfile.mkdtemp(prefix="dmlseg-")
     try:
-        with tempfile.TemporaryDirectory(prefix="dmlseg-", ignore_cleanup_errors=True) as folder:
-            tempfile.tempdir = os.environ["GRADIO_TEMP_DIR"] = folder
-            yield Path(folder)
+        tempfile.tempdir = os.environ["GRADIO_TEMP_DIR"] = folder
+        yield Path(folder)
     finally:
+        for _ in range(_TRIES):  # a thread may write while it is removed
+            shutil.rmtree(folder, ignore_errors=True)
         tempfile.tempdir = usual
         os.environ.pop("GRADIO_TEMP_DIR", None)
         signal.signal(signal.SIGTERM, before)

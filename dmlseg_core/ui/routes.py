@@ -56,7 +56,8 @@ class Stage:
         desks: its users.
         max_megapixels: larger photos are refused.
         analyst: runs the network, one photo at a time.
-        heavy: for what takes long and is not waited for by a hand: tiles and files.
+        tiles: for pictures at full size, which an eye waits for.
+        files: for what takes longer: exports, imports.
         shelves: sets of many photos.
     """
 
@@ -64,22 +65,25 @@ class Stage:
     desks: Desks
     max_megapixels: float
     analyst: Analyst = field(init=False)
-    heavy: ThreadPoolExecutor = field(init=False)
+    tiles: ThreadPoolExecutor = field(init=False)
+    files: ThreadPoolExecutor = field(init=False)
     shelves: Shelves = field(default_factory=Shelves)
 
     def __post_init__(self) -> None:
         self.analyst = Analyst(self.segmenter, self.desks)
-        self.heavy = ThreadPoolExecutor(2, "files")
+        self.tiles = ThreadPoolExecutor(2, "tiles")
+        self.files = ThreadPoolExecutor(2, "files")
 
     def close(self) -> None:
         """Finish what runs."""
         self.shelves.close()
         self.analyst.close()
-        self.heavy.shutdown(wait=False, cancel_futures=True)
+        for pool in (self.tiles, self.files):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def slowly(self, act: Callable[[], T]) -> T:
-        """`act` in one of the threads for long work."""
-        return await asyncio.get_running_loop().run_in_executor(self.heavy, act)
+    async def slowly(self, act: Callable[[], T], pool: ThreadPoolExecutor | None = None) -> T:
+        """`act` in one of a pool's threads; those for files where none is named."""
+        return await asyncio.get_running_loop().run_in_executor(pool or self.files, act)
 
     def desk(self, request: Request) -> Desk:
         """The desk of a request; its sentences follow the page's language."""
@@ -260,7 +264,9 @@ def picture_routes(stage: Stage) -> APIRouter:
         request: Request, level: int, x: int, y: int, original: bool = False
     ) -> Response:
         desk, work, _ = stage.session(request)
-        made = await stage.slowly(partial(tile, desk, work, level, x, y, original=original))
+        made = await stage.slowly(
+            partial(tile, desk, work, level, x, y, original=original), stage.tiles
+        )
         stage.desks.trim()
         return drawn(request, made, PNG)
 

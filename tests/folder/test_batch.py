@@ -175,6 +175,18 @@ def test_likeness_takes_what_is_like_the_reference(photos, tmp_path):
         run(photos, tmp_path / "other", rules=outside)
 
 
+def test_likeness_can_ask_for_the_colors_too(photos, tmp_path):
+    """The dogs of all photos have one vector; their colors are their own."""
+    y, x = synth.INSIDE[4]
+    for least, dogs in ((0.0, 3), (0.95, 1)):
+        like = Like(photos / "a.png", (y, x), 0.8, least)
+        rules = Rules((Rule(Find(like=like), (Way("red", Style(color="red")),), "like"),))
+        _, rows = run(photos, tmp_path / f"{least}", rules=rules)
+        assert sum(r.rule == "like" for row in rows for r in row.instances) == dogs
+    with pytest.raises(ParameterError, match="colors"):
+        Like(photos / "a.png", (y, x), 0.8, 1.5)
+
+
 def test_inputs_are_never_written(photos, tmp_path):
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in photos.rglob("*.*")}
     run(photos, tmp_path / "out", rules=Rules((CATS,)), outputs=("recolored", "cutouts"))

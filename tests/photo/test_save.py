@@ -12,6 +12,7 @@ from dmlseg_core.errors import ExportError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import with_thumbnail
 from dmlseg_core.photo.metadata.about import Metadata
+from dmlseg_core.photo.metadata.boxes import items
 from dmlseg_core.photo.save import FORMATS, losses, save_photo
 from dmlseg_core.photo.tiff import tiff_bytes
 from tests.photo import profiles
@@ -236,3 +237,22 @@ def test_every_suffix_never_over_the_input(tmp_path, suffix):
         save_photo(source.rgb, path, source)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("size", "count"), [((40, 300), 1), ((1700, 1800), 2)])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_large_heic_is_coded_in_slices(size, count, deep, tmp_path):
+    """None may be longer than the 16 MB that libde265 reads; noise of 3 megapixels is shorter."""
+    pytest.importorskip("pillow_heif")
+    pixels = np.full((*size, 3), 90, np.uint8)
+    pixels[: size[0] // 2] = 180
+    path = tmp_path / "a.heic"
+    save_photo(pixels.astype(np.uint16) * 257 if deep else pixels, path)
+    data = path.read_bytes()
+    (item,) = (found for found in items(data) if found.kind == b"hvc1")
+    place, kinds = item.start, []
+    while place < item.end:
+        kinds.append(data[place + 4] >> 1 & 63)  # ITU-T H.265, 7.3.1.2
+        place += 4 + int.from_bytes(data[place : place + 4])
+    assert sum(kind < 32 for kind in kinds) == count
+    assert np.abs(load_photo(path).rgb.astype(int) - pixels).max() <= 2

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dmlseg_core.stage.pack import unpack
 from tests.edit.test_session import CAT, PERSON
 from tests.ui.server import User
 
@@ -122,3 +123,18 @@ def test_another_quality_keeps_every_edit(user):
     state = user.settled()
     assert state["quality"] == "fast"
     assert [s["id"] for s in state["selections"]] == [s["id"] for s in before]
+
+
+def test_a_click_brings_its_mask_along_where_the_page_takes_it(user):
+    asked = {"op": "click", "x": CAT[1], "y": CAT[0], "mode": "new"}
+    whole = {"Accept": "application/octet-stream"}
+    answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=asked)
+    header, arrays = unpack(answer.content)
+    number = header["state"]["active"]
+    alone, mask = unpack(user.get(f"mask/{number}").content)
+    assert header["of"] == number
+    assert (header["box"], header["size"]) == (alone["box"], alone["size"])
+    assert (arrays["mask"] == mask["mask"]).all()
+    again = {"op": "activate", "id": number}  # the same mask: the state is enough
+    answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=again)
+    assert answer.json()["active"] == number

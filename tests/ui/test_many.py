@@ -135,16 +135,37 @@ def test_a_photo_called_like_anothers_folder_is_refused_in_a_sentence(user, name
     assert user.post("many/clear").status_code == 200
 
 
-def test_a_download_that_broke_off_is_not_left_behind(tmp_path, monkeypatch):
+def test_nothing_of_a_download_lies_on_the_disk(tmp_path):
     shelf = shelves.Shelf(root=tmp_path)
     shelf.add("x.png", b"12345")
     (tmp_path / "out/recolored").mkdir(parents=True)
-    (tmp_path / "out/recolored/x.png.red.png").write_bytes(b"1234567")
-    assert shelf.held() == 12
-    first = shelf.zipped()
-    assert zipfile.ZipFile(first).namelist() == ["recolored/x.png.red.png"]
-    second = shelf.zipped()
-    assert not first.exists() and second.parent == tmp_path
+    (tmp_path / "out/recolored/x.png.red.png").write_bytes(b"1234567" * 500_000)
+    before = sorted(tmp_path.rglob("*"))
+    parts = shelf.zipped()
+    begun = next(parts)
+    assert len(begun) < 2 << 20 and sorted(tmp_path.rglob("*")) == before
+    whole = zipfile.ZipFile(io.BytesIO(begun + b"".join(parts)))
+    assert whole.testzip() is None and whole.namelist() == ["recolored/x.png.red.png"]
+    (entry,) = whole.infolist()
+    assert abs(entry.date_time[0] - time.localtime().tm_year) <= 1
+    assert entry.compress_type == zipfile.ZIP_DEFLATED and entry.extract_version < 45  # no zip64
+    broken_off = shelf.zipped()
+    next(broken_off)
+    broken_off.close()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_set_that_is_thrown_away_during_a_download_ends_it(tmp_path):
+    shelf = shelves.Shelf(root=tmp_path / "set")
+    for name in "ab":
+        path = shelf.out / f"recolored/{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1234567")
+    parts = shelf.zipped()
+    begun = next(parts)
+    shelf.close()
+    whole = zipfile.ZipFile(io.BytesIO(begun + b"".join(parts)))
+    assert whole.testzip() is None and whole.namelist() == ["recolored/a.png"]
 
 
 def test_sets_are_bounded_and_go_with_the_app(tmp_path, monkeypatch):

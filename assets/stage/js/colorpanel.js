@@ -52,7 +52,7 @@ export class ColorPanel {
       onchange: () => { if (pick.files[0]) this.load(pick.files[0]); pick.value = ""; } });
     return [pick, button(say("add_swatch"), "keep", () => this.#keep()),
       button(say("load_swatches"), "load", () => pick.click()),
-      button(say("save_swatches"), "export", () => this.#save())];
+      this.#saver()];
   }
 
   /** The panel follows the active selection, unless it is in use. */
@@ -189,9 +189,33 @@ export class ColorPanel {
     }
   }
 
-  #save() {
-    const colors = JSON.stringify(this.#palette());
-    this.app.tell("save", { path: `swatches.ase?${new URLSearchParams({ colors })}`, name: "swatches.ase" });
+  /** A press asks for which program: beside the button, over the palette. */
+  #saver() {
+    const kind = (name, suffix) => h("button", { type: "button", text: name, onclick: () => this.#save(suffix) });
+    this.kinds = h("div", { class: "kinds", role: "group", "aria-label": say("save_swatches"), hidden: true },
+      kind("Adobe (.ase)", "ase"), kind("GIMP (.gpl)", "gpl"));
+    const opener = button(say("save_swatches"), "export", () => turn(this.kinds.hidden), { "aria-expanded": "false" });
+    const turn = (open) => {
+      this.kinds.hidden = !open;
+      set(opener, { "aria-expanded": String(open) });
+    };
+    const element = h("div", { class: "saver" }, opener, this.kinds);
+    element.addEventListener("focusout", (event) => { if (!element.contains(event.relatedTarget)) turn(false); });
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.kinds.hidden) return;
+      event.stopPropagation();
+      turn(false);
+      opener.focus();
+    });
+    this.kinds.addEventListener("click", () => turn(false));
+    return element;
+  }
+
+  #save(suffix) {
+    const colors = this.#palette();
+    if (!colors.length) return this.app.tell("say", say("no_swatches"));
+    const asked = new URLSearchParams({ colors: JSON.stringify(colors) });
+    return this.app.tell("save", { path: `swatches.${suffix}?${asked}`, name: `swatches.${suffix}` });
   }
 }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder import Batch
     from dmlseg_core.folder.rules import Rules
 
+_COLORS = Range("like-colors", 0.0, 1.0)
 _GPUS = Range("gpus", 0.0, 64.0)
 _SAMPLE = Range("sample", 1, 1_000_000_000)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
@@ -60,6 +61,8 @@ def _add_choice_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     what.add_argument("--threshold", type=in_range(TAU), metavar="T",
                       help=f"least likeness in {TAU} (default: 0.8)")  # fmt: skip
+    what.add_argument("--like-colors", type=in_range(_COLORS), metavar="T",
+                      help="least share of its colors that they have too (usual: any)")  # fmt: skip
     what.add_argument("--largest", type=int, metavar="N", help="only the N largest of them")
     what.add_argument("--color", action="append", metavar="COLOR",
                       help="'#c8102e', a CSS name, ...; repeat for one file per color")  # fmt: skip
@@ -164,7 +167,7 @@ def _inputs(args: argparse.Namespace) -> list[str]:
 
 def _rules(args: argparse.Namespace) -> Rules | Path | None:
     """Those of a file, or the one that the flags say."""
-    short = ("classes", "like", "threshold", "largest", "color", "swatches", "mode")
+    short = ("classes", "like", "threshold", "like_colors", "largest", "color", "swatches", "mode")
     given = [name for name in short if getattr(args, name) is not None]
     whole = [name for name in ("rules", "recipe") if getattr(args, name) is not None]
     if len(whole) > 1 or (whole and given):
@@ -188,9 +191,14 @@ def _one_rule(args: argparse.Namespace) -> Rules:
 
     if (args.color is None) == (args.swatches is None):
         raise ParameterError("say what becomes of the objects: --color or --swatches")
-    if args.threshold is not None and args.like is None:
-        raise ParameterError("--threshold goes with --like")
-    like = None if args.like is None else like_of(args.like, args.threshold or 0.8)
+    for flag, value in (("threshold", args.threshold), ("like-colors", args.like_colors)):
+        if value is not None and args.like is None:
+            raise ParameterError(f"--{flag} goes with --like")
+    like = (
+        None
+        if args.like is None
+        else like_of(args.like, args.threshold or 0.8, colors=args.like_colors or 0.0)
+    )
     find = Find(classes=tuple(args.classes or ()), like=like, largest=args.largest)
     style = Style(mode=args.mode or "match")
     ways = (

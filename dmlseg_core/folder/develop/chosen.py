@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import RecipeError
+from dmlseg_core.folder.develop.colors import colors_of, overlap
 from dmlseg_core.folder.develop.output import AnyMask, Labels, label_photo
 from dmlseg_core.folder.rules import Candidates, Colorway, Way, assign, colorways
 from dmlseg_core.folder.work import Work
@@ -49,7 +50,7 @@ def choose(photo: Photo, scene: Any, work: Work) -> Chosen:
     labels = label_photo(masks, shown(photo))
     if work.rules is None:
         return Chosen(masks, labels, [None] * len(masks))
-    rules, found = work.rules, candidates(masks, labels, scene, work)
+    rules, found = work.rules, candidates(photo, masks, labels, scene, work)
     takers = assign(found, rules)
     taken = sorted({k for k in takers if k is not None})
     ways = {k: rules.rules[k].ways for k in taken if rules.rules[k].ways}
@@ -61,19 +62,26 @@ def choose(photo: Photo, scene: Any, work: Work) -> Chosen:
     )  # fmt: skip
 
 
-def candidates(masks: Sequence[Any], labels: Labels, scene: Any, work: Work) -> Candidates:
+def candidates(
+    photo: Photo, masks: Sequence[Any], labels: Labels, scene: Any, work: Work
+) -> Candidates:
     """What rules look at."""
     seen = areas(labels, len(masks)) / max(1, labels.size)
-    similar = {}
-    if work.vectors:
+    similar, overlaps = {}, {}
+    if work.references:
         from dmlseg_core.folder.develop.likeness import similarities  # noqa: PLC0415 (torch)
 
-        similar = {like: similarities(masks, scene, v) for like, v in work.vectors.items()}
+        about = work.references.items()
+        similar = {like: similarities(masks, scene, ref.vector) for like, ref in about}
+        if any(like.colors for like in work.references):
+            own = colors_of(shown(photo), labels, len(masks))
+            overlaps = {like: [overlap(ref.colors, c) for c in own] for like, ref in about}
     return Candidates(
         [mask.class_name for mask in masks],
         [float(mask.score) for mask in masks],
         [float(share) for share in seen],
         similar,
+        overlaps,
     )
 
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.folder.develop.colors import Colors, colors_of
 from dmlseg_core.folder.rules import Like
 from dmlseg_core.model import distances2, similarity
-from dmlseg_core.photo import load_photo
+from dmlseg_core.photo import load_photo, shown
 from dmlseg_core.scene import Mask, Scene
 
 
-def vector_of(like: Like, segmenter: Any) -> Tensor:
-    """(D,) embedding vector of the reference: of the seed of the object at its point.
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What objects are compared with.
+
+    Attributes:
+        vector: (D,), the embedding at the object's seed.
+        colors: of its pixels, as of `colors_of`.
+    """
+
+    vector: Tensor
+    colors: Colors
+
+
+def reference_of(like: Like, segmenter: Any) -> Reference:
+    """What the object at a reference's point looks like.
 
     The proposal that holds the point is meant, as photos are compared by their proposals; where
     none does, the point itself.
@@ -30,10 +46,12 @@ def vector_of(like: Like, segmenter: Any) -> Tensor:
     scene: Scene = segmenter.analyze(photo)
     try:
         found = scene.propose().instance_at(y, x)
-        cell = scene.cell_at(y, x) if found is None else (found.seed.y, found.seed.x)
+        found = scene.mask_at(y, x) if found is None else found
     except ParameterError as error:
         raise ParameterError(f"the reference {like.photo}: {error}") from None
-    return scene.embedding[:, cell[0], cell[1]].clone()
+    rgb = shown(photo)
+    (colors,) = colors_of(rgb, found.to_photo(rgb).astype(np.int32), 1)
+    return Reference(scene.embedding[:, found.seed.y, found.seed.x].clone(), colors)
 
 
 def similarities(masks: Sequence[Mask], scene: Scene, vector: Tensor) -> list[float]:

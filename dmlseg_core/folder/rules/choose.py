@@ -17,16 +17,21 @@ class Candidates:
         classes, scores: of each object.
         areas: share of the photo's pixels; 0 where others hide all of it.
         similarities: reference -> similarity of each object to it.
+        overlaps: the same of their colors, of references that ask for it.
     """
 
     classes: Sequence[str]
     scores: Sequence[float]
     areas: Sequence[float]
     similarities: Mapping[Like, Sequence[float]] = field(default_factory=dict)
+    overlaps: Mapping[Like, Sequence[float]] = field(default_factory=dict)
 
-    def similarity(self, like: Like | None, k: int) -> float:
-        """Of object k; NaN without a reference."""
-        return float("nan") if like is None else self.similarities[like][k]
+    def alike(self, like: Like | None, k: int) -> bool:
+        """Whether object k is like a reference; without one, any is."""
+        if like is None:
+            return True
+        overlap = self.overlaps[like][k] if like.colors else 1.0
+        return like.takes(self.similarities[like][k], overlap)
 
 
 def assign(found: Candidates, rules: Rules) -> list[int | None]:
@@ -48,7 +53,7 @@ def meant(found: Candidates, find: Find, free: Sequence[int]) -> list[int]:
         k
         for k in free
         if find.admits(
-            found.classes[k], found.scores[k], found.areas[k], found.similarity(find.like, k)
+            found.classes[k], found.scores[k], found.areas[k], alike=found.alike(find.like, k)
         )
     ]
     if find.largest is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dmlseg_core.errors import ParameterError
 
 SHARE = Range("area", 0.0, 1.0)
 SCORE = Range("score", 0.0, 1.0)
+COLORS = Range("colors", 0.0, 1.0)
 _REFERENCE = re.compile(r"(?P<photo>.+)@(?P<x>\d+),(?P<y>\d+)", re.DOTALL)
 
 
@@ -25,19 +25,29 @@ class Like:
         photo: the reference: any photo of the object, or a crop of it.
         at: (y, x), a pixel of the object; None: what lies in the middle, as in a crop.
         threshold: least similarity, in (0, 1); a dry run tells how many each one would find.
+        colors: least share of its colors that are the object's too, in [0, 1]; 0: any. Embeddings
+            tell kinds, this tells a blue car from a red one.
     """
 
     photo: Path
     at: tuple[int, int] | None = None
     threshold: float = 0.8
+    colors: float = 0.0
 
     def __post_init__(self) -> None:
         TAU.check(self.threshold)
+        COLORS.check(self.colors)
         if not self.photo.is_file():
             raise ParameterError(f"the reference photo {self.photo} is no file; check the path")
 
+    def takes(self, similarity: float, overlap: float) -> bool:
+        """Whether an object is like it: similarity of the vectors, overlap of the colors."""
+        return similarity >= self.threshold and (not self.colors or overlap >= self.colors)
 
-def like_of(text: str, threshold: float = 0.8, folder: Path | None = None) -> Like:
+
+def like_of(
+    text: str, threshold: float = 0.8, folder: Path | None = None, colors: float = 0.0
+) -> Like:
     """ "REF.jpg@x,y", or the path of a crop alone, relative to `folder`.
 
     Raises:
@@ -45,8 +55,9 @@ def like_of(text: str, threshold: float = 0.8, folder: Path | None = None) -> Li
     """
     found = _REFERENCE.fullmatch(text)
     if found is None or (folder or Path()).joinpath(text).is_file():  # a name may hold an "@"
-        return Like((folder or Path()) / text, None, threshold)
-    return Like((folder or Path()) / found["photo"], (int(found["y"]), int(found["x"])), threshold)
+        return Like((folder or Path()) / text, None, threshold, colors)
+    at = int(found["y"]), int(found["x"])
+    return Like((folder or Path()) / found["photo"], at, threshold, colors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,24 +101,20 @@ class Find:
             if name not in known:
                 raise ParameterError(f"the weights know no class {name!r}{_meant(name, known)}")
 
-    def admits(self, class_name: str, score: float, area: float, similarity: float) -> bool:
+    def admits(self, class_name: str, score: float, area: float, *, alike: bool) -> bool:
         """Whether an object meets every condition but `largest` and `rank`.
 
         Args:
             class_name, score: of the object.
             area: its share of the photo's pixels.
-            similarity: to the reference; NaN where there is none.
+            alike: whether it is like the reference, or none is named.
         """
         return (
             (not self.classes or class_name in self.classes)
             and self.min_score <= score <= self.max_score
             and self.min_area <= area <= self.max_area
-            and (self.like is None or _reaches(similarity, self.like.threshold))
+            and alike
         )
-
-
-def _reaches(similarity: float, threshold: float) -> bool:
-    return not math.isnan(similarity) and similarity >= threshold
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

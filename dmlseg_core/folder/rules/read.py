@@ -162,12 +162,14 @@ class _Reader:
 
     def like(self, form: FindForm) -> Like | None:
         if form.like is None:
+            if alone := {"threshold", "like_colors"} & form.model_fields_set:
+                raise ParameterError(f"{min(alone)} is of like, which is missing")
             return None
         if isinstance(form.like, str):
-            return like_of(form.like, form.threshold, self.folder)
+            return like_of(form.like, form.threshold, self.folder, form.like_colors)
         at = form.like.at
         point = None if at is None else (at[1], at[0])
-        return Like(self.folder / form.like.photo, point, form.threshold)
+        return Like(self.folder / form.like.photo, point, form.threshold, form.like_colors)
 
     def ways(self, form: RuleForm, does: str) -> tuple[Way, ...]:
         if does == "leave":

@@ -56,6 +56,7 @@ class FindForm(_Form):
     class_: str | Texts | None = Field(None, alias="class")
     like: str | LikeForm | None = Field(None, description="or 'REF.jpg@x,y', or a crop's path")
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.8, description="of like")
+    like_colors: Share = Field(0.0, description="least share of like's colors that it has, too")
     min_score: Share = 0.0
     max_score: Share = 1.0
     min_area: Share | Percent = Field(0.0, description="share of the photo, or '5%'")

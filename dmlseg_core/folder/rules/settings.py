@@ -34,7 +34,7 @@ def _like(like: Like) -> list[Any]:
     except OSError as error:
         reason = error.strerror or error
         raise ParameterError(f"the reference photo {like.photo} cannot be read: {reason}") from None
-    return [digest, like.at, like.threshold]
+    return [digest, like.at, like.threshold, like.colors]
 
 
 def _way(way: Way) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response, StreamingResponse
 from PIL import Image
-from starlette.background import BackgroundTask
 
 from dmlseg_core.edit import Choice, Edit, Recipe, Style, from_json, to_json
 from dmlseg_core.errors import ParameterError, RecipeError
@@ -100,7 +99,10 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     async def thumb(request: Request, name: str, kind: str = "found") -> Response:
         _, shelf = _here(stage, request)
         path = _picture(shelf, name, kind)
-        return drawn(request, await run_in_threadpool(_small, path), JPEG)
+        try:
+            return drawn(request, await run_in_threadpool(_small, path), JPEG)
+        except FileNotFoundError:  # the set was thrown away, or a run replaces it, at this moment
+            raise RefusedError(404, "no_such") from None
 
     @router.post("/open")
     async def open_(request: Request, name: str) -> Any:
@@ -129,12 +131,11 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     @router.get("/zip")
     async def zip_(request: Request) -> Response:
         _, shelf = _here(stage, request)
-        path = await stage.slowly(shelf.zipped)
-        return FileResponse(
-            path, media_type="application/zip", filename="dmlseg-photos.zip",
-            headers={"Cache-Control": "no-store"},
-            background=BackgroundTask(path.unlink, missing_ok=True),
-        )  # fmt: skip
+        headers = {
+            "Content-Disposition": 'attachment; filename="dmlseg-photos.zip"',
+            "Cache-Control": "no-store",
+        }  # fmt: skip
+        return StreamingResponse(shelf.zipped(), media_type="application/zip", headers=headers)
 
 
 def _here(stage: Stage, request: Request) -> tuple[Desk, Shelf]:

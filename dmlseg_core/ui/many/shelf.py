@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, prepare
 from dmlseg_core.photo import write_bytes
 from dmlseg_core.stage import MEGABYTE, InTurn
 from dmlseg_core.ui.answers import RefusedError
+from dmlseg_core.ui.many.archive import zip_parts
 
 MOST_PHOTOS = 500
 MOST_BYTES = 1024 * MEGABYTE
@@ -250,18 +250,12 @@ class Shelf:
             if (self.out / name).is_file():
                 yield self.out / name, name
 
-    def zipped(self) -> Path:
-        """A ZIP file of the results, for the caller to remove."""
-        for old in self.root.glob("*.zip"):  # of a download that was broken off
-            old.unlink(missing_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.root, suffix=".zip", delete=False) as file:
-            with zipfile.ZipFile(file, "w") as archive:  # stored: photos are compressed already
-                for path, name in self.files():
-                    archive.write(path, name)
-            return Path(file.name)
+    def zipped(self) -> Iterator[bytes]:
+        """A ZIP file of the results, part by part: nothing of it lies on the disk."""
+        return zip_parts(self.files())
 
     def held(self) -> int:
-        """Bytes on the disk: photos, results, and a ZIP that is being fetched."""
+        """Bytes on the disk: photos and results."""
         found = [path for path in self.root.rglob("*") if path.is_file()]
         return sum(path.stat().st_size for path in found if path.exists())
 

@@ -82,6 +82,8 @@ def test_every_field_of_a_style_can_be_said():
         ("rules:\n - find: all\n   color: redd\n", "3, column 4", "'redd' is no color"),
         ("rules:\n - find: all\n   color: [red, 3]\n", "3, column 17", "in quotes"),
         ("rules:\n - find: all\n   find: all\n", "3, column 4", "comes twice"),
+        ("rules:\n - find: {threshold: 0.5}\n   color: red\n", "2, column 4", "threshold is of"),
+        ("rules:\n - find: {like_colors: 1}\n   color: red\n", "2, column 4", "like_colors is of"),
         ("rules:\n - find: all\n", "2, column 4", "says none of them"),
         ("rules:\n - find: all\n   leave: true\n   color: red", "2, column 4", "leave, color"),
         ("rules:\n - color: red\n", "2, column 4", "'find' is missing"),

@@ -1,14 +1,12 @@
 """Which rule takes which object, and which files that makes: against slow and plain answers."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dmlseg_core.edit import Style
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.folder.rules import Candidates, Find, Rule, Rules, Way, assign, colorways
+from dmlseg_core.folder.rules import Candidates, Find, Like, Rule, Rules, Way, assign, colorways
 from dmlseg_core.folder.rules.ways import slug, ways_of_colors, ways_of_swatches
 
 CLASSES = ("car", "person", "object")
@@ -164,5 +162,14 @@ def test_what_cannot_be_meant_is_refused(tmp_path):
         Find(classes=("xyz",)).check_classes(CLASSES)
 
 
-def test_without_a_reference_nothing_is_like_it():
-    assert not math.isfinite(SCENE.similarity(None, 0))
+def test_a_reference_asks_for_the_vector_and_where_it_says_so_for_the_colors(tmp_path):
+    path = tmp_path / "ref.png"
+    path.write_bytes(b"")
+    kind, item = Like(path, None, 0.8), Like(path, None, 0.8, 0.7)
+    found = Candidates(
+        ("car",) * 3, (1, 1, 1), (1, 1, 1),
+        dict.fromkeys((kind, item), (0.9, 0.9, 0.5)), {item: (0.9, 0.2, 0.9)},
+    )  # fmt: skip
+    assert [found.alike(kind, k) for k in range(3)] == [True, True, False]
+    assert [found.alike(item, k) for k in range(3)] == [True, False, False]
+    assert found.alike(None, 2)
