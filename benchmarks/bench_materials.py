@@ -1,14 +1,16 @@
 """Objects of several paints, one of them exchanged: our palette against one anchor for all.
 
     python benchmarks/bench_materials.py [--sheet out.png]
-    python benchmarks/bench_materials.py --clothing FOLDER
+    python benchmarks/bench_materials.py --clothing FOLDER [--scene] [--half second]
+    python benchmarks/bench_materials.py --cars FOLDER [--scene]
 
 The things of tests/material_renders.py, rendered in their own paints and with another body: the
 photo recolored against that render, by CIEDE2000 on the body's pixels, on those of the other
 paints, and on the mixed ones between them. Both methods are told the color that the body then has.
 With --clothing, the people of a labelled set (JPEGImages, SegmentationObject, SegmentationPart,
 ImageSets/Segmentation/val.txt): of the garment that the body is, how much is painted, and how much
-of the parts of other colors; and how much of a single garment is taken for another material.
+of the parts of other colors; and how much of a single garment is taken for another material. With
+--scene the embedding of the photo's scene is asked too, as where the program made the mask itself.
 Without, the scenes of tests/renders.py, each of one paint, are counted too. The exit code is 1 when
 a limit is missed.
 """
@@ -29,12 +31,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its ow
 
 from dmlseg_core.color import delta_e_2000
 from dmlseg_core.paint import Subject, recolor
+from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.scene import Segmenter
 from tests.material_renders import THINGS, Thing
-from tests.renders import PAINTS, SCENES, Bytes
+from tests.renders import PAINTS, SCENES
 
 COLORS = ("#b01828", "#1f2a5a", "#ecebe8", "#2e7d4f")
 METHODS = {"palette": "body", "one anchor": "all"}
 LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.5, 0.0
+HALVES = {"all": np.s_[:], "first": np.s_[::2], "second": np.s_[1::2]}
+"""Constants were chosen on the first."""
+PANELS = (2, 4, 6, 8, 10, 12, 14, 17, 18)
+GLASS_AND_WHEELS = (3, 9, 19)
+"""Labels of the set of cars: bumpers, doors, bonnet, tailgate, boot; panes, wheels."""
+CARS = 24
 _ALIKE = 20
 """CIEDE2000 of two parts' medians under which they count as one color."""
 Mask = NDArray[np.bool_]
@@ -79,22 +89,24 @@ def single() -> bool:
     return bool(np.mean(lost) <= LIMIT_SPLIT)
 
 
-def people(folder: Path) -> Iterator[tuple[str, Bytes, NDArray[np.uint8], Mask]]:
+def people(folder: Path) -> Iterator[tuple[str, Photo, NDArray[np.uint8], Mask]]:
     for name in (folder / "ImageSets/Segmentation/val.txt").read_text().split():
-        photo = next((folder / "JPEGImages").glob(f"{name}.*"))
+        photo = load_photo(next((folder / "JPEGImages").glob(f"{name}.*")))
         part, thing = (
             np.array(Image.open(folder / kind / f"{name}.png"))
             for kind in ("SegmentationPart", "SegmentationObject")
         )
-        yield name, np.array(Image.open(photo).convert("RGB")), part, (thing > 0) & (thing < 255)
+        yield name, photo, part, (thing > 0) & (thing < 255)
 
 
-def clothing(folder: Path) -> None:
+def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
+    """Color alone, or with the scene's embedding."""
     print("| photo | body's label | of it painted | of parts of other colors |\n|---|---|---|---|")
     found, splits = [], []
-    for name, rgb, part, mask in people(folder):
+    for name, photo, part, mask in list(people(folder))[half]:
+        known, rgb = _known(segmenter, photo), photo.rgb
         labels = [k for k in np.unique(part[mask]) if k and (part[mask] == k).mean() > 0.01]
-        subject = Subject.of(rgb, mask)
+        subject = Subject.of(rgb, mask, embedding=known)
         body = subject.part((0,)).share > 0.5
         own = max(labels, key=lambda k: int((body & (part == k)).sum()))
         usual = {k: np.median(rgb[mask & (part == k)], axis=0) / 255 for k in labels}
@@ -105,13 +117,31 @@ def clothing(folder: Path) -> None:
         print(f"| {name} | {own} | {found[-1][0]:.0%} | {leak:.1%} |")
         for k in labels:
             if (mask & (part == k)).sum() > 0.04 * mask.sum():
-                garment = Subject.of(rgb, mask & (part == k)).palette.materials
-                splits.append(1 - garment[0].share)
+                garment = Subject.of(rgb, mask & (part == k), embedding=known)
+                splits.append(1 - garment.palette.materials[0].share)
     painted, leaks = np.array(found).T
     print(f"painted {painted.mean():.0%}; leak: median {np.median(leaks):.1%}, "
           f"mean {leaks.mean():.1%}, at most 3 % in {(leaks <= 0.03).sum()} of {len(leaks)}\n"
           f"{len(splits)} garments by themselves: {np.mean(np.array(splits) > 0):.0%} have several "
           f"materials, {np.mean(splits):.1%} of the pixels")  # fmt: skip
+
+
+def cars(folder: Path, segmenter: Segmenter | None) -> None:
+    """How much of the panels, which have one paint, and of glass and wheels is painted."""
+    found = []
+    for _, photo, part, mask in list(people(folder))[:CARS]:
+        body = Subject.of(photo.rgb, mask, embedding=_known(segmenter, photo)).part((0,)).share
+        kinds = [mask & np.isin(part, kind) for kind in (PANELS, GLASS_AND_WHEELS)]
+        found.append([(body[kind] > 0.5).mean() if kind.any() else 0.0 for kind in kinds])
+    panels, others = np.mean(found, axis=0)
+    print(f"{len(found)} cars: panels {panels:.1%} painted, glass and wheels {others:.1%}")
+
+
+def _known(segmenter: Segmenter | None, photo: Photo) -> NDArray[np.float32] | None:
+    if segmenter is None:
+        return None
+    scene = segmenter.analyze(photo)
+    return scene.frame.spread(scene.embedding.numpy())
 
 
 def sheet(path: str) -> None:
@@ -129,9 +159,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheet", help="write photo, answer, palette, one anchor here")
     parser.add_argument("--clothing", type=Path, metavar="FOLDER", help="a labelled set instead")
+    parser.add_argument("--cars", type=Path, metavar="FOLDER", help="a set of cars' parts instead")
+    parser.add_argument("--scene", action="store_true", help="with the network's embedding")
+    parser.add_argument("--half", choices=HALVES, default="all", help="of the people: every other")
     args = parser.parse_args()
+    segmenter = Segmenter.load() if args.scene else None
     if args.clothing:
-        clothing(args.clothing)
+        clothing(args.clothing, segmenter, HALVES[args.half])
+    if args.cars:
+        cars(args.cars, segmenter)
+    if args.clothing or args.cars:
         return 0
     met = [things(), single()]
     if args.sheet:

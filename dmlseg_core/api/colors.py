@@ -53,7 +53,9 @@ def materials_of(
         ParameterError: `count` out of range, or nothing is inside.
     """
     _check(count)
-    found = Subject.of(session.preview, alpha).palette.materials
+    embedding = session.scene.frame.spread(session.scene.embedding.numpy())
+    subject = Subject.of(session.preview, alpha, embedding=embedding)
+    found = subject.palette.materials
     return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
 
 

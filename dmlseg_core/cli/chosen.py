@@ -23,11 +23,14 @@ if TYPE_CHECKING:  # torch: only with --at
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What lies at a point: (H, W) alpha, what it is, and the recipe that selects it again."""
+    """What lies at a point: (H, W) alpha, what it is, the recipe that selects it again; and the
+    scene's embedding, over the photo.
+    """
 
     alpha: NDArray[np.float32]
     about: dict[str, Any]
     recipe: Recipe | None
+    embedding: NDArray[np.float32]
 
 
 def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style: Style) -> Found:
@@ -52,7 +55,7 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
 
         chosen = [(Selection(Override(y, x, args.tau)).styled(style), mask)]
         recipe = recipe_of(photo, scene, chosen, args.recipe_by or "point")
-    return Found(alpha, about, recipe)
+    return Found(alpha, about, recipe, scene.frame.spread(scene.embedding.numpy()))
 
 
 def read_mask(path: Path, photo: Photo, max_megapixels: float) -> NDArray[np.float32]:

@@ -202,7 +202,8 @@ def _recolor_object(
         found = selected(args, photo, load_segmenter(args), styles[0])
         recipe = found.recipe
     alpha = _given_alpha(args, photo) if found is None else found.alpha
-    subject = Subject.of(photo.working_pixels(), alpha, gate=styles[0].gates or None)
+    gates, embedding = styles[0].gates or None, None if found is None else found.embedding
+    subject = Subject.of(photo.working_pixels(), alpha, gate=gates, embedding=embedding)
     results = subject.recolor_all([style.look() for style in styles])
     about = {} if found is None else found.about
     return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)

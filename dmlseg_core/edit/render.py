@@ -20,7 +20,7 @@ from dmlseg_core.color import encode_srgb, srgb_to_linear
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import Photo, over
-from dmlseg_core.scene import Mask
+from dmlseg_core.scene import Mask, Scene
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Floats: TypeAlias = NDArray[np.float32]
@@ -107,10 +107,17 @@ class Easel:
         pixels: (H, W, 3) uint8 or uint16 sRGB.
         guide: (H, W, 3) uint8, the photo that edges are refined on.
         keep: how many paintings and alphas are remembered; 0 for files, which are made once.
+        scene: of the photo; it helps to tell materials apart.
     """
 
-    def __init__(self, pixels: Pixels, guide: NDArray[np.uint8], keep: int = KEPT) -> None:
-        self.pixels, self.guide, self._keep = pixels, guide, keep
+    def __init__(
+        self,
+        pixels: Pixels,
+        guide: NDArray[np.uint8],
+        keep: int = KEPT,
+        scene: Scene | None = None,
+    ) -> None:
+        self.pixels, self.guide, self._keep, self._scene = pixels, guide, keep, scene
         self._known: OrderedDict[Any, Any] = OrderedDict()
 
     @property
@@ -137,7 +144,10 @@ class Easel:
 
         def measured() -> Subject:
             gates = items[k][1].gates or None
-            return Subject.of(self.pixels, patch.full(self.pixels.shape), gate=gates)
+            alpha = patch.full(self.pixels.shape)
+            scene = self._scene
+            embedding = None if scene is None else scene.frame.spread(scene.embedding.numpy())
+            return Subject.of(self.pixels, alpha, gate=gates, embedding=embedding)
 
         return self._remembered(key, measured, most=2)
 

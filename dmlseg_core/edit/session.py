@@ -73,7 +73,7 @@ class EditSession(Choosing):
     @cached_property
     def easel(self) -> Easel:
         """Paints the preview, and remembers what it painted."""
-        return Easel(self.preview, ground(self.photo, self.preview))
+        return Easel(self.preview, ground(self.photo, self.preview), scene=self.scene)
 
     def median_color(self, mask: Mask) -> NDArray[np.uint8]:
         """(3,) uint8, the median of the preview under a mask; remembered while the mask lives."""
@@ -175,7 +175,7 @@ class EditSession(Choosing):
 
     def full_easel(self, keep: int = 0) -> Easel:
         """Paints the photo at its own size and depth; `keep` as of `Easel`."""
-        return Easel(self.photo.working_pixels(), shown(self.photo), keep)
+        return Easel(self.photo.working_pixels(), shown(self.photo), keep, self.scene)
 
     def to_recipe(self, by: str = "point") -> Recipe:
         """The styled selections as a recipe.

@@ -23,6 +23,7 @@ from dmlseg_core.photo import Photo, save_labels, shown
 
 if TYPE_CHECKING:  # torch
     from dmlseg_core.folder.develop.painting import Print
+    from dmlseg_core.scene import Scene
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of writing that the next photo would meet as well: they end a run."""
@@ -93,7 +94,7 @@ class _Sheet:
         self.notes.extend((*photo.notes, *([chosen.note] if chosen.note else [])))
         with ThreadPoolExecutor(1) as beside:  # a file waits for the disk: painting need not
             maps = beside.submit(self.write_maps, chosen)
-            prints = self.paint(chosen)
+            prints = self.paint(chosen, scene)
             maps.result()
         with clock.part("masks"):
             rows = instance_rows(self.job, photo, chosen, prints, work) if work.rows else ()
@@ -127,14 +128,15 @@ class _Sheet:
                 save_thumb(rgb, self.work.out / name)
                 self.maps["thumbs"] = [name]
 
-    def paint(self, chosen: Chosen) -> list[Print]:
+    def paint(self, chosen: Chosen, scene: Scene) -> list[Print]:
         """Recolored files and cut-outs, as far as asked for."""
         wanted = {"cutouts"} if self.work.plain else {"recolored", "cutouts"}
         if not wanted & set(self.work.outputs):
             return []
         from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
-        studio = Studio(self.job, self.negative.photo, chosen, self.work, self.negative.clock)
+        photo, clock = self.negative.photo, self.negative.clock
+        studio = Studio(self.job, photo, scene, chosen, self.work, clock)
         if self.work.plain:
             self.files["cutouts"] = studio.plain_cutouts()
         made = []

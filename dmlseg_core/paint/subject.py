@@ -15,7 +15,15 @@ from dmlseg_core.config import AMOUNTS, PATTERN_MODE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.layer import Layer
 from dmlseg_core.paint.look import Look, check_visible, checked_photo
-from dmlseg_core.paint.materials import ColorGate, Material, Palette, gated, jobs_of, sentence
+from dmlseg_core.paint.materials import (
+    ColorGate,
+    Material,
+    Palette,
+    check_embedding,
+    gated,
+    jobs_of,
+    sentence,
+)
 from dmlseg_core.paint.report import Recolored
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -43,10 +51,13 @@ class Subject(Layer):
     Attributes:
         alpha: (H, W) float32, how much of each pixel is the object; `share` is that times the gate.
         whole: whether a gate chose what is painted: it is one material then.
+        embedding: (D, h, w) float32 over the whole photo, as a picture of it made small: its
+            squared distances tell things apart that have one color; None: color alone does.
     """
 
     alpha: Floats
     whole: bool
+    embedding: Floats | None
 
     @classmethod
     def of(
@@ -56,18 +67,22 @@ class Subject(Layer):
         *,
         gate: ColorGate | Sequence[ColorGate] | None = None,
         visible: NDArray[np.bool_] | None = None,
+        embedding: Floats | None = None,
     ) -> Subject:
-        """Check and measure; arguments and errors as in `recolor`."""
+        """Check and measure; arguments and errors as in `recolor`, and ParameterError for an
+        embedding that is not (D, h, w) finite floats.
+        """
+        check_embedding(embedding)
         alpha = checked_photo(rgb, alpha)
         check_visible(alpha, visible)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
-        return cls.on(rgb, share, visible, alpha=alpha, whole=gate is not None)
+        return cls.on(rgb, share, visible, alpha=alpha, whole=gate is not None, embedding=embedding)
 
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
-        return Palette.of(self.rgb, self.share, self.box, self.known)
+        return Palette.of(self.rgb, self.share, self.box, self.known, self.embedding)
 
     def jobs(self, look: Look) -> Jobs:
         """What of it takes which color.

@@ -194,11 +194,21 @@ class Frame:
         """
         if grid.shape[-2:] != self.grid_size:
             raise ParameterError(f"expected (..., {self.grid_size}); got {grid.shape}")
-        (height, width), (h, w) = self.photo_size, self.grid_size
+        return self._read(grid, self.photo_size)
+
+    def spread(self, grid: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A (..., h, w) grid map as a picture of the photo made small: of the same shape, each cell
+        at the middle of its share of the photo, as a plain resize has it.
+        """
+        return self._read(grid, self.grid_size)
+
+    def _read(self, grid: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """(..., h, w) -> (..., *size), over the whole photo."""
+        (height, width), (h, w) = size, self.grid_size
         maps = np.ascontiguousarray(grid, dtype=np.float32).reshape(-1, h, w)
         out = np.empty((len(maps), height, width), np.float32)
-        left, right, fx = self._taps(1)
-        top, bottom, fy = self._taps(0)
+        left, right, fx = self._taps(1, width)
+        top, bottom, fy = self._taps(0, height)
         for rows, result in zip(maps, out, strict=True):
             wide = _lerp(rows[:, left], rows[:, right], fx)  # (h, W): columns while it is small
             for start in range(0, height, _BLOCK_ROWS):  # rows in blocks that stay in the cache
@@ -206,11 +216,15 @@ class Frame:
                 result[part] = _lerp(wide[top[part]], wide[bottom[part]], fy[part, None])
         return out.reshape(*grid.shape[:-2], height, width)
 
-    def _taps(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """For each photo row or column: the grid lines around it and the weight of the second."""
+    def _taps(
+        self, axis: int, count: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """For each of `count` rows or columns of the photo: the grid lines around it and the weight
+        of the second.
+        """
         last = self.grid_size[axis] - 1
-        at = self._grid_position(axis, np.arange(self.photo_size[axis], dtype=np.float64))
-        at = np.clip(at, 0, last)
+        photo = (np.arange(count, dtype=np.float64) + 0.5) * (self.photo_size[axis] / count) - 0.5
+        at = np.clip(self._grid_position(axis, photo), 0, last)
         first = np.minimum(at.astype(np.intp), max(last - 1, 0))
         return first, np.minimum(first + 1, last), (at - first).astype(np.float32)
 

@@ -74,7 +74,9 @@ def slow_mixtures(picture, count, reach, cell):
             pull = (0.15 * ((first - second) ** 2).sum()) ** 0.5
             system = np.array([[*first, pull], [*second, pull]]).T
             u, v = np.linalg.lstsq(system, [*linear[y, x], pull], rcond=None)[0]
-            part = u / (u + v)
+            told = ((first - second) ** 2).sum()
+            told /= told + 5e-4 * ((first**2).sum() + (second**2).sum())
+            part = 1 - told * v / (u + v)
             dull = 0.02 * np.clip(np.linalg.norm(first) / np.linalg.norm(second), 0.25, 4)
         close = len(np.unique(about(y, x, 1))) > 1
         far = len(np.unique(about(y, x, reach - 1))) == 1

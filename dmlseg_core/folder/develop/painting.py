@@ -26,7 +26,7 @@ from dmlseg_core.photo import (
     suffix_of,
     to_8_bits,
 )
-from dmlseg_core.scene import Mask, Override
+from dmlseg_core.scene import Mask, Override, Scene
 
 Item = tuple[int, Selection, Mask]
 
@@ -54,6 +54,7 @@ class Studio:
 
     job: Job
     photo: Photo
+    scene: Scene
     chosen: Chosen
     work: Work
     clock: Clock
@@ -61,7 +62,7 @@ class Studio:
     @cached_property
     def easel(self) -> Easel:
         """Remembers the objects as measured: every color shares that work."""
-        return Easel(self.photo.working_pixels(), shown(self.photo), keep=2)
+        return Easel(self.photo.working_pixels(), shown(self.photo), keep=2, scene=self.scene)
 
     def prints(self) -> Iterator[Print]:
         """Each colorway, written as it is made."""

@@ -7,3 +7,4 @@ from .targets import Target as Target
 from .targets import check_materials as check_materials
 from .targets import jobs_of as jobs_of
 from .targets import sentence as sentence
+from .things import check_embedding as check_embedding

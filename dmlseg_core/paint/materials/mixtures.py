@@ -27,6 +27,9 @@ _BAND = 3
 """Pixels on both sides of a border that may be mixed; more where the photo is large."""
 _LIGHT = 0.15
 """How firmly the parts sum to 1, against light that changes across the border."""
+_SAME = 1e-3
+"""Of two colors' own squares: where the square of their difference is that, a mixture is half
+believed. Things of one color tell nothing of how much of each a pixel holds."""
 _DULL, _DULLEST = 0.02, 4.0
 """Of another color, less than this is taken for none; where that is darker, and so looks like
 shade, up to so many times more."""
@@ -195,7 +198,9 @@ def _parts(shown: Floats, first: Floats, second: Floats) -> Floats:
     # With parts u and v, and the determinant left out of both.
     u, v = c * p - b * q, a * q - b * p
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(u / (u + v), np.float32)
+        told = (step**2).sum(axis=0)
+        told /= told + _SAME * 0.5 * ((first**2).sum(axis=0) + (second**2).sum(axis=0))
+        return np.asarray(1 - told * (v / (u + v)), np.float32)
 
 
 def _dull(first: Floats, second: Floats) -> Floats:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
 from dmlseg_core.paint.materials.members import Members
-from dmlseg_core.paint.materials.same import groups_of, joined, without_mixtures
+from dmlseg_core.paint.materials.same import MOST, groups_of, joined, without_mixtures
 from dmlseg_core.paint.materials.small import Small
+from dmlseg_core.paint.materials.things import things_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
@@ -52,7 +53,14 @@ class Palette:
     _source: tuple[Any, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, rgb: NDArray[Any], alpha: Floats, box: Box, known: Floats) -> Palette:
+    def of(
+        cls,
+        rgb: NDArray[Any],
+        alpha: Floats,
+        box: Box,
+        known: Floats,
+        embedding: Floats | None = None,
+    ) -> Palette:
         """Tell the materials of an object apart.
 
         Args:
@@ -60,7 +68,9 @@ class Palette:
             alpha: (H, W) float32 in [0, 1].
             box: rows and columns outside of which alpha is 0.
             known: (H, W), the part of alpha that is measured.
+            embedding: (D, h, w) over the whole photo; see `things`.
         """
+        size = alpha.shape
         rgb, alpha = rgb[box], alpha[box]
         small = Small.of(rgb, known[box])
         inside = small.inside
@@ -72,9 +82,11 @@ class Palette:
         flat = labels[inside]
         groups = groups_of(small.features, labels, centers, _means(small, flat, len(centers)))
         own = np.full(inside.shape, -1)
-        own[inside] = joined(features, groups[flat])
-        names, first = np.unique(flat, return_index=True)
-        source = rgb, alpha, own, centers[names], own[inside][first]
+        things = None if embedding is None else things_of(embedding, size, box, inside)
+        own[inside] = joined(features, groups[flat], things)
+        # A cluster's color may be that of two things.
+        pairs, first = np.unique(flat * MOST + own[inside], return_index=True)
+        source = rgb, alpha, own, centers[pairs // MOST], own[inside][first]
         return cls(_materials(small, own), source)
 
     @cached_property

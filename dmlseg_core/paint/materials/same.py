@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.clusters import cores_of
 from dmlseg_core.paint.materials.small import LOG_LIGHT
+from dmlseg_core.paint.materials.things import Things
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
@@ -41,6 +42,11 @@ _TINY = 0.012
 _FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
 """Saturation that counts as much as the colors' own; more of it where one is warm and the other
 cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
+_NEAR, _FAR = 0.3, 0.6
+"""Mean squared distance in the embedding up to which two groups are of one thing; from which on of
+two."""
+_MORE, _APART = 2.0, 0.6
+"""How much more the difference of two things' colors counts; what it begins with."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
@@ -134,19 +140,22 @@ def _meetings(labels: Labels, down: int, right: int) -> Labels:
     return np.asarray(rows * labels.shape[1] + columns + max(-right, 0), np.intp)
 
 
-def joined(features: Floats, labels: Labels) -> Labels:
-    """(h, w) labels of groups, those of alike colors made one: 0 the largest, -1 outside.
+def joined(features: Floats, labels: Labels, things: Things | None = None) -> Labels:
+    """(N,) labels of groups, those of alike colors made one: 0 the largest.
 
     Args:
         features: (3, N) of the pixels inside.
         labels: (N,) their groups.
+        things: of the same pixels; colors of different things must be more alike.
     """
+    if things is not None and len(things.apart) > 1:
+        labels = labels * len(things.apart) + things.labels
     colors = {int(k): _usual(features, labels == k) for k in np.unique(labels)}
     while True:
         names, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        usual = [colors[int(k)] for k in names]
+        usual, foreign = [colors[int(k)] for k in names], _foreign(inverse, sizes, things)
         pairs = [
-            (_distance(usual, sizes, i, j), i, j)
+            (_distance(usual[i], usual[j], foreign[i, j], sizes[[i, j]] / len(labels)), i, j)
             for j in range(len(names)) for i in range(j)
         ]  # fmt: skip
         if not pairs or (min(pairs)[0] > 1 and len(names) <= MOST):
@@ -161,8 +170,20 @@ def _usual(features: Floats, mine: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.median(features[:, mine], axis=1))
 
 
-def _distance(colors: list[Floats], sizes: NDArray[np.intp], i: int, j: int) -> float:
+def _foreign(groups: Labels, sizes: Labels, things: Things | None) -> Doubles:
+    """(n, n): 0 for two groups within one thing, 1 for two things."""
+    count = len(sizes)
+    if things is None:
+        return np.zeros((count, count))
+    kinds = len(things.apart)
+    counts = np.bincount(groups * kinds + things.labels, minlength=count * kinds)
+    shares = counts.reshape(count, kinds) / sizes[:, None]
+    apart = shares @ things.apart @ shares.T
+    return np.asarray(np.clip((apart - _NEAR) / (_FAR - _NEAR), 0, 1))
+
+
+def _distance(first: Floats, second: Floats, foreign: float, shares: Doubles) -> float:
     """Of two groups: below 1 they are one; a tiny one is part of whatever is nearest to it."""
-    apart = difference(colors[i], colors[j])
-    tiny = min(sizes[i], sizes[j]) < _TINY * sizes.sum()
-    return apart / (1 + apart) - 1 if tiny else apart
+    apart = difference(first, second)
+    apart += foreign * (_MORE * apart + _APART)
+    return apart / (1 + apart) - 1 if shares.min() < _TINY else apart

@@ -1,0 +1,107 @@
+"""What of an object are different things whatever their colors: skin beside a coat as brown.
+
+An embedding of the photo tells them: vectors lie near each other within a thing, far apart across
+its border. It is coarse: it says which colors may be one material, pixels are told by color.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dmlseg_core.errors import ParameterError
+from dmlseg_core.paint.materials.clusters import largest_of, nearness_of
+
+Floats: TypeAlias = NDArray[np.float32]
+Bytes: TypeAlias = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.bool_]
+Places: TypeAlias = NDArray[np.intp]
+Box: TypeAlias = tuple[slice, slice]
+
+_MOST = 12
+_SAMPLE = 4000
+_ROUNDS = 5
+_FAR = 0.3
+"""Squared distance of vectors that need no second cluster: a similarity of .85."""
+_RARE = 0.97
+"""The farthest vector is the one at this quantile of distance: beyond it is the object's rim."""
+
+
+class Things(NamedTuple):
+    """Clusters of the embedding.
+
+    Attributes:
+        labels: (N,) uint8, of the pixels inside.
+        apart: (K, K) float32, squared distances of their means.
+    """
+
+    labels: Bytes
+    apart: Floats
+
+
+def check_embedding(embedding: NDArray[np.float32] | None) -> None:
+    """ParameterError unless it is None or (D, h, w) finite floats."""
+    if embedding is None:
+        return
+    good = embedding.ndim == 3 and embedding.size and np.issubdtype(embedding.dtype, np.floating)
+    if not (good and np.isfinite(embedding).all()):
+        raise ParameterError(
+            f"embedding must be (D, h, w) finite floats; got {embedding.shape} {embedding.dtype}"
+        )
+
+
+def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Things:
+    """Tell the things of an object apart.
+
+    Args:
+        embedding: (D, h, w), as a picture of the whole photo made small.
+        size: (H, W) of the photo.
+        box: of the photo, where the object lies.
+        inside: (m, n) bool, of the box made small.
+    """
+    down, across = (
+        (s.start + (np.arange(n) + 0.5) * ((s.stop - s.start) / n)) * (few / side) - 0.5
+        for s, n, few, side in zip(box, inside.shape, embedding.shape[1:], size[:2], strict=True)
+    )
+    rows, columns = np.nonzero(inside)
+    step = max(1, rows.size // _SAMPLE)
+    cells = [
+        np.clip(np.rint(at[places[::step]]), 0, few - 1).astype(np.intp)
+        for at, places, few in zip(
+            (down, across), (rows, columns), embedding.shape[1:], strict=True
+        )
+    ]
+    means = _means(np.ascontiguousarray(embedding[:, cells[0], cells[1]].T))
+    if len(means) == 1:
+        return Things(np.zeros(rows.size, np.uint8), np.zeros((1, 1), np.float32))
+    near = nearness_of(embedding.reshape(len(embedding), -1), means)
+    x, y = (np.asarray(v, np.float32) for v in np.meshgrid(across, down))
+    planes = [
+        cv2.remap(plane.reshape(embedding.shape[1:]), x, y, cv2.INTER_LINEAR,
+                  borderMode=cv2.BORDER_REPLICATE)
+        for plane in near
+    ]  # fmt: skip
+    labels = largest_of(np.stack(planes).astype(np.float32, copy=False))[0]
+    return Things(labels[inside], ((means[:, None] - means) ** 2).sum(axis=2))
+
+
+def _means(vectors: Floats) -> Floats:
+    """(K, D) means of clusters of (N, D) vectors, 1 <= K <= _MOST; as `clusters.clusters_of`."""
+    means = [np.median(vectors, axis=0)]
+    away = ((vectors - means[0]) ** 2).sum(axis=1)
+    rank = int(_RARE * (away.size - 1))
+    while len(means) < _MOST:
+        at = np.argpartition(away, rank)[rank]
+        if away[at] < _FAR:
+            break
+        means.append(vectors[at])
+        away = np.minimum(away, ((vectors - means[-1]) ** 2).sum(axis=1))
+    found = np.array(means, np.float32)
+    for _ in range(_ROUNDS if len(found) > 1 else 0):
+        nearest = largest_of(nearness_of(vectors.T, found))[0]
+        for k in np.unique(nearest):
+            found[k] = vectors[nearest == k].mean(axis=0)
+    return found
