@@ -126,7 +126,7 @@ class Easel:
         found = [value for _, value in self._known.values()]
         patches = [v.values.nbytes for v in found if isinstance(v, Patch)]
         parts = [v[2].rgb.nbytes for v in found if isinstance(v, tuple)]
-        subjects = [v.alpha.nbytes + v.share.nbytes for v in found if isinstance(v, Subject)]
+        subjects = [v.nbytes for v in found if isinstance(v, Subject)]
         return sum((*patches, *parts, *subjects))
 
     def alpha(self, selection: Selection, mask: Mask) -> Patch:

@@ -79,6 +79,12 @@ class Subject(Layer):
         share = alpha if gate is None else gated(rgb, alpha, gate)
         return cls.on(rgb, share, visible, alpha=alpha, whole=gate is not None, embedding=embedding)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the planes that are kept of it, beside the photo."""
+        planes = {id(p): p for p in (self.alpha, self.share, self.embedding) if p is not None}
+        return sum(p.nbytes for p in (*planes.values(), *(v.share for v in self._parts.values())))
+
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
