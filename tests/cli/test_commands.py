@@ -8,12 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dmlseg_core.cli import chosen as cli_recolor_object
 from dmlseg_core.cli import recolor as cli_recolor
 from dmlseg_core.cli import segment as cli_photo
 from dmlseg_core.cli.entry import main
+from dmlseg_core.scene.frame import Frame
 from tests.folder.test_run import FakeSegmenter, write_photo
 
 ROOT = Path(__file__).parents[2]
@@ -175,7 +177,9 @@ def test_recolor_at_a_point(shaded, monkeypatch, capsys):
     alpha = np.array(Image.open(shaded / "mask.png")).astype(np.float32) / 255
     mask = SimpleNamespace(to_alpha=lambda rgb, matting: alpha, class_name="cup", score=0.5,
                            seed=SimpleNamespace(tau=0.75))  # fmt: skip
-    scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask)
+    frame = Frame.fit(alpha.shape, 64)
+    scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask, frame=frame,
+                            embedding=torch.zeros(4, *frame.grid_size))  # fmt: skip
     segmenter = SimpleNamespace(analyze=lambda photo, **_: scene)
     monkeypatch.setattr(cli_recolor, "load_segmenter", lambda args, config=None: segmenter)
     words = [shaded / "photo.png", "--at", "20,15", "--tau", "0.75", "--color", "#c8102e"]

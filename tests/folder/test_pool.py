@@ -79,11 +79,13 @@ def test_a_photo_that_kills_its_process_is_the_only_one_that_fails(photos, tmp_p
 
 
 SCRIPT = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from dmlseg_core.folder import batch
 from tests.folder.test_pool import Slow
 if __name__ == "__main__":
+    # a shell's background jobs, and so tests that run as one, ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for row in batch([Path(sys.argv[1])], sys.argv[2], segmenter=Slow([]), workers=2):
         print(row.photo, flush=True)
 """

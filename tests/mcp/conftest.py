@@ -1,13 +1,12 @@
 """A folder of photos and the tools on it."""
 
-import anyio
 import pytest
 from mcp import Client
 from PIL import Image
 
 from dmlseg_core.mcp.serve import mcp_server
 from tests.edit.test_session import picture
-from tests.mcp.answers import Scenes, read
+from tests.mcp.answers import Scenes, read, waited
 
 
 @pytest.fixture
@@ -34,6 +33,6 @@ def asked(folder, scenes):
             async with Client(server) as client:
                 return await client.call_tool(name, arguments)
 
-        return read(anyio.run(run))
+        return read(waited(run))
 
     return call
