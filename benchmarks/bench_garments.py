@@ -4,7 +4,7 @@
 
 Every labelled part (hair and skin are none) of the validation photos of DIR/clothing. The hand is
 that of `measure.simulate`: first a click on the deepest pixel of the garment. Then, as the page
-offers parts, object and group at the pointer, the outline that fits best, where it fits better than
+offers two parts and the object at the pointer, the outline that fits best, where it fits better than
 what is there; from then on Shift + click or Alt + click on the deepest pixel of what is wrong. Each
 of these is one action. Masks are compared at photo size, before their edges are refined. A garment
 that is not reached counts as one action more than the limit.
@@ -56,7 +56,7 @@ def best_outline(session: EditSession, truth: Mask) -> float:
     """Choose the offered outline that fits best, where it is better: its IoU, else 0."""
     k = session.required()
     where, meant = session.selections[k].where, session.meant_by(k)
-    taus = (meant.small_part, meant.large_part, meant.object, meant.group)
+    taus = (meant.small_part, meant.large_part, meant.object)
     masks = [session.scene.mask_at(where.y, where.x, tau) for tau in taus]
     scores = [mask_iou(mask.to_photo(), truth) for mask in masks]
     best = int(np.argmax(scores))
