@@ -4,10 +4,10 @@
 
 Every labelled part (hair and skin are none) of the validation photos of DIR/clothing. The hand is
 that of `measure.simulate`: first a click on the deepest pixel of the garment. Then, as the page
-offers two parts and the object at the pointer, the outline that fits best, where it fits better than
-what is there; from then on Shift + click or Alt + click on the deepest pixel of what is wrong. Each
-of these is one action. Masks are compared at photo size, before their edges are refined. A garment
-that is not reached counts as one action more than the limit.
+offers two parts and the object at the pointer, the outline that fits best, where it fits better
+than what is there; from then on Shift + click or Alt + click on the deepest pixel of what is wrong.
+Each of these is one action. Masks are compared at photo size, before their edges are refined. A
+garment that is not reached counts as one action more than the limit.
 """
 
 from __future__ import annotations
