@@ -6,7 +6,9 @@ import pytest
 
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Look, Subject
-from dmlseg_core.paint.materials.things import things_of
+from dmlseg_core.paint.materials.joining import joined
+from dmlseg_core.paint.materials.same import difference
+from dmlseg_core.paint.materials.things import Things, things_of
 from dmlseg_core.scene.frame import Frame
 
 SIZE = (180, 240)
@@ -102,6 +104,42 @@ def test_each_pixel_is_of_the_nearest_cluster():
 def test_what_is_no_embedding(wrong):
     with pytest.raises(ParameterError, match=r"embedding must be \(D, h, w\) finite floats"):
         Subject.of(person()[1], np.ones(SIZE, np.float32), embedding=wrong)
+
+
+def slow_joined(features, labels, things):
+    """Pair by pair, everything anew after each joining."""
+    labels = labels * len(things.apart) + things.labels
+    while True:
+        names, sizes = np.unique(labels, return_counts=True)
+        usual = [np.median(features[:, labels == k], axis=1) for k in names]
+        mixes = [
+            np.bincount(things.labels[labels == k], minlength=len(things.apart)) for k in names
+        ]
+        mixes = [mix / mix.sum() for mix in mixes]
+        found = []
+        for j in range(len(names)):
+            for i in range(j):
+                away = difference(usual[i], usual[j])
+                far = np.clip((mixes[i] @ things.apart @ mixes[j] - 0.3) / 0.3, 0, 1)
+                away += far * (2 * away + 0.6)
+                tiny = min(sizes[i], sizes[j]) < 0.012 * labels.size
+                found.append((away / (1 + away) - 1 if tiny else away, i, j))
+        if not found or (min(found)[0] > 1 and len(names) <= 5):
+            return np.argsort(np.argsort(-sizes, kind="stable"))[np.searchsorted(names, labels)]
+        labels = np.where(labels == names[min(found)[2]], names[min(found)[1]], labels)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_joining_is_that_of_a_slow_one(seed):
+    rng = np.random.default_rng(seed)
+    kinds, count = rng.integers(1, 6), 4000
+    centers, vectors = rng.normal(0, 0.2, (9, 3)), rng.normal(0, 0.3, (kinds, 8))
+    labels = np.sort(rng.choice(9, count, p=rng.dirichlet(np.ones(9)))).astype(np.intp)
+    features = (centers[labels] + rng.normal(0, 0.03, (count, 3))).T.astype(np.float32)
+    apart = ((vectors[:, None] - vectors) ** 2).sum(axis=2).astype(np.float32)
+    things = Things(rng.integers(0, kinds, count).astype(np.uint8), apart)
+    wanted = slow_joined(features, labels, things)
+    np.testing.assert_array_equal(joined(features, labels, things), wanted)
 
 
 @pytest.mark.parametrize("size", [(480, 640), (333, 1000), (37, 22)])

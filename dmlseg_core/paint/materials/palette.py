@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
+from dmlseg_core.paint.materials.joining import MOST, joined
 from dmlseg_core.paint.materials.members import Members
-from dmlseg_core.paint.materials.same import MOST, groups_of, joined, without_mixtures
+from dmlseg_core.paint.materials.same import groups_of, without_mixtures
 from dmlseg_core.paint.materials.small import Small
 from dmlseg_core.paint.materials.things import things_of
 

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.clusters import cores_of
 from dmlseg_core.paint.materials.small import LOG_LIGHT
-from dmlseg_core.paint.materials.things import Things
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
 
-MOST = 5
 _REACH = 4
 """Pixels across a border over which a change of color is measured."""
 _SOLID, _LARGE = 0.25, 0.004
@@ -37,28 +35,27 @@ _BORDER = 0.2
 """Share of the smaller one's borders that must be common for this to tell anything."""
 _WITHIN = 0.8
 """The same for shine, which lies within its paint."""
-_TINY = 0.012
-"""Of the object: smaller things are no material."""
 _FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
 """Saturation that counts as much as the colors' own; more of it where one is warm and the other
 cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
-_NEAR, _FAR = 0.3, 0.6
-"""Mean squared distance in the embedding up to which two groups are of one thing; from which on of
-two."""
-_MORE, _APART = 2.0, 0.6
-"""How much more the difference of two things' colors counts; what it begins with."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
 
 def difference(first: Floats, second: Floats) -> float:
     """Of two features, whatever the light: 1 is as different as two materials must be."""
-    sizes = float(np.hypot(*first[:2])), float(np.hypot(*second[:2]))
-    against = max(-float(first[:2] @ second[:2]) / max(sizes[0] * sizes[1], 1e-6), 0.0)
-    faint = _FAINT + _LAMPS * against
-    hue = np.hypot(*(first[:2] - second[:2])) / (0.5 * sum(sizes) + faint) / _HUES
-    neutral = min(max(1 - max(sizes) / _NEUTRAL, 0.0), 1.0)
-    return float(np.hypot(hue, neutral * abs(first[2] - second[2]) / LOG_LIGHT / _DARKER))
+    return float(differences(first, second[None])[0])
+
+
+def differences(first: Floats, others: Floats) -> Doubles:
+    """The same of one feature (3,) and (n, 3) others: (n,)."""
+    one, many = np.asarray(first, np.float64), np.asarray(others, np.float64)
+    size, sizes = np.hypot(*one[:2]), np.hypot(*many[:, :2].T)
+    against = np.maximum(-(many[:, :2] @ one[:2]) / np.maximum(size * sizes, 1e-6), 0)
+    hue = np.hypot(*(many[:, :2] - one[:2]).T)
+    hue /= (0.5 * (size + sizes) + _FAINT + _LAMPS * against) * _HUES
+    neutral = np.clip(1 - np.maximum(size, sizes) / _NEUTRAL, 0, 1)
+    return np.asarray(np.hypot(hue, neutral * np.abs(many[:, 2] - one[2]) / (LOG_LIGHT * _DARKER)))
 
 
 def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Doubles) -> Labels:
@@ -138,52 +135,3 @@ def _meetings(labels: Labels, down: int, right: int) -> Labels:
     one, other = labels[: -down or None, ends], labels[down:, starts]
     rows, columns = np.nonzero((one >= 0) & (other >= 0) & (one != other))
     return np.asarray(rows * labels.shape[1] + columns + max(-right, 0), np.intp)
-
-
-def joined(features: Floats, labels: Labels, things: Things | None = None) -> Labels:
-    """(N,) labels of groups, those of alike colors made one: 0 the largest.
-
-    Args:
-        features: (3, N) of the pixels inside.
-        labels: (N,) their groups.
-        things: of the same pixels; colors of different things must be more alike.
-    """
-    if things is not None and len(things.apart) > 1:
-        labels = labels * len(things.apart) + things.labels
-    colors = {int(k): _usual(features, labels == k) for k in np.unique(labels)}
-    while True:
-        names, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        usual, foreign = [colors[int(k)] for k in names], _foreign(inverse, sizes, things)
-        pairs = [
-            (_distance(usual[i], usual[j], foreign[i, j], sizes[[i, j]] / len(labels)), i, j)
-            for j in range(len(names)) for i in range(j)
-        ]  # fmt: skip
-        if not pairs or (min(pairs)[0] > 1 and len(names) <= MOST):
-            return np.argsort(np.argsort(-sizes, kind="stable"))[inverse]
-        _, i, j = min(pairs)
-        labels = np.where(labels == names[j], names[i], labels)
-        colors[int(names[i])] = _usual(features, labels == names[i])
-
-
-def _usual(features: Floats, mine: NDArray[np.bool_]) -> Floats:
-    """(3,) median of some of (3, N)."""
-    return np.asarray(np.median(features[:, mine], axis=1))
-
-
-def _foreign(groups: Labels, sizes: Labels, things: Things | None) -> Doubles:
-    """(n, n): 0 for two groups within one thing, 1 for two things."""
-    count = len(sizes)
-    if things is None:
-        return np.zeros((count, count))
-    kinds = len(things.apart)
-    counts = np.bincount(groups * kinds + things.labels, minlength=count * kinds)
-    shares = counts.reshape(count, kinds) / sizes[:, None]
-    apart = shares @ things.apart @ shares.T
-    return np.asarray(np.clip((apart - _NEAR) / (_FAR - _NEAR), 0, 1))
-
-
-def _distance(first: Floats, second: Floats, foreign: float, shares: Doubles) -> float:
-    """Of two groups: below 1 they are one; a tiny one is part of whatever is nearest to it."""
-    apart = difference(first, second)
-    apart += foreign * (_MORE * apart + _APART)
-    return apart / (1 + apart) - 1 if shares.min() < _TINY else apart
