@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import cv2
@@ -145,11 +146,15 @@ class Easel:
         def measured() -> Subject:
             gates = items[k][1].gates or None
             alpha = patch.full(self.pixels.shape)
-            scene = self._scene
-            embedding = None if scene is None else scene.frame.spread(scene.embedding.numpy())
-            return Subject.of(self.pixels, alpha, gate=gates, embedding=embedding)
+            return Subject.of(self.pixels, alpha, gate=gates, embedding=self._embedding)
 
         return self._remembered(key, measured, most=2)
+
+    @cached_property
+    def _embedding(self) -> Floats | None:
+        """The scene's, over the photo: the same for all of its objects."""
+        scene = self._scene
+        return None if scene is None else scene.frame.spread(scene.embedding.numpy())
 
     def paint(self, items: Sequence[Item]) -> Iterator[Painted]:
         """Recolor items one after the other, the lowest first.

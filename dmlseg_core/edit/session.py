@@ -75,6 +75,11 @@ class EditSession(Choosing):
         """Paints the preview, and remembers what it painted."""
         return Easel(self.preview, ground(self.photo, self.preview), scene=self.scene)
 
+    def see(self, scene: Scene) -> None:
+        """As of `Choosing`; what was painted by the other scene's masks is forgotten."""
+        super().see(scene)
+        self.__dict__.pop("easel", None)
+
     def median_color(self, mask: Mask) -> NDArray[np.uint8]:
         """(3,) uint8, the median of the preview under a mask; remembered while the mask lives."""
         found = self._medians.get(mask)

@@ -156,7 +156,7 @@ class IoUHead(nn.Module):
         """
         features = describe_point(d2, class_probs, y, x, self.radii)
         whole, part = self(torch.from_numpy(features)).numpy()
-        large, small = sorted(best_pair(part), reverse=True)
+        small, large = best_pair(part)
         indices = [whole.argmax(), part.argmax(), small, large]
         tau, *parts = self.taus[indices].tolist()
         part, small_part, large_part = (max(tau, one) for one in parts)

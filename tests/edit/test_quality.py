@@ -1,5 +1,7 @@
 """One photo, two analyses: edits outlive a change of quality, recipes know theirs."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -70,6 +72,16 @@ def test_edits_outlive_a_change_of_quality(name):
     session.see(quality("balanced"))
     assert session.selections == selections
     np.testing.assert_array_equal(session.render(full=True), before)
+
+
+def test_an_earlier_analysis_is_let_go():
+    session = two_objects(start())
+    session.see(replace(quality("fast")))
+    session.render()
+    earlier = weakref.ref(session.scene)
+    session.see(quality("balanced"))
+    gc.collect()
+    assert earlier() is None
 
 
 def test_a_scene_of_another_photo_is_refused():

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.color import rgb_to_lab
 from dmlseg_core.folder.develop.output import Labels
 
 Colors = NDArray[np.float32]
@@ -31,10 +32,10 @@ def _colors(pixels: NDArray[np.uint8]) -> Colors:
     """Of (N, 3) pixels, evenly spread ones where there are many; blurred, as a lamp of another
     color moves all of them a little.
     """
-    some = pixels[:: len(pixels) // _PIXELS + 1].astype(np.float32) / 255
+    some = pixels[:: len(pixels) // _PIXELS + 1]
     if not len(some):
         return np.zeros((_BINS, _BINS), np.float32)
-    lab = cv2.cvtColor(some[None], cv2.COLOR_RGB2LAB)[0]
+    lab = rgb_to_lab(some)
     chroma = lab[:, 1:] * ((50 + 16) / (lab[:, :1] + 16))
     place = (chroma + _CHROMA) * (_BINS / (2 * _CHROMA))
     a, b = np.clip(place.astype(np.int64), 0, _BINS - 1).T
