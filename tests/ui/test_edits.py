@@ -138,3 +138,24 @@ def test_a_click_brings_its_mask_along_where_the_page_takes_it(user):
     again = {"op": "activate", "id": number}  # the same mask: the state is enough
     answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=again)
     assert answer.json()["active"] == number
+
+
+def test_an_edit_that_is_sent_again_is_done_once(user):
+    user.click(CAT)
+    done = user.edit(op="style", style={"color": "navy"})
+    user.seq -= 1
+    answer = user.edit(op="style", style={"color": "navy"}, again=True)
+    assert answer["step"] == done["step"] and answer["selections"] == done["selections"]
+    again = user.edit(op="undo", again=True)  # this one had never come
+    assert not again["selections"][0]["painted"]
+    user.seq -= 1
+    assert user.edit(op="undo", again=True)["step"] == again["step"]
+
+
+def test_the_state_after_a_drag_is_measured_when_it_is_asked_for(user):
+    user.click(CAT)
+    user.edit(op="style", style={"color": "navy"})
+    moved = user.edit(op="tau", tau=0.4, drag="a")
+    assert moved["selections"][0]["delta_e"] is None
+    state = user.get("state").json()
+    assert state["seq"] == moved["seq"] and state["selections"][0]["delta_e"]["median"] < 2

@@ -2,9 +2,10 @@
 // "drawn" (a mask that came with a state), "frame" (pixels changed), "draw" (something on top changed).
 
 import { Api, Refused } from "./api.js";
+import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
-import { Guard, Outbox } from "./sequence.js";
+import { Guard } from "./sequence.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
@@ -19,9 +20,10 @@ export class App extends EventTarget {
     this.fields = null;
     this.tool = "point";
     this.brush = 24;  // radius, CSS pixels
-    this.seq = Date.now() % 1e9 * 100;  // grows over reloads of one session too
     this.guard = new Guard();
-    this.outbox = new Outbox((body) => this.api.edit(body));
+    this.edits = new Edits(this.api, { lost: (error) => this.#lost(error),
+      show: (state) => { if (state.photo.digest === this.state.photo.digest) this.#show(state); },
+      waiting: () => this.busy(say("busy_offline")) });
     this.opening = 0;
     this.rescuedAt = -RESCUE_MS;
   }
@@ -162,9 +164,7 @@ export class App extends EventTarget {
   edit(op, { key = "", slow = null } = {}) {
     if (!this.state) return Promise.resolve(null);
     this.tell("edit", op);
-    const doing = this.#edit(op, key, slow).finally(() => { if (this.doing === doing) this.doing = null; });
-    this.doing = doing;
-    return doing;
+    return this.edits.during(this.#edit(op, key, slow));
   }
 
   async #edit(op, key, slow) {
@@ -172,21 +172,17 @@ export class App extends EventTarget {
     try {
       await this.settled;  // a click during the analysis counts: it waits
       if (turn !== this.opening) return null;
-      const answer = await this.outbox.post({ seq: ++this.seq, ...op }, key);
+      const answer = await this.edits.post(op, key);
       if (answer && turn === this.opening) this.#show(answer.state, answer);
       return answer?.state ?? null;
     } catch (error) {
       if (await this.#lost(error)) return this.#edit(op, key, slow);
       this.fail(error);
+      this.tell("state");  // what a control promised is not so
       return null;
     } finally {
       done();
     }
-  }
-
-  /** Nothing that the hand did is still on its way: what is active is what it sees. */
-  async still() {
-    while (this.doing) await this.doing;
   }
 
   /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
