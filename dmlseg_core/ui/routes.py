@@ -210,8 +210,8 @@ def edit_routes(stage: Stage) -> APIRouter:
             if work is not desk.work:
                 raise RefusedError(409, "gone")
             if asked.values.get("again") and asked.whole("seq", -1) == desk.seq:
-                act = partial(page_state, desk, work, measure=True)  # done; its answer was lost
-                return await run_in_threadpool(locked(session, act))
+                known = partial(page_state, desk, work, measure=True)  # done; its answer was lost
+                return await run_in_threadpool(locked(session, known))
             if asked.values.get("op") == "quality":
                 stage.analyst.submit(desk, asked.text("name"))
                 return page_state(desk, work)

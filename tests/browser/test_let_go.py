@@ -1,6 +1,4 @@
-"""When the hand lets go, every control and every figure says what is so: late answers, slow machines,
-lost requests.
-"""
+"""When the hand lets go, every control and figure says what is so: late answers, lost requests."""
 
 import numpy as np
 import pytest
