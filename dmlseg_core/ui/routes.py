@@ -94,7 +94,7 @@ class Stage:
     def here(self, request: Request) -> tuple[Desk, Work]:
         """The desk of a request and the photo on it."""
         desk = self.desk(request)
-        return desk, work_of(desk)
+        return desk, work_of(desk, request)
 
     def session(self, request: Request) -> tuple[Desk, Work, EditSession]:
         """The same where the photo has been analysed.
@@ -144,17 +144,19 @@ def opening_routes(stage: Stage) -> APIRouter:
     @router.post("/photo")
     async def photo(request: Request, name: str = "photo", quality: str | None = None) -> Any:
         desk = stage.desk(request)
+        turn = desk.called()
         data = await body_of(request, MAX_MEGABYTES)
         load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
-        return await run_in_threadpool(opened, stage, desk, load, name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, name, quality, turn=turn)
 
     @router.post("/sample/{sample_id}")
     async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
         desk = stage.desk(request)
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
+        turn = desk.called()
         load = partial(sample_photo, path)
-        return await run_in_threadpool(opened, stage, desk, load, path.name, quality)
+        return await run_in_threadpool(opened, stage, desk, load, path.name, quality, turn=turn)
 
     @router.get("/sample/{sample_id}")
     def thumb(sample_id: str) -> Response:
@@ -182,9 +184,11 @@ def opening_routes(stage: Stage) -> APIRouter:
 
 
 def opened(
-    stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
+    stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None, *, turn: int
 ) -> dict[str, Any]:
-    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays."""
+    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays;
+    RefusedError: another one was asked for since `turn`.
+    """
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
     try:
         photo = load()
@@ -192,10 +196,12 @@ def opened(
         raise ImageError(str(error).replace(UNNAMED, plain)) from None
     if quality is not None:
         stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
-    desk.lay(Work(photo, plain))
+    if turn != desk.opening:
+        raise RefusedError(409, "superseded")
+    desk.lay(work := Work(photo, plain))
     stage.desks.trim()
     stage.analyst.submit(desk, quality)
-    return page_state(desk, work_of(desk))
+    return page_state(desk, work)
 
 
 def edit_routes(stage: Stage) -> APIRouter:

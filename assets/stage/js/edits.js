@@ -56,7 +56,7 @@ export class Edits {
     this.rough = setTimeout(async () => {
       if (!this.idle) return;  // the last answer comes here again, or is whole
       try {
-        const state = await this.#steady(() => this.api.json("state"));
+        const state = await this.api.json("state");
         if (session === this.api.session) this.show(state);
       } catch (error) {
         this.lost(error);

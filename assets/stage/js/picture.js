@@ -49,7 +49,7 @@ export class Picture {
 
   async #fetched(path) {
     try {
-      return await this.app.api.bitmap(path);
+      return await this.app.again(() => this.app.api.bitmap(path));
     } catch (error) {
       this.app.fail(error);
       return null;

@@ -107,8 +107,8 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     async def open_(request: Request, name: str) -> Any:
         desk, shelf = _here(stage, request)
         _photo(shelf, name)
-        load = partial(shelf.load, name, stage.max_megapixels)
-        return await run_in_threadpool(opened, stage, desk, load, Path(name).name, None)
+        turn, load = desk.called(), partial(shelf.load, name, stage.max_megapixels)
+        return await run_in_threadpool(opened, stage, desk, load, Path(name).name, None, turn=turn)
 
     @router.get("/recipe")
     async def recipe(request: Request) -> Response:
