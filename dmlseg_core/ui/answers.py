@@ -15,6 +15,7 @@ from gradio.routes import App
 from starlette.requests import ClientDisconnect
 
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
+from dmlseg_core.photo import Photo
 from dmlseg_core.stage import Asked, Desk, Desks, Work
 from dmlseg_core.words import language_of, say, told
 
@@ -110,6 +111,18 @@ def work_of(desk: Desk, request: Request) -> Work:
     if work is None or request.headers.get(PHOTO, work.photo.digest) != work.photo.digest:
         raise RefusedError(409, "gone")
     return work
+
+
+def latest(desk: Desk, turn: int, load: Callable[[], Photo]) -> Photo:
+    """A photo that was asked for as number `turn` of its desk.
+
+    Raises:
+        RefusedError: another one was asked for since.
+    """
+    photo = load()
+    if turn != desk.opening:
+        raise RefusedError(409, "superseded")
+    return photo
 
 
 async def body_of(request: Request, megabytes: float) -> bytes:

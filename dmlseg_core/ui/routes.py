@@ -35,7 +35,15 @@ from dmlseg_core.stage import (
     table,
     tile,
 )
-from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.answers import (
+    RefusedError,
+    body_of,
+    desk_of,
+    json_of,
+    language,
+    latest,
+    work_of,
+)
 from dmlseg_core.ui.many.shelves import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
 
@@ -146,17 +154,17 @@ def opening_routes(stage: Stage) -> APIRouter:
         desk = stage.desk(request)
         turn = desk.called()
         data = await body_of(request, MAX_MEGABYTES)
-        load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
-        return await run_in_threadpool(opened, stage, desk, load, name, quality, turn=turn)
+        read = partial(load_photo, data, max_megapixels=stage.max_megapixels)
+        load = partial(latest, desk, turn, read)
+        return await run_in_threadpool(opened, stage, desk, load, name, quality)
 
     @router.post("/sample/{sample_id}")
     async def sample(request: Request, sample_id: str, quality: str | None = None) -> Any:
         desk = stage.desk(request)
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
-        turn = desk.called()
-        load = partial(sample_photo, path)
-        return await run_in_threadpool(opened, stage, desk, load, path.name, quality, turn=turn)
+        load = partial(latest, desk, desk.called(), partial(sample_photo, path))
+        return await run_in_threadpool(opened, stage, desk, load, path.name, quality)
 
     @router.get("/sample/{sample_id}")
     def thumb(sample_id: str) -> Response:
@@ -184,11 +192,9 @@ def opening_routes(stage: Stage) -> APIRouter:
 
 
 def opened(
-    stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None, *, turn: int
+    stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
 ) -> dict[str, Any]:
-    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays;
-    RefusedError: another one was asked for since `turn`.
-    """
+    """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays."""
     plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
     try:
         photo = load()
@@ -196,8 +202,6 @@ def opened(
         raise ImageError(str(error).replace(UNNAMED, plain)) from None
     if quality is not None:
         stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
-    if turn != desk.opening:
-        raise RefusedError(409, "superseded")
     desk.lay(work := Work(photo, plain))
     stage.desks.trim()
     stage.analyst.submit(desk, quality)
@@ -215,9 +219,6 @@ def edit_routes(stage: Stage) -> APIRouter:
         async with desk.turn:
             if work is not desk.work:
                 raise RefusedError(409, "gone")
-            if asked.values.get("again") and asked.whole("seq", -1) == desk.seq:
-                known = partial(page_state, desk, work, measure=True)  # done; its answer was lost
-                return await run_in_threadpool(locked(session, known))
             if asked.values.get("op") == "quality":
                 stage.analyst.submit(desk, asked.text("name"))
                 return page_state(desk, work)
