@@ -90,7 +90,8 @@ def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) 
 
 def _means(vectors: Floats) -> Floats:
     """(K, D) means of clusters of (N, D) vectors, 1 <= K <= _MOST; as `clusters.clusters_of`."""
-    means = [np.median(vectors, axis=0)]
+    # along contiguous rows, in a fraction of the time
+    means = [np.median(np.ascontiguousarray(vectors.T), axis=1)]
     away = ((vectors - means[0]) ** 2).sum(axis=1)
     rank = int(_RARE * (away.size - 1))
     while len(means) < _MOST:
