@@ -26,7 +26,7 @@ def slowly(tab, bytes_a_second):
 
 
 def told(tab):
-    return tab.page.get_by_role("alert").locator(".toast").inner_text()
+    return tab.page.locator(".toast").text_content()
 
 
 def test_a_click_while_another_photo_comes_is_no_click_on_that_one(visit):
@@ -137,6 +137,8 @@ def test_the_focus_is_never_lost(visit):
     tab.button("Undo").focus()
     tab.edit(lambda: keys.press("Enter"))
     assert tab.button("Undo").is_disabled() and focus() == "Redo"
+    tab.page.get_by_role("tab", name="Color").click()
+    tab.page.get_by_role("application").focus()
     keys.press("i")
     tab.page.get_by_role("application").focus()
     keys.press("Enter")  # the dropper by keys takes the color at the crosshair
