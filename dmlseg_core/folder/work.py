@@ -103,7 +103,7 @@ class Work:
         """What each reference that the rules name looks like.
 
         Raises:
-            ImageError: it is no photo. ParameterError: its point lies outside it.
+            ParameterError: it is no photo, or its point lies outside it.
         """
         from dmlseg_core.folder.develop.likeness import reference_of  # noqa: PLC0415 (torch)
 
