@@ -160,8 +160,8 @@ def test_parse_color(text, rgb):
 @pytest.mark.parametrize(
     "text",
     ["", "#12", "#ggg", "nocolor", "no color", "oklch(2 0 0)", "oklch(1 2)", "oklch(. . .)",
-     "rgb(300,0,0)", "#11223344", None, 7, "color(display-p3 1 0)", "color(display-p3 1 0 2)", "oklch(-1 0 0)",
-     "color(rec2020 1 0 0)", "oklch(0.5 -0.1 0)"],
+     "rgb(300,0,0)", "#11223344", None, 7, "color(display-p3 1 0)", "color(display-p3 1 0 2)",
+     "oklch(-1 0 0)", "color(rec2020 1 0 0)", "oklch(0.5 -0.1 0)"],
 )  # fmt: skip
 def test_parse_color_refuses(text):
     with pytest.raises(ParameterError) as caught:
