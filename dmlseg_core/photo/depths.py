@@ -205,7 +205,23 @@ def _low(image: Image.Image, data: bytes) -> Words | None:
         words = _opencv(image, data)
     except ValueError:
         return None
-    return np.rint(np.minimum(words, white) * (65535 / white)).astype(np.uint16)
+    black, full = _studio(words, white, image) if image.format == "AVIF" else (0.0, float(white))
+    share = (np.arange(65536) - black) / (full - black)
+    table: Words = np.rint(share.clip(0, 1) * 65535).astype(np.uint16)
+    return np.asarray(table[words], np.uint16)
+
+
+def _studio(words: Words, white: int, image: Image.Image) -> tuple[float, float]:
+    """Levels of black and white in a gray AVIF: OpenCV leaves those of video as they are coded.
+
+    Which they are is asked of Pillow's 8 bits, for not every file says it in its boxes.
+    """
+    full, video = (0.0, float(white)), (white * 16 / 255, white * 235 / 255)
+    if words.shape[2] > 1:  # colors are converted by OpenCV
+        return full
+    plain = np.asarray(image.convert("L"), np.float32) / 255
+    off = [np.abs((words[..., 0] - b) / (w - b) - plain).mean() for b, w in (full, video)]
+    return video if off[1] < off[0] else full
 
 
 def _tiff(image: Image.Image, data: bytes) -> Words:

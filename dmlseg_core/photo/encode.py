@@ -52,6 +52,11 @@ _BLOCKS = {"x265:min-cu-size": "32"}
 """Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
 _LEAST = 64
 """Sides from which on x265 takes blocks of that size."""
+_NARROW = 32
+_UNIT = {"x265:ctu": "32"}
+"""Of x265, for sides below that: libheif would choose 16, and x265 takes no long picture then."""
+_SIDES = {"WEBP": 16_383, "AVIF": 32_768}
+"""Longest sides: of VP8's 14 bits, and of what libavif reads by default."""
 _SLICE = 3_000_000
 """Pixels of a slice of HEIC: libde265 refuses slices of more than 16 MB, and one of 12 bits without
 any compression has less."""
@@ -94,6 +99,7 @@ def encode(
     Raises:
         ExportError: the format cannot hold such pixels.
     """
+    _check_sides(pixels, file_format, name)
     about = Metadata() if like is None else like.about
     about = kept_in(file_format, about.upright(pixels.shape[:2], 1, []))[0]  # `like` may be scaled
     if about.exif and about.thumbnail and file_format != "TIFF":
@@ -119,6 +125,16 @@ def encode(
         return data if hdr is None else with_points(data, hdr[0], hdr[1])
     except _ENCODER_ERRORS as error:
         raise ExportError(f"{name} cannot be written as {file_format}: {error}") from None
+
+
+def _check_sides(pixels: Pixels, file_format: str, name: str) -> None:
+    """ExportError where a format, or its usual reader, takes no sides as long."""
+    height, width = pixels.shape[:2]
+    if max(height, width) > (most := _SIDES.get(file_format, height + width)):
+        raise ExportError(
+            f"{name} has {width} x {height} pixels; {file_format} holds at most {most:,} on a "
+            "side: save it as JPEG, PNG or TIFF"
+        )
 
 
 def _thumbnail(pixels: Pixels) -> bytes:
@@ -184,7 +200,8 @@ def _settings(file_format: str, quality: int | None, shape: tuple[int, ...]) -> 
     if file_format == "AVIF":
         return {"quality": quality or 95, "subsampling": "4:4:4", "speed": _SPEED}
     slices = math.ceil(shape[0] * shape[1] / _SLICE)
-    search = _SEARCH | (_BLOCKS if min(shape[:2]) >= _LEAST else {})
+    least = min(shape[:2])
+    search = _SEARCH | (_BLOCKS if least >= _LEAST else {}) | (_UNIT if least < _NARROW else {})
     search |= {"x265:slices": str(slices)} if slices > 1 else {}
     return {"quality": quality or 95, "chroma": 444, "enc_params": search}
 

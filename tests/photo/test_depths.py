@@ -253,3 +253,19 @@ def test_damage_of_any_kind_is_one_sentence():
             except Exception as error:  # of any other kind is a fault
                 assert type(error).__name__ == "ImageError", (whole[:4], k, repr(error))
                 assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_gray_avif_of_video_levels_reaches_black_and_white(full):
+    levels = np.mgrid[:64, :64][1] * 1023 // 63
+    coded = levels if full else np.rint(64 + levels * 876 / 1023)
+    done, file = cv2.imencode(
+        ".avif", coded.astype(np.uint16), [cv2.IMWRITE_AVIF_DEPTH, 10, cv2.IMWRITE_AVIF_QUALITY, 99]
+    )
+    assert done
+    data = bytearray(file.tobytes())
+    place = data.index(b"nclx")
+    assert data[place + 10] == 0x80  # OpenCV writes full range; a reader goes by this bit
+    data[place + 10] = 0x80 * full
+    photo = load_photo(bytes(data))
+    assert np.abs(photo.deep[..., 0] / 65535 - levels / 1023).max() < 0.012

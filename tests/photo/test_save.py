@@ -256,3 +256,24 @@ def test_a_large_heic_is_coded_in_slices(size, count, deep, tmp_path):
         place += 4 + int.from_bytes(data[place : place + 4])
     assert sum(kind < 32 for kind in kinds) == count
     assert np.abs(load_photo(path).rgb.astype(int) - pixels).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(1, 9000), (20, 8200), (9000, 16), (31, 31), (1, 1)])
+def test_a_narrow_heic_is_written(size, tmp_path):
+    rgb = np.full((*size, 3), (200, 30, 60), np.uint8)
+    rgb[: (size[0] + 1) // 2, : (size[1] + 1) // 2] = 20
+    again = load_photo(save_photo(rgb, tmp_path / "a.heic"))
+    assert again.size == size
+    assert np.abs(again.rgb.astype(int) - rgb).max() <= 6
+
+
+@pytest.mark.parametrize(("suffix", "most"), [(".webp", 16_383), (".avif", 32_768)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_sides_that_a_format_does_not_hold_are_named(suffix, most, turned, tmp_path):
+    rgb = np.zeros((1, most, 3), np.uint8)
+    rgb = rgb.swapaxes(0, 1) if turned else rgb
+    assert load_photo(save_photo(rgb, tmp_path / f"a{suffix}")).size == rgb.shape[:2]
+    longer = np.repeat(rgb, 2, axis=int(not turned))[: most + 1, : most + 1]
+    with pytest.raises(ExportError, match=f"holds at most {most:,} on a side"):
+        save_photo(longer, tmp_path / f"b{suffix}")
+    assert [file.name for file in tmp_path.iterdir()] == [f"a{suffix}"]

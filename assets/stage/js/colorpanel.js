@@ -104,9 +104,9 @@ export class ColorPanel {
       this.chip.style.backgroundColor = toHex(rgb);
       if (this.text !== this.text.getRootNode().activeElement) this.text.value = toHex(rgb);
     }
-    const turn = this.turn = (this.turn ?? 0) + 1;
+    const turn = this.turn = (this.turn ?? 0) + 1, { moves } = this.picture;
     this.pending = true;
-    if (!app.active) await app.still();  // a click and a color in one breath: the click's answer comes first
+    if (!app.active) await app.edits.still();  // a click and a color in one breath: the click's answer comes first
     const { active } = app;
     if (!active || active.locked || turn !== this.turn) {
       this.pending &&= turn !== this.turn;
@@ -116,9 +116,8 @@ export class ColorPanel {
     const state = await app.edit({ op: "style", id: active.id, style }, { key: `style-${active.id}` });
     if (turn !== this.turn) return;
     this.pending = false;
-    this.picture.settle();
-    if (!state) return;
-    const hex = state.selections.find((s) => s.id === active.id)?.hex;
+    this.picture.settle(moves);
+    const hex = state?.selections.find((s) => s.id === active.id)?.hex;
     if (hex) this.#remember(hex);
     this.#follow();
   }

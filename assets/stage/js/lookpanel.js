@@ -1,6 +1,7 @@
 // How the color is laid on: mode, strength, highlights, edge; and what of the object is left out.
 
 import { button, h, set } from "./dom.js";
+import { held } from "./held.js";
 import { MaterialsPanel } from "./materials.js";
 import { say } from "./words.js";
 
@@ -14,8 +15,8 @@ function slider(name, [min, max, step], live, done) {
   const input = h("input", { type: "range", min, max, step, "aria-label": name });
   const value = h("output", { class: "value" });
   const read = () => { value.textContent = Number(input.step) === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
-  input.addEventListener("input", () => { input.busy = true; read(); live?.(Number(input.value)); });
-  input.addEventListener("change", async () => { await done(Number(input.value)); input.busy = false; });
+  held(input, { moved: (v) => { input.busy = true; read(); live?.(v); },
+    done: async (v) => { const turn = input.busy = {}; await done(v); if (input.busy === turn) input.busy = false; } });
   const element = h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), value, input);
   return { element, input, show: (v) => { if (!input.busy) { input.value = v; read(); } },
     range: ([low, high, by]) => { if (!input.busy) set(input, { min: low, max: high, step: by }); } };
@@ -84,10 +85,10 @@ export class LookPanel {
   }
 
   async #style(style, slow = null) {
-    const { active } = this.app;
+    const { app: { active }, picture: { moves } } = this;
     if (!active) return;
     await this.app.edit({ op: "style", id: active.id, style }, { key: `look-${active.id}-${Object.keys(style)}`, slow });
-    this.picture.settle();
+    this.picture.settle(moves);
   }
 }
 

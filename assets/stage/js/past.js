@@ -54,7 +54,7 @@ export class Why {
     this.last = at;
     this.busy = true;
     try {
-      const bitmap = await app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`);
+      const bitmap = await app.again(() => app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`));
       this.shown = what + place;
       if (this.what === what) this.stage.explain(bitmap);
     } catch (error) {
