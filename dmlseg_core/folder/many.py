@@ -33,11 +33,11 @@ ENGINES: tuple[str, ...] = ("local", "ray")
 
 
 def prepare(
-    inputs: Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     rules: Rules | str | Path | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | Path | None = None,
     outputs: Sequence[str] = USUAL,
     max_delta_e: float | None = None,
     max_megapixels: float = 100,
@@ -58,18 +58,18 @@ def prepare(
         raise ParameterError(f"engine is one of {', '.join(ENGINES)}; got {engine!r}")
     config = config or getattr(segmenter, "config", None) or SceneConfig()
     digest, classes = _about(segmenter, weights)
-    if isinstance(rules, str | Path):
-        rules = load_rules(rules, classes=classes)
-    elif rules is not None:
-        rules.check_classes(classes)
+    rules, recipe = _rules(rules, classes), _recipe(recipe, digest)
     if recipe is not None:
-        recipe.check_weights(digest)
         config = recipe.scene
+    if isinstance(outputs, str):
+        raise ParameterError(f"outputs are a list of kinds, as ['labels']; got {outputs!r:.60}")
+    inputs = [inputs] if isinstance(inputs, str | Path) else inputs  # a text is no list of letters
     work = Work(
         Path(out), rules, recipe, tuple(outputs), max_delta_e, max_megapixels, options or {},
         classes, weights=None if weights is None else Path(weights), config=config,
         given=segmenter,
     )  # fmt: skip
+    _check_shard(shard)
     find = partial(_found, inputs, out, shard, empty=watch)
     jobs = find()
     if any(str(job.source).startswith("memory://") for job in jobs):
@@ -84,17 +84,44 @@ def prepare(
     return Batch(tuple(jobs), work, settings, run, find, runner, polygons)
 
 
-def batch(inputs: Sequence[str | Path], out: str | Path, **asked: Any) -> Iterator[PhotoRow]:
+def _rules(rules: Rules | str | Path | None, classes: Sequence[str]) -> Rules | None:
+    """As values, of classes that the weights know."""
+    if isinstance(rules, str | Path):
+        return load_rules(rules, classes=classes)
+    if isinstance(rules, Rules):
+        rules.check_classes(classes)
+    elif rules is not None:
+        raise ParameterError(f"rules are Rules, or the path of a rules file; got {rules!r:.60}")
+    return rules
+
+
+def _recipe(recipe: Recipe | str | Path | None, weights: str) -> Recipe | None:
+    """As a value, of these weights."""
+    if recipe is None:
+        return None
+    from dmlseg_core.edit import Recipe, load_recipe  # noqa: PLC0415 (torch)
+
+    made = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe
+    if not isinstance(made, Recipe):
+        raise ParameterError(f"recipe is a Recipe, or the path of a saved one; got {made!r:.60}")
+    made.check_weights(weights)
+    return made
+
+
+def batch(
+    inputs: str | Path | Sequence[str | Path], out: str | Path, **asked: Any
+) -> Iterator[PhotoRow]:
     """The same edit on many photos, their rows as they come; `dmlseg batch` as a function.
 
     Photos that an earlier call finished with the same settings are not done again, unless they
     changed; their rows come first. Tables are written at the end, or where the loop is left.
 
     Args:
-        inputs: photos, folders, patterns such as "in/**/*.jpg" and fsspec URLs; never written into.
+        inputs: one or more of photos, folders, patterns such as "in/**/*.jpg" and fsspec URLs;
+            never written into.
         out: output folder.
         asked: rules: `Rules`, or a file of them; None: objects are found, nothing is recolored.
-            recipe: a `Recipe` in place of rules.
+            recipe: a `Recipe` in place of rules, or its file.
             outputs: kinds of files, some of labels, overlays, recolored, cutouts.
             max_delta_e: an object passes where its Delta-E is at most this.
             max_megapixels: larger photos are refused (100).
@@ -127,8 +154,8 @@ def runner_for(
         workers: processes, or actors of the cluster.
         cluster: address of a Ray cluster, and GPUs of an actor.
     """
-    if workers is not None and workers < 1:
-        raise ParameterError(f"workers counts processes from 1 on; got {workers}")
+    if workers is not None and not (isinstance(workers, int) and workers >= 1):
+        raise ParameterError(f"workers counts processes from 1 on; got {workers!r}")
     if cluster is not None:
         return RayRunner(cluster[0], workers, cluster[1])
     if workers is None and (most := cores()) > 1:  # a process imports beside this one: even for one
@@ -145,10 +172,17 @@ def _found(
     return [job for job in jobs if shard is None or _of(job, *shard)]
 
 
+def _check_shard(shard: Any) -> None:
+    match shard:
+        case None:
+            return
+        case int(part), int(parts) if 1 <= part <= parts:
+            return
+    raise ParameterError(f"a shard is (i, n) with 1 <= i <= n; got {shard!r:.60}")
+
+
 def _of(job: Job, part: int, parts: int) -> bool:
     """Whether a job belongs to a part: by its name, which is the same on every machine."""
-    if not 1 <= part <= parts:
-        raise ParameterError(f"a shard is i of n, 1 <= i <= n; got {part} of {parts}")
     number = int.from_bytes(hashlib.sha256(os.fsencode(job.name)).digest()[:8])
     return number % parts == part - 1
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from dmlseg_core.config import CLASSES, SceneConfig
+from dmlseg_core.config import CLASSES, MAX_DELTA_E, MAX_MEGAPIXELS, SceneConfig
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.inputs import OUTPUTS
 from dmlseg_core.folder.journal import Place, check_place
@@ -77,8 +77,11 @@ class Work:
             raise ParameterError(f"outputs are some of {', '.join(KINDS)}; got {odd[0]!r}")
         if self.rules is not None and self.recipe is not None:
             raise ParameterError("give rules or a recipe, not both")
-        if self.max_delta_e is not None and not self.max_delta_e >= 0:
-            raise ParameterError(f"max_delta_e is 0 or more; got {self.max_delta_e}")
+        MAX_MEGAPIXELS.check(self.max_megapixels)
+        if self.max_delta_e is not None:
+            if isinstance(self.max_delta_e, str):
+                raise ParameterError(f"max_delta_e must be a number; got {self.max_delta_e!r:.60}")
+            MAX_DELTA_E.check(self.max_delta_e)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what another process loads by itself."""

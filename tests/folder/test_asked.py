@@ -24,7 +24,7 @@ def test_shards_are_parts_of_the_whole(tmp_path):
     # of one photo, three of four shards have none
     none = [prepare([tmp_path / "in/0.png"], tmp_path / "o", shard=(i, 4)) for i in (1, 2, 3, 4)]
     assert [make_plan(made).looked for made in none if not made.jobs] == [0, 0, 0]
-    with pytest.raises(ParameterError, match="a shard is i of n"):
+    with pytest.raises(ParameterError, match="a shard is"):
         prepare([tmp_path / "in"], tmp_path / "o", shard=(4, 3))
 
 
@@ -82,9 +82,16 @@ def test_a_plan_looks_at_each_photo_once_and_paints_a_few_of_each_kind(tmp_path)
 def test_wrong_asks_are_told_before_the_start(photos, tmp_path):
     for wrong, told in (
         ({"outputs": ("label",)}, "outputs are some of"),
-        ({"max_delta_e": -1}, "max_delta_e is 0 or more"),
+        ({"max_delta_e": -1}, "max_delta_e must lie in"),
         ({"workers": 0}, "workers counts"),
         ({"workers": 0, "engine": "ray"}, "workers counts"),
+        ({"max_delta_e": "3"}, "max_delta_e must be a number"),
+        ({"max_megapixels": 0}, "max_megapixels must lie in"),
+        ({"outputs": "labels"}, "outputs are a list of kinds"),
+        ({"rules": 3}, "rules are Rules, or the path"),
+        ({"recipe": 3}, "recipe is a Recipe, or the path"),
+        ({"workers": "2"}, "workers counts processes"),
+        ({"shard": "1/2"}, r"a shard is \(i, n\)"),
         ({"engine": "spark"}, "engine is one of local, ray"),
         ({"rules": Rules((replace(CATS, find=Find(classes=("lion",))),))}, "no class 'lion'"),
     ):
@@ -93,6 +100,11 @@ def test_wrong_asks_are_told_before_the_start(photos, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(ParameterError, match="lies in the input folder"):
         batch([photos], photos / "out")
+
+
+def test_one_input_needs_no_list(photos, tmp_path):
+    for inputs in (photos, str(photos)):
+        assert len(prepare(inputs, tmp_path / "out").jobs) == 3
 
 
 def test_an_output_that_cannot_be_is_told(photos, tmp_path):
