@@ -30,8 +30,8 @@ TICK = 160
 """Milliseconds that a frame of the animation is shown."""
 PICTURES: dict[str, tuple[dict[str, Any], str, tuple[float, float], str]] = {
     "page": ({}, "coffee", (0.40, 0.55), "#2a6f97"),
-    "page.dark": ({"color_scheme": "dark"}, "motorcycle_left", (0.40, 0.55), "#2a6f97"),
-    "page.zh": ({"locale": "zh-CN"}, "chelsea", (0.45, 0.75), "#6a4c93"),
+    "page.dark": ({"color_scheme": "dark"}, "motorcycle_left", (0.46, 0.42), "#2a6f97"),
+    "page.zh": ({"locale": "zh-CN"}, "chelsea", (0.45, 0.75), "#8a9aa8"),
     "page.phone": (
         {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
         "astronaut", (0.36, 0.75), "#2a6f97",
@@ -111,6 +111,7 @@ def picture(browser: Any, url: str, name: str) -> Image.Image:
     walk.page.locator(".panel .tabs button").nth(3).click()
     walk.page.locator(".field .text").fill(color)
     walk.page.locator(".field .text").press("Enter")
+    walk.page.locator(".from-to i + i").first.wait_for(state="attached", timeout=WAIT)  # painted
     walk.rest()
     if "has_touch" not in options:
         walk.page.mouse.move(640, 20)
@@ -165,13 +166,13 @@ def running(url: str | None) -> Iterator[str]:
 
 def write(browser: Any, url: str, out: Path) -> None:
     for name in PICTURES:
-        seen = picture(browser, url, name).quantize(256, dither=Image.Dither.NONE)
+        seen = picture(browser, url, name).quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
         seen.save(out / f"{name}.png", optimize=True)
         print(out / f"{name}.png", flush=True)
     first, *rest = animation(browser, url)
     first.save(
         out / "stage.webp", save_all=True, append_images=rest, duration=TICK, loop=0,
-        quality=40, method=4,
+        quality=25, method=4,
     )  # fmt: skip
     print(f"{out / 'stage.webp'}: {(1 + len(rest)) * TICK / 1000:.0f} s")
 
