@@ -88,6 +88,7 @@ export class Picture {
   paintLive(selection, style) {
     this.dragging = true;
     this.moves++;
+    this.app.tell("live");
     return this.latest.run(() => this.#paintLive(selection, style)).catch((error) => {
       if (error.code !== "unsupported") this.app.fail(error);
     });

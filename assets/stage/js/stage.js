@@ -37,7 +37,7 @@ export class Stage {
     app.on("photo", () => { this.#closeChoices(); this.#readZoom(); });
     app.on("chosen", ({ place }) => this.#offer(place));
     app.on("tool", () => { this.surface.dataset.tool = app.tool; });
-    app.on("edit", () => this.#closeChoices());
+    for (const name of ["edit", "live"]) app.on(name, () => this.#closeChoices());
     this.surface.addEventListener("pointerdown", () => this.#closeChoices());
     // a ring for who comes by keys: a press focuses too, and would draw one round the whole photo
     this.surface.addEventListener("focus", () => this.surface.classList.toggle("keyed", this.surface.matches(":focus-visible")));
