@@ -20,6 +20,7 @@ from PIL import ExifTags, Image
 
 from dmlseg_core.photo.metadata import (
     Metadata,
+    Structure,
     end_of,
     resolution_of,
     segments,
@@ -38,6 +39,7 @@ GROUND = 128
 CHECKS = (204, 255)
 """Levels of the checkered ground's squares."""
 _SQUARE = 8
+_PAGES = 1001
 _FILLED = 128
 _MORE = hashlib.shake_128(b"more").digest(512).replace(b"\xff", b"\0")
 DIVIDED = "The photo's colors were stored multiplied by alpha; they no longer are."
@@ -56,6 +58,22 @@ def orientation_of(image: Image.Image, about: Metadata) -> int:
     if image.format == "AVIF":  # the container's own; EXIF's was not shown to Pillow
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     return orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp)
+
+
+def more_pictures(image: Image.Image, data: bytes, name: str) -> list[str]:
+    """A sentence where a file holds more pictures than the one that is used.
+
+    Pages and frames that have to be counted one by one are not counted to their end.
+    """
+    count = getattr(image, "n_frames", 1) if image.format not in ("TIFF", "GIF", "PSD") else 1
+    several = "several" if image.format == "GIF" and image.is_animated else ""  # type: ignore[attr-defined]
+    if image.format == "TIFF" and (count := Structure.of(data).pages(_PAGES)) == _PAGES:
+        several = f"more than {_PAGES - 1}"
+    if count < 2 and not several:
+        return []
+    word = {"TIFF": "pages", "HEIF": "pictures"}.get(image.format or "", "frames")
+    which = "primary one" if image.format == "HEIF" else "first"
+    return [f"{name} holds {several or count} {word}; only the {which} is used."]
 
 
 def dpi_of(

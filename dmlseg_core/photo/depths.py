@@ -105,7 +105,7 @@ def _bits_in_header(file_format: str | None, data: bytes) -> int:
 
 def _white_of_ppm(data: bytes) -> int:
     """The level of white that the header says."""
-    found = re.match(rb"P\d\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*\d+\s+(?:#.*\s+)*(\d+)", data)
+    found = re.match(rb"P\d%s\d+%s\d+%s(\d+)" % ((rb"\s++(?:#[^\r\n]*+\s++)*+",) * 3), data)
     return int(found[1][:6]) if found else 255
 
 

@@ -22,6 +22,7 @@ from dmlseg_core.photo.decode import (
     cut_short,
     dpi_of,
     jpeg_of,
+    more_pictures,
     orientation_of,
     over,
     plain_pixels,
@@ -48,7 +49,7 @@ from dmlseg_core.photo.profiles import (
     to_srgb8,
     usable_profile,
 )
-from dmlseg_core.photo.source import check_size, opened, read_source
+from dmlseg_core.photo.source import check_size, opened, read_source, refuse_crowd
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
@@ -189,9 +190,12 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     if isinstance(source, np.ndarray):
         return _from_array(source, cap)
     path, name, data = read_source(source, cap)
+    refuse_crowd(data, name)
     plain = pixels_alone(data)
     with opened(plain, name, cap) as image:
         about = read_metadata(data, image.format, image.info)
+        if image.format == "PNG":  # Pillow takes no profile of more than a megabyte
+            image.info["icc_profile"] = profile_beside(data, "PNG")
         if not managed:
             image.info["icc_profile"] = b""
         signal = Signal()
@@ -206,10 +210,7 @@ def _decode(
     about, signal = told
     notes: list[str] = []
     file_format, mode = image.format, image.mode
-    if (count := getattr(image, "n_frames", 1)) > 1:
-        word = {"TIFF": "pages", "HEIF": "pictures"}.get(file_format or "", "frames")
-        which = "primary one" if file_format == "HEIF" else "first"
-        notes.append(f"{name} holds {count} {word}; only the {which} is used.")
+    notes += more_pictures(image, data, name)
     turn = orientation_of(image, about)
     fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}

@@ -19,7 +19,7 @@ from PIL import Image
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import DECODER_ERRORS
 from dmlseg_core.photo.depths import AnyTiff, refuse_kind
-from dmlseg_core.photo.metadata import segments
+from dmlseg_core.photo.metadata import crowded, segments
 from dmlseg_core.photo.tiff import as_classic
 
 MAX_SIDE = 65_500
@@ -130,6 +130,14 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         except DECODER_ERRORS as error:
             told = " ".join(str(error).split())[:200]  # some decoders write several lines
             raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
+
+
+def refuse_crowd(data: bytes, name: str) -> None:
+    """ImageError where a file has so many pieces beside its pixels that they alone take minutes."""
+    if crowded(data):
+        raise ImageError(
+            f"{name} is made of more pieces beside its pixels than a photo has; save it anew"
+        )
 
 
 def _refuse_process(data: bytes, name: str) -> None:

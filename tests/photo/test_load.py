@@ -160,7 +160,7 @@ def test_animated_gives_the_first_frame_and_a_note(file_format):
     photo = load_photo(coded(frames[0], file_format, save_all=True, append_images=frames[1:]))
     assert photo.rgb[4, 4, 0] > 240
     assert photo.rgb[4, 4, 1] < 15
-    assert "3" in photo.notes[0]
+    assert ("several" if file_format == "GIF" else "3") in photo.notes[0]
     assert "first" in photo.notes[0]
 
 

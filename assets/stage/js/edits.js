@@ -3,7 +3,7 @@
 
 import { Outbox } from "./sequence.js";
 
-const EXACT_MS = 150, AGAIN_MS = [300, 1000, 3000, 5000];
+const EXACT_MS = 150, AGAIN_MS = [300, 1000, 3000, 5000, 8000];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

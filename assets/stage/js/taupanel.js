@@ -32,9 +32,7 @@ export class TauPanel {
     const { active, state } = this.app, off = !active || Boolean(active.locked);
     if (!this.busy) this.slider.disabled = off;
     for (const part of this.stops) part.disabled = off;
-    if (state.connected !== undefined && this.connected.getRootNode().activeElement !== this.connected) {
-      this.connected.checked = state.connected;
-    }
+    if (state.connected !== undefined && this.app.edits.idle) this.connected.checked = state.connected;
     this.ticks.replaceChildren(...(active?.stops ? STOPS.map((which) => this.#tick(active.stops[which])) : []));
     if (!active) {
       this.value.textContent = "";

@@ -26,7 +26,10 @@ export class Notices {
 
   show(text) {
     clearTimeout(this.timer);
-    this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => this.hide()));
+    this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => {
+      this.hide();
+      if (!this.alert.getRootNode().querySelector("dialog[open]")) this.app.tell("home");
+    }));
     this.toast.hidden = false;
     this.alert.hidePopover?.();
     this.alert.showPopover?.();

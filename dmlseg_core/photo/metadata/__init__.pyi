@@ -23,6 +23,7 @@ from .photoshop import iptc_of as iptc_of
 from .png import chunk as chunk
 from .png import told_in_png as told_in_png
 from .png import with_chunks as with_chunks
+from .read import crowded as crowded
 from .read import pixels_alone as pixels_alone
 from .read import profile_beside as profile_beside
 from .read import read_metadata as read_metadata

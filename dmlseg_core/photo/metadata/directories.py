@@ -79,14 +79,34 @@ class Structure:
         return self.directory(self.numbers("Q" if self.big else "I", 8 if self.big else 4)[0])
 
     def directory(self, start: int) -> Directory:
-        """The directory at a place; ValueError where it does not lie wholly in the structure."""
+        """The directory at a place; ValueError where it does not lie wholly in the structure.
+
+        So it is where many entries name the same bytes.
+        """
         head, size = (8, 20) if self.big else (2, 12)
         (count,) = self.numbers("Q" if self.big else "H", start)
         end = start + head + size * count
         if end > len(self.data):
             raise ValueError("a directory lies beyond the end")
         found = [self._entry(at) for at in range(start + head, end, size)]
+        if sum(entry.length for entry in found) > 2 * len(self.data):  # copied, they would fill GBs
+            raise ValueError("a directory's values lie over each other")
         return Directory({entry.tag: entry for entry in reversed(found)}, start, end)
+
+    def pages(self, most: int) -> int:
+        """How many directories follow one another; no more than `most` are looked at."""
+        head, size, code = (8, 20, "Q") if self.big else (2, 12, "H")
+        after = "Q" if self.big else "I"
+        seen: set[int] = set()
+        try:
+            (place,) = self.numbers(after, 8 if self.big else 4)
+            while place and place not in seen and len(seen) < most:
+                (count,) = self.numbers(code, place)
+                seen.add(place)
+                (place,) = self.numbers(after, place + head + size * count)
+        except ValueError:
+            pass
+        return len(seen)
 
     def _entry(self, at: int) -> Entry:
         tag, kind, count = self.numbers("HHQ" if self.big else "HHI", at)
@@ -150,7 +170,7 @@ def packed_directory(
 
     `kept` are records of 12 bytes that are taken over as they are.
     """
-    records, body = dict(kept or {}), b""
+    records, body = dict(kept or {}), bytearray()
     behind = start + 2 + 12 * len({*tree, *records}) + 4
     for tag, found in sorted(tree.items()):
         place = behind + len(body)
@@ -164,4 +184,4 @@ def packed_directory(
             value = struct.pack(order + "I", place)
         records[tag] = struct.pack(order + "HHI", tag, kind, count) + value.ljust(4, b"\0")
     rows = b"".join(records[tag] for tag in sorted(records))
-    return struct.pack(order + "H", len(records)) + rows + bytes(4) + body
+    return struct.pack(order + "H", len(records)) + rows + bytes(4) + bytes(body)

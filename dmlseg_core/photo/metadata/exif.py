@@ -37,6 +37,10 @@ STRUCTURAL = frozenset(
 """Tags of IFD0 that tell how pixels are stored, belong to raw files, or are carried elsewhere."""
 _ROOM = 65527
 """Bytes that a block may have in JPEG."""
+_FIELD = 4
+"""Bytes of a value that fit into its entry."""
+_NAMED = 8
+"""Entries that a sentence names."""
 _NEAR = 1 << 16
 """A TIFF's own directories are taken over in place where they end before this byte."""
 
@@ -249,15 +253,25 @@ def fitted(block: bytes, limit: int) -> tuple[bytes | None, tuple[str, ...]]:
     if isinstance(exif, dict) and MAKER_NOTE in exif:
         del exif[MAKER_NOTE]
         left.append("its maker note")
-    while len(packed(tree, structure.order)) > limit:
-        parent, tag = max(_leaves(tree), key=lambda leaf: len(leaf[0][leaf[1]][2]))
+    over = len(packed(tree, structure.order)) - limit
+    for length, tag, parent in sorted(_leaves(tree), key=lambda leaf: -leaf[0]):
+        if over <= 0:
+            break
+        over -= 12 + (length + length % 2 if length > _FIELD else 0)
         del parent[tag]
         left.append(f"its entry {tag}")
-    return packed(tree, structure.order), tuple(left)
+    return packed(tree, structure.order), _few(left)
 
 
-def _leaves(tree: Tree) -> list[tuple[Tree, int]]:
+def _few(left: list[str]) -> tuple[str, ...]:
+    """Names for a sentence: the first ones, and how many more."""
+    more = len(left) - _NAMED
+    return (*left[:_NAMED], f"{more} more entries") if more > 0 else tuple(left)
+
+
+def _leaves(tree: Tree) -> list[tuple[int, int, Tree]]:
+    """(length, tag, the directory that holds it) of each value."""
     found = []
     for tag, value in tree.items():
-        found += _leaves(value) if isinstance(value, dict) else [(tree, tag)]
+        found += _leaves(value) if isinstance(value, dict) else [(len(value[2]), tag, tree)]
     return found

@@ -41,8 +41,7 @@ def find_gain_map(data: bytes) -> bytes | None:
         place = data.find(_START, place)
         if place < 0:
             return None
-        picture = data[place:]
-        picture = picture[: end_of(picture)]
+        picture = data[place : end_of(data, place)]
         if any(mark in content for _, content in segments(picture) for mark in _MARKS):
             return picture
         place += len(picture)

@@ -18,6 +18,9 @@ _APP1, _APP2, _APP11, _APP13 = 0xE1, 0xE2, 0xEB, 0xED
 # JFIF and Adobe's color transform are the encoder's; an index of pictures is written anew.
 _ENCODERS = (0xE0, 0xEE)
 _INDEX = b"MPF\0"
+_MANY = 20_000
+"""Segments that are looked at: the longest XMP and profiles take some hundred."""
+_BETWEEN = 1 << 20
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
@@ -27,9 +30,10 @@ def segments(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def places(data: bytes) -> list[tuple[int, int]]:
-    """Where each segment up to the pixels begins and ends."""
-    found, place = [], 2
-    while (marker := _MARKER.search(data, place)) is not None:
+    """Where each segment up to the pixels begins and ends; no more than _MANY."""
+    found: list[tuple[int, int]] = []
+    place = 2
+    while len(found) < _MANY and (marker := _MARKER.search(data, place)) is not None:
         place = marker.start()
         if data[place + 1] in (_SOS, _EOI) or place + 4 > len(data):
             break
@@ -39,10 +43,25 @@ def places(data: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def end_of(data: bytes) -> int:
-    """The byte behind the end-of-image marker, len(data) where there is none."""
-    place = 2
-    while (marker := _MARKER.search(data, place)) is not None:
+def crowded(data: bytes) -> bool:
+    """Whether there are more segments, or more bytes between them, than any program writes."""
+    found = places(data)
+    last = _MARKER.search(data, found[-1][1] if found else 2)
+    pixels = len(data) if last is None else last.start()
+    return len(found) == _MANY or pixels - sum(b - a for a, b in found) > _BETWEEN
+
+
+def end_of(data: bytes, start: int = 0) -> int:
+    """The byte behind the end-of-image marker, len(data) where there is none.
+
+    Args:
+        data: a file.
+        start: where the picture begins in it.
+    """
+    place = start + 2
+    for _ in range(10 * _MANY):
+        if (marker := _MARKER.search(data, place)) is None:
+            break
         place = marker.start()
         if data[place + 1] == _EOI:
             return place + 2
@@ -54,15 +73,17 @@ def end_of(data: bytes) -> int:
 
 def read_jpeg(data: bytes) -> Metadata:
     """What the segments say about the photo."""
-    exif, packet, resources, comments, others, left = b"", None, b"", [], [], set()
+    exif: list[bytes] = []
+    resources: list[bytes] = []
+    packet, comments, others, left = None, [], [], set()
     for marker, content in segments(data):
         kind = marker, content
         if marker == _APP1 and content.startswith(EXIF_HEAD[:5]):
-            exif += b"" if exif and content[6:10] in (b"II*\0", b"MM\0*") else content[6:]
+            exif += [] if exif and content[6:10] in (b"II*\0", b"MM\0*") else [content[6:]]
         elif marker == _APP1 and content.startswith(xmp.JPEG_HEAD):
             packet = packet or content[len(xmp.JPEG_HEAD) :]
         elif marker == _APP13 and content.startswith(photoshop.JPEG_HEAD):
-            resources += content[len(photoshop.JPEG_HEAD) :]
+            resources.append(content[len(photoshop.JPEG_HEAD) :])
         elif marker == _COMMENT:
             comments.append(content)
         elif marker == _APP11 and content.startswith(b"JP"):
@@ -70,9 +91,9 @@ def read_jpeg(data: bytes) -> Metadata:
         elif 0xE1 <= marker <= 0xEF and marker not in _ENCODERS and _foreign(content):
             others.append(kind)
     return Metadata(
-        exif=exif or None,
+        exif=b"".join(exif) or None,
         xmp=packet,
-        photoshop=resources or None,
+        photoshop=b"".join(resources) or None,
         comments=tuple(comments),
         segments=tuple(others),
         left=frozenset(left),

@@ -14,8 +14,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "
-_MOST = 1 << 26
-"""Bytes that a compressed text may grow to."""
+_PROFILES = (b"exif", b"app1", b"iptc", b"8bim", b"xmp")
+_MOST, _TRIED = 1 << 26, 1 << 16
+"""Bytes that a compressed block may grow to; of a text that is only carried."""
+_MANY, _SHORT = 20_000, 1024
+"""Chunks beside the picture's; bytes that those have on the average, where there are more."""
+_PICTURES = (b"IDAT", b"fdAT", b"fcTL")
 
 _SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
 """Bytes of the chunks that cannot have others."""
@@ -33,6 +37,29 @@ def chunks(data: bytes) -> list[Chunk]:
     return found
 
 
+def crowded(data: bytes) -> bool:
+    """Whether there are more chunks than any program writes."""
+    place, count, beside = len(SIGNATURE), 0, 0
+    while place + 12 <= len(data) and beside <= _MANY and count <= _MANY + len(data) // _SHORT:
+        (length,) = struct.unpack_from(">I", data, place)
+        count, beside = count + 1, beside + (data[place + 4 : place + 8] not in _PICTURES)
+        place += 12 + length
+    return place + 12 <= len(data)
+
+
+def profile_in(data: bytes) -> bytes | None:
+    """The color profile; b"damaged" where it cannot be inflated."""
+    for kind, whole in chunks(data):
+        if kind == b"IDAT":
+            break
+        if kind == b"iCCP":
+            try:
+                return _inflated(whole[8:-4].partition(b"\0")[2][1:]) or b"damaged"
+            except zlib.error:
+                return b"damaged"
+    return None
+
+
 def chunk(kind: bytes, body: bytes) -> bytes:
     """A whole chunk."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -44,11 +71,11 @@ def is_sound(kind: bytes, whole: bytes) -> bool:
 
 
 def pixels_alone(data: bytes) -> bytes:
-    """The file without texts and EXIF, which are read here: damaged ones do not hurt the pixels.
+    """The file without texts, EXIF and profile, which are read here: damage does not hurt pixels.
 
     So do other chunks of a wrong length.
     """
-    found = (pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf"))
+    found = (pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf", b"iCCP"))
     kept = [pair for pair in found if is_sound(*pair)]
     return SIGNATURE + b"".join(_mended(kind, whole) for kind, whole in kept)
 
@@ -62,7 +89,7 @@ def _mended(kind: bytes, whole: bytes) -> bytes:
 def read_png(data: bytes) -> Metadata:
     """What the chunks say about the photo."""
     found: dict[bytes, bytes] = {}
-    texts, left = [], set()
+    texts, left, seen = [], set(), set()
     for kind, whole in chunks(data):
         if kind == b"eXIf":
             found[b"exif"] = whole[8:-4].removeprefix(b"Exif\0\0")
@@ -70,12 +97,14 @@ def read_png(data: bytes) -> Metadata:
             keyword, _, rest = whole[8:-4].partition(b"\0")
             name = keyword.removeprefix(_RAW).strip().lower()
             if keyword == _XMP:
-                found[b"xml"] = _text(kind, rest) or b""
-            elif keyword.startswith(_RAW) and name in (b"exif", b"app1", b"iptc", b"8bim", b"xmp"):
-                body = _unhex(_text(kind, rest))
+                if b"xml" not in found:
+                    found[b"xml"] = _text(kind, rest) or b""
+            elif keyword.startswith(_RAW) and name in _PROFILES:
+                body = None if name in seen else _unhex(_text(kind, rest))
                 _take(found, name, body)
                 left |= {"damaged text"} if body is None and name != b"exif" else set()
-            elif keyword and b"\0" in whole[8:-4] and _text(kind, rest) is not None:
+                seen.add(name)
+            elif keyword and b"\0" in whole[8:-4] and _text(kind, rest, _TRIED) is not None:
                 texts.append(chunk(kind, whole[8:-4]))
             else:
                 left.add("damaged text")
@@ -116,22 +145,22 @@ def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:
         found.setdefault(b"iptc", body if is_block else photoshop.block_of_iptc(body))
 
 
-def _text(kind: bytes, rest: bytes) -> bytes | None:
-    """Content of a text chunk behind its keyword; None where it is damaged."""
+def _text(kind: bytes, rest: bytes, most: int = _MOST) -> bytes | None:
+    """Content of a text chunk behind its keyword, at most so many bytes; None where damaged."""
     try:
         if kind == b"zTXt":
-            return _inflated(rest[1:])
+            return _inflated(rest[1:], most)
         if kind == b"iTXt":
             packed = rest[0] == 1
             body = rest[2:].split(b"\0", 2)[2]
-            return _inflated(body) if packed else body
+            return _inflated(body, most) if packed else body
     except (zlib.error, IndexError):
         return None
     return rest
 
 
-def _inflated(body: bytes) -> bytes:
-    return zlib.decompressobj().decompress(body, _MOST)
+def _inflated(body: bytes, most: int = _MOST) -> bytes:
+    return zlib.decompressobj().decompress(body, most)
 
 
 def _unhex(text: bytes | None) -> bytes | None:
@@ -139,7 +168,7 @@ def _unhex(text: bytes | None) -> bytes | None:
 
     The name may be several words: exiftool writes "IPTC profile".
     """
-    found = re.fullmatch(rb"\s*\S[^\n]*\n\s*(\d+)\s+([0-9a-fA-F\s]*)", text or b"")
+    found = re.fullmatch(rb"\s*+\S[^\n]*+\n\s*+(\d++)\s++([0-9a-fA-F\s]*+)", text or b"")
     if found is None:
         return None
     digits = re.sub(rb"\s", b"", found[2])

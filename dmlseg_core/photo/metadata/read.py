@@ -17,6 +17,13 @@ _FTYP = slice(4, 8)
 _GIF_XMP, _GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
 
 
+def crowded(data: bytes) -> bool:
+    """Whether a JPEG or PNG is made of more pieces beside its pixels than any program writes."""
+    if data.startswith(png.SIGNATURE):
+        return png.crowded(data)
+    return data.startswith(b"\xff\xd8") and jpeg.crowded(data)
+
+
 def pixels_alone(data: bytes) -> bytes:
     """The file without the blocks whose damage would keep a decoder from its pixels."""
     if data.startswith(png.SIGNATURE):
@@ -67,7 +74,7 @@ def profile_beside(data: bytes, file_format: str | None) -> bytes | None:
         held = any(content.startswith(jpeg.ICC_HEAD) for _, content in jpeg.segments(data))
         return b"damaged" if held else None
     if file_format == "PNG":
-        return b"damaged" if any(kind == b"iCCP" for kind, _ in png.chunks(data)) else None
+        return png.profile_in(data)
     if file_format == "JPEG2000":
         return boxes.profile_in_jp2(data)
     return _profile_in_gif(data) if file_format == "GIF" else _profile_in_bmp(data, file_format)
@@ -83,11 +90,11 @@ def _profile_in_bmp(data: bytes, file_format: str | None) -> bytes | None:
 def _profile_in_gif(data: bytes) -> bytes | None:
     """Of blocks with their length before them (GIF89a, 15)."""
     _, found, rest = data.partition(_GIF_ICC)
-    parts, place = b"", 0
+    parts, place = [], 0
     while found and place < len(rest) and (size := rest[place]):
-        parts += rest[place + 1 : place + 1 + size]
+        parts.append(rest[place + 1 : place + 1 + size])
         place += 1 + size
-    return parts or None
+    return b"".join(parts) or None
 
 
 def _riff_has(data: bytes, name: bytes) -> bool:

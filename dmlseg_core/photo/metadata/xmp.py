@@ -11,10 +11,9 @@ _HEIGHTS = ("tiff:ImageLength", "exif:PixelYDimension")
 _WIDTHS = ("tiff:ImageWidth", "exif:PixelXDimension")
 # The gain map and the film that they announce are not in the file any more.
 _STALE = re.compile(
-    rb"""\s(?:hdrgm:Version|GCamera:(?:MicroVideo|MotionPhoto)\w*|Camera:MotionPhoto\w*)="[^"]*"
-    |<(Container:Directory|GContainer:Directory|xmp:Thumbnails)\b[^>]*?(?<!/)>.*?</\1>""",
-    re.DOTALL | re.VERBOSE,
+    rb"""\s(?:hdrgm:Version|GCamera:(?:MicroVideo|MotionPhoto)\w*|Camera:MotionPhoto\w*)="[^"]*\""""
 )
+_STALE_LISTS = (b"Container:Directory", b"GContainer:Directory", b"xmp:Thumbnails")
 _GAIN_MAP = re.compile(rb"\bhdrgm:Version\b|\bHDRGainMap:")
 _FILM = re.compile(rb"Camera:(?:MotionPhoto|MicroVideo)\w*=\"[1-9]")
 
@@ -42,4 +41,21 @@ def upright_xmp(packet: bytes, size: tuple[int, int]) -> bytes:
     for name, number in values.items():
         told = rf"""(\b{name}(?:=["']|>)\s*)\d+(?=\s*["'<])""".encode()
         packet = re.sub(told, rb"\g<1>%d" % number, packet)
-    return _STALE.sub(b"", packet)
+    packet = _STALE.sub(b"", packet)
+    for element in _STALE_LISTS:
+        packet = _without(packet, element)
+    return packet
+
+
+def _without(packet: bytes, name: bytes) -> bytes:
+    """A packet without the elements of a name; each byte is looked at once."""
+    head, end = re.compile(rb"<%s\b" % name), b"</%s>" % name
+    kept, place = [], 0
+    while (start := head.search(packet, place)) is not None:
+        inner, close = packet.find(b">", start.end()), packet.find(end, start.end())
+        if inner < 0 or close < 0:
+            break
+        empty = packet[inner - 1 : inner] == b"/"
+        kept.append(packet[place : inner + 1 if empty else start.start()])
+        place = inner + 1 if empty else close + len(end)
+    return b"".join([*kept, packet[place:]])
