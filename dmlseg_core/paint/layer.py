@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from dmlseg_core.color import (
     delta_e_2000,
     encode_srgb,
+    linear_planes_to_oklab,
     oklab_to_linear,
     srgb_to_linear,
     to_hex,
@@ -89,6 +90,11 @@ class Layer:
         places = places[:: max(1, places.size // _SAMPLE)]
         pixels = self.rgb.reshape(-1, 3)[places]
         return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
+
+    @cached_property
+    def own_lab(self) -> Floats:
+        """(3, N) float32 OKLab of that sample: a color that is dragged asks for it at each move."""
+        return linear_planes_to_oklab(srgb_to_linear(self.own.T))
 
     @cached_property
     def spill(self) -> Spill:

@@ -95,7 +95,7 @@ def lut_of(subject: Subject, look: Look) -> ColorTable:
     """
     layer, look = subject.lead(look)
     brush = _brush_of(layer, look)
-    lab = linear_planes_to_oklab(srgb_to_linear(layer.own.T))
+    lab = layer.own_lab
     saturation = lab[1:] / np.maximum(lab[0], _SHADE)
     low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
     margin = np.maximum(0.05 * (high - low), 0.01)
