@@ -2,7 +2,7 @@
 
     python docs/shell_files.py
 
-From the parsers of all commands, those of `app` and `train` too.
+From the parsers of all commands, that of `train` too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ sys.path.insert(0, str(ROOT))
 from dmlseg_core.cli.entry import build_parser  # noqa: E402
 from dmlseg_core.shell.completion import MANUAL  # noqa: E402
 from dmlseg_core.train.command import build_parser as build_train_parser  # noqa: E402
-from dmlseg_core.ui.launch import build_parser as build_app_parser  # noqa: E402
 
 SHELLS = ("bash", "zsh", "fish")
 FOLDERS = ("DIR",)
@@ -34,8 +33,7 @@ FOLDERS = ("DIR",)
 
 def whole_parser() -> argparse.ArgumentParser:
     """Every command with its own flags."""
-    own = {"app": build_app_parser(), "train": build_train_parser()}
-    return build_parser(own)
+    return build_parser(build_train_parser())
 
 
 def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

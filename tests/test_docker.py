@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from dmlseg_core.cli.entry import build_parser
-from dmlseg_core.ui.launch import build_parser as build_app_parser
 from dmlseg_core.ui.programs import PREFIX
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +76,7 @@ def test_commands_are_commands_of_the_program():
     assert json.loads(lines("ENTRYPOINT")[-1]) == ["dmlseg"]
     for command in (json.loads(lines("CMD")[-1]), SERVICE["command"]):
         assert command[0] == "app"
-        args = build_app_parser().parse_args(command[1:])
+        args = build_parser().parse_args(command)
         assert str(args.port) in lines("EXPOSE") and args.host == "0.0.0.0"
     for words in re.findall(
         r"dmlseg ((?:batch|segment) .*?)(?: +#|$)", (ROOT / "docs" / "docker.md").read_text(), re.M

@@ -10,9 +10,10 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from dmlseg_core.cli.app import add_command as add_app
 from dmlseg_core.cli.flags import FAILED, INTERRUPTED, USAGE, version
 from dmlseg_core.cli.others import add_commands as add_other_commands
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
@@ -31,23 +32,22 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
 
-def build_parser(
-    own: Mapping[str, argparse.ArgumentParser] | None = None,
-) -> argparse.ArgumentParser:
+def build_parser(train: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Every command with its flags; nothing heavy is imported for it.
 
     Args:
-        own: the parsers of `app` and `train`, which are made where those commands are: for who
-            describes all flags, as completions and the manual page do.
+        train: the parser of `train`, which is made where that command is: for who describes all
+            flags, as completions and the manual page do.
     """
     parser = Parser(prog="dmlseg", description="Click anything in a photo and recolor it.")
     parser.add_argument("--version", action="version", version=f"dmlseg {version()}")
     _add_options(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_photo_commands(commands)
-    for name, words in _ELSEWHERE.items():
-        parents: list[Any] = [own[name]] if own else []
-        commands.add_parser(name, help=words, add_help=False, parents=parents)
+    add_app(commands)
+    parents: list[Any] = [train] if train else []
+    words = "train the network, or go on with a run"
+    commands.add_parser(_TRAIN, help=words, add_help=False, parents=parents)
     add_train_commands(commands)
     add_other_commands(commands)
     return parser
@@ -82,7 +82,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (argparse exits by itself with 0 or 2)."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if argv is None and words[:1] and words[0] not in _OWN_FLAGS:
+    if argv is None and words[:1] and words[0] not in _PROGRAMS:
         _our_sentences_only()
     if argv is None and words[:1] and words[0] in _OF_PHOTOS:
         without_tracing()
@@ -110,8 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words and words[0] in _OWN_FLAGS:
-        return _OWN_FLAGS[words[0]](words[1:])
+    if words[:1] == [_TRAIN]:
+        return run_train(words[1:])
     args = build_parser().parse_args(words)
     return int(args.run(args))
 
@@ -151,18 +151,10 @@ def _forget_stdout() -> None:
     os.dup2(nowhere, sys.stdout.fileno())
 
 
-def _app(words: Sequence[str]) -> int:
-    from dmlseg_core.ui import main as launch
-
-    launch(list(words))
-
-
-_ELSEWHERE = {
-    "app": "open the app in a browser", "train": "train the network, or go on with a run"
-}  # fmt: skip
-"""Commands that are only listed here: their flags are parsed where they are defined."""
-_OWN_FLAGS = {"app": _app, "train": run_train}
-"""Commands whose flags are app.py's and the training package's own."""
+_TRAIN = "train"
+"""It is only listed here: its flags are parsed where they are defined, which takes torch."""
+_PROGRAMS = ("app", _TRAIN)
+"""Commands that run for long: what libraries write to their log is kept."""
 _OF_PHOTOS = ("segment", "recolor", "batch")
 """Commands that end with their photos: torch is imported for them alone."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # torch: only when a command runs
     from dmlseg_core.scene import Segmenter
 
 DISTRIBUTION = "dmlseg-core"
+PORT = Range("port", 0, 65535)
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; FAILED: the one photo (or run) failed, SOME_FAILED: some of many photos did, or a
 color misses --max-delta-e.

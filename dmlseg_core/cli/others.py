@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.cli.flags import OK, add_quality_flag, in_range, version
+from dmlseg_core.cli.flags import OK, PORT, add_quality_flag, in_range, version
 from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, SceneConfig
 
 if TYPE_CHECKING:  # torch
@@ -56,7 +56,11 @@ def _add_mcp(commands: Any) -> None:
         "--http", action="store_true", help="at http://127.0.0.1:PORT/mcp, not on stdin and stdout"
     )
     parser.add_argument(
-        "--port", type=int, default=7870, metavar="PORT", help="for --http (default: %(default)s)"
+        "--port",
+        type=in_range(PORT, whole=True),
+        default=7870,
+        metavar="PORT",
+        help="for --http (default: %(default)s)",
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
     add_quality_flag(parser)

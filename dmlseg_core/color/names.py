@@ -36,6 +36,8 @@ _XYZ_TO_RGB = np.array(
         [705 / 12673, -2585 / 12673, 705 / 667],
     ]
 )
+_WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)+")
+"""People write dark red where CSS has darkred."""
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _GAP = r"(?:\s*,\s*|\s+)"
 _OKLCH = re.compile(
@@ -67,9 +69,9 @@ def parse_color(text: str) -> tuple[float, float, float]:
 def read_color(text: str) -> Color:
     """Read a color as people and CSS Color 4 write it.
 
-    '#rgb', '#rrggbb', a CSS name or a Chinese one (`chinese.CHINESE`), 'rgb(r, g, b)',
-    'hsl(h, s%, l%)', 'oklch(L C h)' or 'color(display-p3 r g b)'. A color outside sRGB loses
-    chroma, at constant OKLab lightness and hue, until it fits; the note then says so.
+    '#rgb', '#rrggbb', a CSS name ('darkred' or 'dark red'), a Chinese one (`chinese.CHINESE`),
+    'rgb(r, g, b)', 'hsl(h, s%, l%)', 'oklch(L C h)' or 'color(display-p3 r g b)'. A color outside
+    sRGB loses chroma, at constant OKLab lightness and hue, until it fits; the note then says so.
 
     Raises:
         ParameterError: it is none of these.
@@ -78,6 +80,8 @@ def read_color(text: str) -> Color:
         raise ParameterError(f"a color must be text such as '#c8102e'; got {text!r}")
     written = text.strip()
     written = css_of_chinese(written) or written
+    if _WORDS.fullmatch(written):
+        written = re.sub(r"[ _-]", "", written)
     if (linear := _wide_linear(written)) is not None:
         return _brought_into_srgb(written, linear)
     try:

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edge.band import FINE, Pyramid, halved, moved, soften
 from dmlseg_core.edge.contour import band_radius
 from dmlseg_core.edge.guided import GuidedFit, Pixels, Places, resized, sample
-from dmlseg_core.edge.tiles import Box, tiles_of
+from dmlseg_core.edge.tiles import Box
 from dmlseg_core.errors import ParameterError
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -28,16 +29,6 @@ _BAND_SHARE = 0.25
 """At most this share of the largest disc's radius: a band as wide as a part would swallow it."""
 _TRUST = 4
 """Power of the fit's trust where a share map already tells the edge to a fraction of a cell."""
-_FINE = 5
-"""A band no wider than this needs no decision: the mask's edge is the photo's."""
-_SETTLED = 0.75
-"""A band must shrink at least so far for another look at it."""
-_WIDEST = 6
-"""Half width of the band in which alpha may be soft: a decision is better than a smear."""
-_TILE = 96
-"""Pixels along a tile of a narrow band."""
-_SEEN = 1e-4
-"""Trust below which a window is flat: nothing there speaks against the mask, which stays."""
 _STRIP = 256
 """Rows of one piece of work: indices and floats of the band stay small whatever the photo."""
 
@@ -93,10 +84,9 @@ def refine_alpha(
         _refine_share(alpha[box], share, rgb[box], step=step, eps=eps, gain=gain)
         return alpha
     part = inside[box]
-    if not (drawn and radius <= _FINE):
-        part = _moved(part, rgb[box], radius, eps)
-        radius = band_radius(part, rgb[box], min(radius, _WIDEST))
-    _refine_level(alpha[box], part, rgb[box], radius=radius, eps=eps / 10, gain=gain)
+    if not (drawn and radius <= FINE):
+        part, radius = moved(part, Pyramid(rgb[box]), radius, eps)
+    soften(alpha[box], part, rgb[box], radius=radius, eps=eps / 10, gain=gain)
     return alpha
 
 
@@ -107,7 +97,10 @@ def default_radius(inside: NDArray[np.bool_], cells: int = CELLS) -> int:
     """
     cell = max(1.0, max(inside.shape) / cells)
     height, width = (max(1, round(side / cell)) for side in inside.shape)
-    small = resized(inside.view(np.uint8), (width, height), cv2.INTER_AREA)
+    mask = inside.view(np.uint8) * np.uint8(255)
+    while min(mask.shape) > 1 and max(mask.shape) >= 8 * cells:
+        mask = halved(mask)  # in a fraction of the time of one step by a broken number
+    small = (resized(mask, (width, height), cv2.INTER_AREA) >= 128).view(np.uint8)
     deepest = float(cv2.distanceTransform(small, cv2.DIST_L2, 5).max())  # in cells
     return max(2, int(0.5 + cell * min(_BAND_CELLS, _BAND_SHARE * deepest)))
 
@@ -158,61 +151,6 @@ def _check_options(cells: int, radius: int | None, eps: float, gain: float) -> N
             "cells and radius must be >= 1, eps > 0, gain >= 1; "
             f"got {cells}, {radius}, {eps}, {gain}"
         )
-
-
-def _refine_level(
-    alpha: Floats, inside: NDArray[np.bool_], rgb: Pixels, *, radius: int, eps: float, gain: float
-) -> None:
-    """Replace alpha, in place, in a band about the edge of `inside`."""
-    alpha[...] = inside
-    for rows, columns, soft, _ in _filtered(inside, rgb, radius, eps=eps):
-        alpha[rows, columns] = np.clip((soft - 0.5) * gain + 0.5, 0.0, 1.0)
-    found = alpha >= np.float32(0.5)  # nets and lattices: what is far from any edge is decided too
-    np.copyto(alpha, found, where=~_band(found, _WIDEST))
-
-
-def _band(inside: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """What lies within `radius`, by rows and columns, of a mask's edge."""
-    window = np.ones((1, 2 * radius + 1), np.uint8)
-    wide, narrow = (
-        how(how(inside.view(np.uint8), window), window.T) for how in (cv2.dilate, cv2.erode)
-    )
-    return np.asarray(wide != narrow)
-
-
-def _moved(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
-    """An edge that is only nearby: decided within `radius`, then looked at again, closer."""
-    while True:
-        inside = _snapped(inside, rgb, radius, eps)
-        nearer = band_radius(inside, rgb, radius)
-        if nearer <= _FINE or nearer > radius * _SETTLED:
-            return inside
-        radius = nearer
-
-
-def _snapped(inside: NDArray[np.bool_], rgb: Pixels, radius: int, eps: float) -> NDArray[np.bool_]:
-    """The mask with its edge moved to the photo's, at most `radius` away."""
-    moved = inside.copy()
-    for rows, columns, soft, trust in _filtered(inside, rgb, radius, eps=eps, passes=2):
-        seen = trust > _SEEN
-        moved[rows[seen], columns[seen]] = soft[seen] >= np.float32(0.5)
-    return moved
-
-
-def _filtered(
-    inside: NDArray[np.bool_], rgb: Pixels, radius: int, *, eps: float, passes: int = 1
-) -> Iterator[tuple[Places, Places, Floats, Floats]]:
-    """Of the band about a mask's edge: rows, columns, filtered values, 0..1, and their trust."""
-    levels, band = inside.view(np.uint8) * np.uint8(255), _band(inside, radius)
-    step = max(1, round(radius / 2.5))
-    # At multiples of the step: the reduced grids of the tiles are one grid.
-    side, margin = step * (max(_TILE, 8 * radius) // step), step * -(-2 * radius // step + 1)
-    for own, part in tiles_of(band, side, margin):
-        fit = GuidedFit.of(levels[part], rgb[part], radius, eps=eps, step=step, passes=passes)
-        for rows, columns in _places(band[own]):
-            at = rows + own[0].start, columns + own[1].start
-            here = at[0] - part[0].start, at[1] - part[1].start
-            yield *at, fit.at(rgb[part], *here), sample(fit.trust, fit.size, *here)
 
 
 def _refine_share(

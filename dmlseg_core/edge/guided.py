@@ -7,7 +7,7 @@ is, so that a 50 MP photo is never held as floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -27,8 +27,101 @@ _SHARPEN = 4.0
 
 
 @dataclass(frozen=True, eq=False)
+class Windows:
+    """What the windows about each cell of a guide have in common, whatever is fitted in them.
+
+    Attributes:
+        planes: three (h, w) float32, the guide.
+        means: of each, in the window.
+        inverse: (3, 3) planes, of the covariances with eps added.
+        radius: half width of a window.
+    """
+
+    planes: list[Floats]
+    means: list[Floats]
+    inverse: list[list[Floats]]
+    radius: int
+
+    @classmethod
+    def of(cls, guide: Floats, radius: int, eps: float) -> Windows:
+        """Of a (h, w, 3) guide in 0..1; `eps` is the variance below which a window is flat."""
+        planes = [*np.ascontiguousarray(guide.transpose(2, 0, 1))]
+        means = [_mean(plane, radius) for plane in planes]
+        matrix = {}
+        for i, j in _UPPER:
+            matrix[i, j] = _mean(planes[i] * planes[j], radius) - means[i] * means[j]
+            if i == j:
+                matrix[i, j] += np.float32(eps)
+        return cls(planes, means, invert3(matrix), radius)
+
+    def fit(self, goal: Floats) -> Fit:
+        """The best fit of a (h, w) goal."""
+        mean = _mean(goal, self.radius)
+        cross = [
+            _mean(plane * goal, self.radius) - own * mean
+            for plane, own in zip(self.planes, self.means, strict=True)
+        ]
+        slope = [_dot(row, cross) for row in self.inverse]
+        offset = mean - _dot(slope, self.means)
+        linear = [_mean(plane, self.radius) for plane in (*slope, offset)]
+        return Fit(self, goal, mean, cross, slope, linear)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """goal ~ slope . guide + offset, window means of what each window says.
+
+    Attributes:
+        windows: what it was fitted in.
+        goal, mean: what was fitted, and its window means.
+        cross: three planes, its covariances with the guide.
+        slope: three planes, of each channel in each cell's own window.
+        linear: four planes: the slopes and the offset, means of the windows that hold a cell.
+    """
+
+    windows: Windows
+    goal: Floats
+    mean: Floats
+    cross: list[Floats]
+    slope: list[Floats]
+    linear: list[Floats]
+
+    @property
+    def trust(self) -> Floats:
+        """(h, w) in [0, 1], the share of the goal's variance that the guide explains."""
+        variance = _mean(self.goal * self.goal, self.windows.radius) - self.mean * self.mean
+        np.maximum(variance, _LEAST_VARIANCE, out=variance)
+        share = np.divide(_dot(self.slope, self.cross), variance, out=variance)
+        return _mean(np.clip(share, 0.0, 1.0, out=share), self.windows.radius)
+
+    @property
+    def found(self) -> Floats:
+        """(h, w): the goal as the guide tells it."""
+        return _dot(self.linear[:3], self.windows.planes) + self.linear[3]
+
+    def again(self) -> Fit:
+        """A further pass: a fit of what this one found, its edge made sharp again."""
+        sharp = (self.found - np.float32(0.5)) * np.float32(_SHARPEN) + np.float32(0.5)
+        return self.windows.fit(np.clip(sharp, 0.0, 1.0, out=sharp))
+
+
+def _dot(some: Sequence[Floats], others: Sequence[Floats]) -> Floats:
+    total = some[0] * others[0]
+    for a, b in zip(some[1:], others[1:], strict=True):
+        total += a * b
+    return total
+
+
+def _mean(plane: Floats, radius: int) -> Floats:
+    size = (2 * radius + 1, 2 * radius + 1)
+    # Reflection: replicating the last row would weigh it as a flat, textureless margin.
+    averaged = cv2.boxFilter(plane, -1, size, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(averaged, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
 class GuidedFit:
-    """goal ~ slope . rgb + offset in windows about each cell of a reduced grid.
+    """A `Fit` at reduced size, read at single pixels of the photo.
 
     Attributes:
         linear: (h, w, 4) float32: the slope of each channel (of rgb in 0..1), and the offset.
@@ -42,7 +135,7 @@ class GuidedFit:
 
     @classmethod
     def of(
-        cls, goal: NDArray[Any], rgb: Pixels, radius: int, *, eps: float, step: int, passes: int = 1
+        cls, goal: NDArray[Any], rgb: Pixels, radius: int, *, eps: float, step: int
     ) -> GuidedFit:
         """Fit (H, W) `goal` (uint8 0..255 or float32 0..1) to (H, W, 3) `rgb`.
 
@@ -52,37 +145,30 @@ class GuidedFit:
             radius: half width of the windows in photo pixels.
             eps: variance of the guide (0..1 units) below which a window counts as flat.
             step: photo pixels along one cell of the reduced grid.
-            passes: a further pass fits what the last one found, its edge made sharp again.
         """
         height, width = goal.shape
         small = max(1, round(width / step)), max(1, round(height / step))
-        guide = _scaled(resized(rgb, small, cv2.INTER_AREA))
-        target = _scaled(resized(goal, small, cv2.INTER_AREA))
-        linear, trust = _fit(guide, target, max(1, radius // step), eps)
-        for _ in range(passes - 1):
-            found = (linear[..., :3] * guide).sum(axis=2) + linear[..., 3]
-            target = np.clip((found - 0.5) * np.float32(_SHARPEN) + 0.5, 0.0, 1.0)
-            linear, trust = _fit(guide, target, max(1, radius // step), eps)
-        return cls(linear, trust, (height, width))
+        guide, target = (scaled(resized(a, small, cv2.INTER_AREA)) for a in (rgb, goal))
+        return cls.between(target, guide, (height, width), max(1, radius // step), eps)
 
     @classmethod
     def between(
         cls, goal: Floats, guide: Floats, size: tuple[int, ...], radius: int, eps: float
     ) -> GuidedFit:
         """Fit (h, w) `goal` to (h, w, 3) colors in 0..1 that are (H, W) = `size` made small."""
-        linear, trust = _fit(guide, goal, radius, eps)
-        return cls(linear, trust, (size[0], size[1]))
+        fit = Windows.of(guide, radius, eps).fit(goal)
+        return cls(np.dstack(fit.linear), fit.trust, (size[0], size[1]))
 
     def at(self, rgb: Pixels, rows: Places, columns: Places) -> Floats:
         """(N,) float32, not clipped: the filtered goal at pixels of the (H, W, 3) photo part."""
         linear = sample(self.linear, self.size, rows, columns)
-        red, green, blue = _scaled(rgb[rows, columns].T)
+        red, green, blue = scaled(rgb[rows, columns].T)
         found = linear[:, 0] * red + linear[:, 1] * green + linear[:, 2] * blue
         filtered: Floats = found + linear[:, 3]
         return filtered
 
 
-def _scaled(levels: NDArray[Any]) -> Floats:
+def scaled(levels: NDArray[Any]) -> Floats:
     """Integers of any width as floats 0..1; floats as they are."""
     if np.issubdtype(levels.dtype, np.floating):
         return np.asarray(levels, np.float32)
@@ -112,44 +198,16 @@ def sample(grid: Floats, size: tuple[int, int], rows: Places, columns: Places) -
     return np.asarray(read, np.float32).reshape(padded, *tail)[:count]
 
 
-def _fit(guide: Floats, goal: Floats, radius: int, eps: float) -> tuple[Floats, Floats]:
-    """Window means of the best fit of (h, w) goal: slope and offset (h, w, 4), trust (h, w)."""
-
-    def mean(plane: Floats) -> Floats:
-        size = (2 * radius + 1, 2 * radius + 1)
-        # Reflection: replicating the last row would weigh it as a flat, textureless margin.
-        averaged = cv2.boxFilter(plane, -1, size, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(averaged, np.float32)
-
-    def covariance(i: int, j: int) -> Floats:
-        return mean(planes[i] * planes[j]) - means[i] * means[j]
-
-    planes = [*np.ascontiguousarray(guide.transpose(2, 0, 1)), goal]
-    means = [mean(plane) for plane in planes]
-    matrix = {(i, j): covariance(i, j) + np.float32(eps * (i == j)) for i, j in _UPPER}
-    cross = [covariance(i, 3) for i in range(3)]
-    slope = _solve3(matrix, cross)
-    offset = means[3] - slope[0] * means[0] - slope[1] * means[1] - slope[2] * means[2]
-    explained = slope[0] * cross[0] + slope[1] * cross[1] + slope[2] * cross[2]
-    trust = np.clip(explained / np.maximum(covariance(3, 3), _LEAST_VARIANCE), 0.0, 1.0)
-    return np.dstack([mean(plane) for plane in (*slope, offset)]), mean(trust)
-
-
-def _solve3(matrix: dict[tuple[int, int], Floats], right: list[Floats]) -> list[Floats]:
-    """Solve symmetric 3 x 3 systems, a plane for each element of the upper triangle."""
-    x, y, z = right
-    rows: list[list[Floats]] = invert3(matrix)
-    return [row[0] * x + row[1] * y + row[2] * z for row in rows]
-
-
 def invert3(matrix: Mapping[tuple[int, int], Any]) -> list[list[Any]]:
     """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
 
     By cofactors; numpy's solve, made for large matrices, takes ten times as long.
     """
     a, b, c, d, e, f = (matrix[place] for place in _UPPER)
-    first = (d * f - e * e, c * e - b * f, b * e - c * d)
-    second = (first[1], a * f - c * c, b * c - a * e)
-    third = (first[2], second[2], a * d - b * b)
-    scale = 1 / (a * first[0] + b * first[1] + c * first[2])
-    return [[scale * cofactor for cofactor in row] for row in (first, second, third)]
+    once = {
+        (0, 0): d * f - e * e, (0, 1): c * e - b * f, (0, 2): b * e - c * d,
+        (1, 1): a * f - c * c, (1, 2): b * c - a * e, (2, 2): a * d - b * b,
+    }  # fmt: skip
+    scale = 1 / (a * once[0, 0] + b * once[0, 1] + c * once[0, 2])
+    inverse = {place: scale * cofactor for place, cofactor in once.items()}
+    return [[inverse[min(i, j), max(i, j)] for j in range(3)] for i in range(3)]

@@ -6,7 +6,9 @@ from .many import prepare as prepare
 from .one import run_one as run_one
 from .plan import Plan as Plan
 from .plan import make_plan as make_plan
+from .processes.server import cores as cores
 from .processes.server import start_server as start_server
+from .processes.threads import Threads as Threads
 from .rows import PhotoRow as PhotoRow
 from .run import BatchReport as BatchReport
 from .run import segment_folder as segment_folder

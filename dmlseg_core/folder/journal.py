@@ -56,6 +56,8 @@ class Journal:
                     f"another run is writing into {path.parent}; wait for it to end, or choose "
                     "another output folder"
                 ) from None
+            except FileExistsError:
+                raise ExportError(f"{path.parent} is a file; name a folder for results") from None
             except OSError as error:
                 raise _unwritable(path, error) from error
             self._open = stack.pop_all()

@@ -60,7 +60,7 @@ def run_one(job: Job, work: Work, read: Callable[[], Negative] | None = None) ->
 
     Raises:
         ExportError: what no photo is at fault for: the disk is full, the output folder gone.
-        WeightsError, ImageError, ParameterError: the network or a rule's reference cannot be used.
+        WeightsError, ParameterError: the network or a rule's reference cannot be used.
     """
     work.load()
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 from dmlseg_core.folder.asked import Batch
+from dmlseg_core.folder.engine import in_turn
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.rows import InstanceRow, PhotoRow
 from dmlseg_core.folder.work import Work
@@ -100,33 +101,61 @@ def _files(rows: Sequence[InstanceRow], work: Work) -> Counter[str]:
     return Counter({kind: counts[kind] for kind in work.outputs if counts[kind]})
 
 
+Show: TypeAlias = Callable[[PhotoRow, Path], None]
+
+
 def make_plan(
-    batch: Batch, sample: int | None = None, tell: Callable[[PhotoRow], None] = lambda _: None
+    batch: Batch,
+    sample: int | None = None,
+    tell: Callable[[PhotoRow], None] = lambda _: None,
+    show: Show = lambda *_: None,
 ) -> Plan:
-    """Look at a batch's photos.
+    """Look at a batch's photos; a few of them are painted at once, to measure what that takes.
 
     Args:
         batch: what is asked.
         sample: at most so many photos, evenly spread; None: all of them.
         tell: called with each photo's row.
+        show: called with the row of each photo that was painted, and the temporary folder that its
+            files are in until it returns.
 
     Raises:
         WeightsError: the network cannot be loaded. ExportError: there is no temporary folder.
     """
     jobs = _spread(batch.jobs, sample or len(batch.jobs))
-    made = Plan(len(batch.jobs))
-    rules = batch.work.rules
+    made = _blank(batch)
+    sizes: dict[str, list[int]] = {}
+
+    def add(row: PhotoRow) -> None:
+        made.add(row, batch.work)
+        if row.error is None:
+            sizes.setdefault(row.status, []).append(row.width * row.height)
+        tell(row)
+
+    first = _spread(jobs, _PAINTED)
+    at_once = {*first}
+    rest = [job for job in jobs if job not in at_once]
+    with TemporaryDirectory(prefix="dmlseg-plan-") as folder:
+        tries = _Tries(batch, batch.work.but(out=Path(folder)), show)
+        for row in tries.paint(first):
+            add(row)
+        others: dict[str, list[Job]] = {}
+        for job, row in batch.runner(rest, tries.work.but(outputs=())):
+            add(row)
+            others.setdefault(row.status, []).append(job)
+        for status in set(sizes).difference(tries.costs):  # none of the first was of this kind
+            list(tries.paint(_spread(others[status], _PAINTED)))
+    tries.measure(made, sizes)
+    return made
+
+
+def _blank(batch: Batch) -> Plan:
+    made, rules = Plan(len(batch.jobs)), batch.work.rules
     if rules is not None:
         made.rules = {rules.name_of(k): Count() for k, r in enumerate(rules.rules) if r.ways}
         if any(rule.find.like is not None for rule in rules.rules):
             own = [r.find.like.threshold for r in rules.rules if r.find.like is not None]
             made.thresholds = {t: Count() for t in sorted({*THRESHOLDS, *own})}
-    seen: dict[str, PhotoRow] = {}
-    for job, row in batch.runner(jobs, replace(batch.work, outputs=())):
-        made.add(row, batch.work)
-        seen[job.name] = replace(row, instances=row.instances[:1], annotations=())
-        tell(row)
-    _measure(made, batch, jobs, seen)
     return made
 
 
@@ -136,29 +165,44 @@ def _spread(jobs: Sequence[Job], count: int) -> list[Job]:
     return [jobs[k * len(jobs) // count] for k in range(count)]
 
 
-def _measure(made: Plan, batch: Batch, jobs: Sequence[Job], seen: dict[str, PhotoRow]) -> None:
-    """Do some photos for good, in a temporary folder, and scale what that took by their pixels:
-    those that something is recolored of, and the others, by themselves.
+@dataclass
+class _Tries:
+    """Photos done for good, in a temporary folder.
+
+    Attributes:
+        work: of the folder.
+        costs: status, as photos with nothing to recolor take less -> pixels, seconds and bytes of
+            each photo.
     """
-    seconds = size = 0.0
-    for status in ("done", "empty"):
-        kind = [job for job in jobs if seen[job.name].status == status]
-        if not kind:
-            continue
-        tried = _spread(kind, _PAINTED)
-        with TemporaryDirectory(prefix="dmlseg-plan-") as folder:
-            work = replace(batch.work, out=Path(folder))
-            rows = [row for _, row in batch.runner(tried, work) if row.error is None]
-            written = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-        share = _pixels([seen[job.name] for job in kind]) / max(1, _pixels(rows))
-        seconds += share * sum(sum(row.seconds.values()) for row in rows)
-        size += share * written
-        made.painted += len(rows)
-    if made.painted:
+
+    batch: Batch
+    work: Work
+    show: Show
+    costs: dict[str, list[tuple[int, float, int]]] = field(default_factory=dict)
+
+    def paint(self, jobs: Sequence[Job]) -> Iterator[PhotoRow]:
+        """Their rows; other machines do not see the folder, so a cluster's photos are done here."""
+        runner = in_turn if self.batch.run.engine == "ray" else self.batch.runner
+        for _, row in runner(jobs, self.work):
+            if row.error is None:
+                cost = row.width * row.height, sum(row.seconds.values()), self._size(row)
+                self.costs.setdefault(row.status, []).append(cost)
+                self.show(row, self.work.out)
+            yield row
+
+    def _size(self, row: PhotoRow) -> int:
+        return sum((self.work.out / p).stat().st_size for ps in row.files.values() for p in ps)
+
+    def measure(self, made: Plan, sizes: Mapping[str, Sequence[int]]) -> None:
+        """Scale what they took to all photos, by the pixels of those that were looked at."""
+        made.painted = sum(map(len, self.costs.values()))
+        if not made.painted:
+            return
+        seconds = size = 0.0
+        for status, costs in self.costs.items():
+            pixels, times, bytes_ = (sum(column) for column in zip(*costs, strict=True))
+            share = sum(sizes.get(status, ())) / max(1, pixels)
+            seconds, size = seconds + share * times, size + share * bytes_
         scale = made.photos / made.looked
-        made.seconds = scale * seconds / (batch.run.workers or 1)
+        made.seconds = scale * seconds / (self.batch.run.workers or 1)
         made.bytes = round(scale * size)
-
-
-def _pixels(rows: Sequence[PhotoRow]) -> int:
-    return sum(row.width * row.height for row in rows)

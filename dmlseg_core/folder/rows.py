@@ -99,6 +99,11 @@ class InstanceRow(_Row):
     passed: bool | None = None
     likeness: float | None = None
 
+    @property
+    def painted(self) -> bool:
+        """Whether it was recolored: where labels alone are asked for, a rule's object is not."""
+        return self.output is not None or self.delta_e is not None
+
 
 @dataclass(frozen=True)
 class PhotoRow(_Row):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ExportError, ParameterError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # torch: when the first photo is analysed
 KINDS: tuple[str, ...] = (*OUTPUTS, "recolored", "cutouts")
 """Folders of results that can be asked for."""
 USUAL: tuple[str, ...] = (*OUTPUTS, "recolored")
+_LOADED = ("segmenter", "references")
 ROOM = 80
 """Bytes of a file's name that a color, an object's number and a suffix may add to a photo's."""
 
@@ -81,7 +82,13 @@ class Work:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what another process loads by itself."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("segmenter", "references")}
+        return {k: v for k, v in self.__dict__.items() if k not in _LOADED}
+
+    def but(self, **changes: Any) -> Self:
+        """The same with other outputs, or another folder; what is loaded already is kept."""
+        made = replace(self, **changes)
+        made.__dict__.update({k: v for k, v in self.__dict__.items() if k in _LOADED})
+        return made
 
     @property
     def plain(self) -> bool:
@@ -103,7 +110,7 @@ class Work:
         """What each reference that the rules name looks like.
 
         Raises:
-            ImageError: it is no photo. ParameterError: its point lies outside it.
+            ParameterError: it is no photo, or its point lies outside it.
         """
         from dmlseg_core.folder.develop.likeness import reference_of  # noqa: PLC0415 (torch)
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from PIL.Image import Image
 
 from dmlseg_core.edit import Style
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.folder import AnySegmenter, Batch, PhotoRow, make_plan, prepare, run_one
+from dmlseg_core.folder import AnySegmenter, Batch, PhotoRow, make_plan, prepare
 from dmlseg_core.folder.rules import Find, Like, Rule, Rules, ways_of_colors
-from dmlseg_core.mcp.picture import sheet
+from dmlseg_core.mcp.picture import cell_of, sheet
 from dmlseg_core.mcp.root import Root
 from dmlseg_core.mcp.tools import Reply
 
@@ -38,6 +39,7 @@ class Many:
         classes: only objects of these.
         like_photo, like_x, like_y: only objects like that at a pixel of a reference photo.
         threshold: least likeness, in (0, 1).
+        like_colors: least share of the reference's colors that they have too, in [0, 1]; 0: any.
         largest: only so many of a photo, the largest ones.
         mode: match or tint.
         max_delta_e: objects farther off their color are told as failed.
@@ -51,6 +53,7 @@ class Many:
     like_x: float | None = None
     like_y: float | None = None
     threshold: float = 0.8
+    like_colors: float = 0.0
     largest: int | None = None
     mode: str = "match"
     max_delta_e: float | None = None
@@ -94,40 +97,36 @@ def _prepared(root: Root, segmenter: AnySegmenter, most: float, asked: Many) -> 
 
 
 def _like(root: Root, asked: Many) -> Like | None:
-    if asked.like_photo is None and asked.like_x is None and asked.like_y is None:
-        return None
     if asked.like_photo is None:
-        raise ParameterError("like_x and like_y are of a like_photo; give it")
+        if asked.like_x is not None or asked.like_y is not None or asked.like_colors:
+            raise ParameterError("like_x, like_y and like_colors are of a like_photo; give it")
+        return None
     if (asked.like_x is None) != (asked.like_y is None):
         raise ParameterError("like_x and like_y go together")
     at = None
     if asked.like_x is not None and asked.like_y is not None:
         at = int(asked.like_y), int(asked.like_x)
-    return Like(root.reading(asked.like_photo), at, asked.threshold)
+    return Like(root.reading(asked.like_photo), at, asked.threshold, asked.like_colors)
 
 
 def _planned(root: Root, made: Batch, tell: Tell) -> Reply:
-    total, seen = len(made.jobs), [0]
+    total, seen, cells = len(made.jobs), [0], list[Image]()
 
     def count(_: PhotoRow) -> None:
         seen[0] += 1
         tell(seen[0], total)
 
-    plan = make_plan(made, tell=count).to_json()
+    def show(row: PhotoRow, folder: Path) -> None:
+        if len(cells) < _SHOWN:
+            cells.extend(_cells([row], folder))
+
+    plan = make_plan(made, tell=count, show=show).to_json()
     plan["failed"] = [root.without(reason) for _, reason in plan["failed"][:_LISTED]]
     figures = {
         "dry_run": True, "out": root.name(made.work.out), **plan,
         "next": "nothing was written; call again with dry_run false to do it",
     }  # fmt: skip
-    return Reply(figures, _tried(made))
-
-
-def _tried(made: Batch) -> bytes | None:
-    """What a few of the photos would become, made in a temporary folder."""
-    with TemporaryDirectory(prefix="dmlseg-") as folder:
-        work = replace(made.work, out=Path(folder), outputs=("recolored",))
-        rows = (run_one(job, work) for job in made.jobs)
-        return _shown(rows, Path(folder))
+    return Reply(figures, sheet(cells) if cells else None)
 
 
 def _done(root: Root, made: Batch, tell: Tell) -> Reply:
@@ -152,11 +151,11 @@ def _done(root: Root, made: Batch, tell: Tell) -> Reply:
             for one in worst
         ],
     }  # fmt: skip
-    return Reply(figures, _shown(rows, out))
+    cells = _cells(rows, out)
+    return Reply(figures, sheet(cells) if cells else None)
 
 
-def _shown(rows: Iterable[PhotoRow], out: Path) -> bytes | None:
-    """The first recolored file of a few photos, side by side."""
+def _cells(rows: Iterable[PhotoRow], out: Path) -> list[Image]:
+    """The first recolored file of a few photos, small."""
     files = (row.files["recolored"][0] for row in rows if row.files.get("recolored"))
-    paths = [out / name for name in islice(files, _SHOWN)]
-    return sheet(paths) if paths else None
+    return [cell_of(out / name) for name in islice(files, _SHOWN)]

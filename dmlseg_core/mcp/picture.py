@@ -24,14 +24,21 @@ def small(rgb: Pixels) -> bytes:
     return _jpeg(_shrunk(to_8_bits(rgb)))
 
 
-def sheet(paths: Sequence[Path]) -> bytes:
+_CELL = SIDE // 2
+
+
+def cell_of(path: Path) -> Image.Image:
+    """A picture as a sheet has it."""
+    image = Image.fromarray(_shrunk(load_photo(path).rgb))
+    image.thumbnail((_CELL, _CELL))
+    return image
+
+
+def sheet(cells: Sequence[Image.Image]) -> bytes:
     """JPEG of the first pictures of a batch, two in a row."""
-    cell = SIDE // 2
-    rows = -(-len(paths) // 2)
-    made = Image.new("RGB", (SIDE if len(paths) > 1 else cell, cell * rows), (255, 255, 255))
-    for k, path in enumerate(paths):
-        image = Image.fromarray(_shrunk(load_photo(path).rgb))
-        image.thumbnail((cell, cell))
+    cell, rows = _CELL, -(-len(cells) // 2)
+    made = Image.new("RGB", (SIDE if len(cells) > 1 else cell, cell * rows), (255, 255, 255))
+    for k, image in enumerate(cells):
         left, top = k % 2 * cell, k // 2 * cell
         made.paste(image, (left + (cell - image.width) // 2, top + (cell - image.height) // 2))
     return image_bytes(made, "JPEG", quality=85)

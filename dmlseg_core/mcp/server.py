@@ -122,6 +122,9 @@ class Server:
         ] = None,
         like_y: Number | None = None,
         threshold: Annotated[Number, Field(description="least likeness, in (0, 1)")] = 0.8,
+        like_colors: Annotated[
+            Number, Field(description="least share of its colors that they have too; 0: any")
+        ] = 0.0,
         largest: Annotated[int | None, Field(description="only so many, the largest ones")] = None,
         mode: Annotated[str, Field(description="match or tint")] = "match",
         max_delta_e: Annotated[Number | None, Field(description="what counts as failed")] = None,
@@ -130,8 +133,8 @@ class Server:
         """The same edit on many photos; first a plan: how many objects were found, and a sample."""
         asked = Many(
             photos=photos, out=out, colors=colors, classes=classes, like_photo=like_photo,
-            like_x=like_x, like_y=like_y, threshold=threshold, largest=largest, mode=mode,
-            max_delta_e=max_delta_e,
+            like_x=like_x, like_y=like_y, threshold=threshold, like_colors=like_colors,
+            largest=largest, mode=mode, max_delta_e=max_delta_e,
         )  # fmt: skip
 
         def tell(done: int, total: int) -> None:

@@ -56,7 +56,7 @@ class _Conv(nn.Module):
         by_phases = self.by_phases and self.training and x.device.type == "cpu"
         y: Tensor = _dilated_by_phases(self.conv, x) if by_phases else self.conv(x)
         if self.act:
-            y = F.relu6(y)
+            y = F.relu6(y, inplace=True)  # a second map of this width is a tenth of the pass
         return y
 
 

@@ -66,6 +66,7 @@ class Desk:
         error: what a failed analysis said.
         seq: the newest edit.
         version: counts changes of the picture.
+        opening: counts photos that were asked for.
         turn: one edit after the other, in the order in which they came.
     """
 
@@ -76,8 +77,14 @@ class Desk:
     error: Exception | None = None
     seq: int = 0
     version: int = 0
+    opening: int = 0
     turn: Lock = field(default_factory=Lock)
     _kept: OrderedDict[str, History] = field(default_factory=OrderedDict)
+
+    def called(self) -> int:
+        """A photo is asked for: its number. The last one that was asked for is the one meant."""
+        self.opening += 1
+        return self.opening
 
     def lay(self, work: Work) -> None:
         """Put a photo on it; the one that lay there is put away."""

@@ -56,7 +56,7 @@ def edited(desk: Desk, work: Work, asked: Asked, *, drawing: bool) -> dict[str, 
     Args:
         desk: whose it is.
         work: its photo, analysed; its session is locked by the caller.
-        asked: the edit as `edit` takes it, and its `seq`.
+        asked: the edit as `edit` takes it, its `seq`, and `again` where it is sent once more.
         drawing: the page takes a mask too: a hand that clicked waits for both.
 
     Returns:
@@ -68,6 +68,8 @@ def edited(desk: Desk, work: Work, asked: Asked, *, drawing: bool) -> dict[str, 
             nothing is changed then.
     """
     session = _session(work)
+    if asked.values.get("again") and asked.whole("seq", -1) == desk.seq:
+        return page_state(desk, work, measure=True)  # done; its answer was lost
     before, dragged = session.history.now.selections, bool(asked.values.get("drag"))
     edit(session, asked.values)
     try:

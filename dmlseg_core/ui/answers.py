@@ -15,10 +15,11 @@ from gradio.routes import App
 from starlette.requests import ClientDisconnect
 
 from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
+from dmlseg_core.photo import Photo
 from dmlseg_core.stage import Asked, Desk, Desks, Work
 from dmlseg_core.words import language_of, say, told
 
-HEADER = "x-dmlseg-session"
+HEADER, PHOTO = "x-dmlseg-session", "x-dmlseg-photo"
 _CODES = {ImageError: "image", RecipeError: "recipe", ExportError: "export"}
 _log = logging.getLogger(__name__)
 
@@ -100,15 +101,28 @@ def desk_of(desks: Desks, request: Request) -> Desk:
     return desk
 
 
-def work_of(desk: Desk) -> Work:
-    """The photo on a desk.
+def work_of(desk: Desk, request: Request) -> Work:
+    """The photo on a desk, which is the one that the page shows, where it says which.
 
     Raises:
-        RefusedError: there is none, or it was put away.
+        RefusedError: there is none, it was put away, or it is another one.
     """
-    if desk.work is None:
+    work = desk.work
+    if work is None or request.headers.get(PHOTO, work.photo.digest) != work.photo.digest:
         raise RefusedError(409, "gone")
-    return desk.work
+    return work
+
+
+def latest(desk: Desk, turn: int, load: Callable[[], Photo]) -> Photo:
+    """A photo that was asked for as number `turn` of its desk.
+
+    Raises:
+        RefusedError: another one was asked for since.
+    """
+    photo = load()
+    if turn != desk.opening:
+        raise RefusedError(409, "superseded")
+    return photo
 
 
 async def body_of(request: Request, megabytes: float) -> bytes:

@@ -85,6 +85,7 @@ def file_routes(stage: Stage) -> APIRouter:
         data, delta_e = await run_in_threadpool(made)
         answer = drawn(request, data, JPEG)
         answer.headers["X-Delta-E"] = f"{delta_e:.2f}"
+        answer.headers["X-Color"] = to_hex(parse_color(color))
         return answer
 
     return router

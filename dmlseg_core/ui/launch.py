@@ -1,4 +1,4 @@
-"""`python app.py` and `dmlseg app`: flags, and the server."""
+"""`python app.py` and `dmlseg app`: the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +20,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from dmlseg_core.api import Kept, Service
-from dmlseg_core.config import DEFAULT_QUALITY, MAX_MEGAPIXELS, QUALITIES, SceneConfig
+from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.mcp import mcp_server
 from dmlseg_core.package_data import data_folder
@@ -42,55 +42,15 @@ from dmlseg_core.ui.served import mount
 _TRIES = 5
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Flags of the app."""
-    parser = argparse.ArgumentParser(
-        prog="dmlseg app", description="Open the app: click anything in a photo and recolor it."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: reachable from the network")
-    parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="default: the shipped ones")
-    parser.add_argument(
-        "--quality", choices=tuple(QUALITIES), default=DEFAULT_QUALITY,
-        help="how photos are analysed until the page says otherwise (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--auth", metavar="USER:PASSWORD", help="ask for this login")
-    parser.add_argument("--root-path", metavar="PATH", help="where a reverse proxy serves the app")
-    parser.add_argument(
-        "--inbrowser", action=argparse.BooleanOptionalAction, default=None,
-        help="open a browser (default: where there is a screen)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--max-megapixels", type=float, default=100.0, metavar="N",
-        help=f"refuse larger photos; in {MAX_MEGAPIXELS} (default: %(default)g)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--memory", type=int, default=256, metavar="MB",
-        help="for opened photos, and as much for the API's (default: 256)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--api", action=argparse.BooleanOptionalAction, default=True,
-        help="answer programs under /api/v1/, and gradio_client (default: yes)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--mcp", type=Path, metavar="DIR",
-        help="serve the photos below this folder to assistants, at /mcp",
-    )  # fmt: skip
-    parser.add_argument(
-        "--no-cache", action="store_true",
-        help="neither keep what the network saw of a photo on the disk nor look for it there "
-        "(DMLSEG_CACHE=off does the same; DMLSEG_CACHE=DIR names the place)",
-    )  # fmt: skip
-    return parser
-
-
-def main(words: Sequence[str] | None = None) -> NoReturn:
+def main(args: argparse.Namespace) -> NoReturn:
     """Serve until interrupted; that is the end of the process.
+
+    Args:
+        args: the flags of `dmlseg app`.
 
     Raises:
         ParameterError: a flag's value, or no free port; WeightsError: weights that cannot be used.
     """
-    args = build_parser().parse_args(words)
     with scratch():
         server, url = start(prepare(args), args)
         print(f"dmlseg is running at {url} (Ctrl+C stops it)", flush=True)
@@ -136,7 +96,7 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     Raises:
         ParameterError: a flag's value; WeightsError: weights that cannot be used.
     """
-    cap, auth = MAX_MEGAPIXELS.check(args.max_megapixels), login(args.auth)
+    cap, auth = args.max_megapixels, login(args.auth)
     config, store = SceneConfig().with_quality(args.quality), SceneStore.usual()
     segmenter = Segmenter.load(args.weights, config=config, store=None if args.no_cache else store)
     stage = Stage(segmenter, Desks(args.memory * MEGABYTE), cap)

@@ -35,7 +35,15 @@ from dmlseg_core.stage import (
     table,
     tile,
 )
-from dmlseg_core.ui.answers import RefusedError, body_of, desk_of, json_of, language, work_of
+from dmlseg_core.ui.answers import (
+    RefusedError,
+    body_of,
+    desk_of,
+    json_of,
+    language,
+    latest,
+    work_of,
+)
 from dmlseg_core.ui.many.shelves import Shelves
 from dmlseg_core.ui.samples import sample_list, sample_of, sample_photo, sample_thumb
 
@@ -94,7 +102,7 @@ class Stage:
     def here(self, request: Request) -> tuple[Desk, Work]:
         """The desk of a request and the photo on it."""
         desk = self.desk(request)
-        return desk, work_of(desk)
+        return desk, work_of(desk, request)
 
     def session(self, request: Request) -> tuple[Desk, Work, EditSession]:
         """The same where the photo has been analysed.
@@ -144,8 +152,10 @@ def opening_routes(stage: Stage) -> APIRouter:
     @router.post("/photo")
     async def photo(request: Request, name: str = "photo", quality: str | None = None) -> Any:
         desk = stage.desk(request)
+        turn = desk.called()
         data = await body_of(request, MAX_MEGABYTES)
-        load = partial(load_photo, data, max_megapixels=stage.max_megapixels)
+        read = partial(load_photo, data, max_megapixels=stage.max_megapixels)
+        load = partial(latest, desk, turn, read)
         return await run_in_threadpool(opened, stage, desk, load, name, quality)
 
     @router.post("/sample/{sample_id}")
@@ -153,7 +163,7 @@ def opening_routes(stage: Stage) -> APIRouter:
         desk = stage.desk(request)
         if (path := sample_of(sample_id)) is None:
             raise RefusedError(404, "no_such")
-        load = partial(sample_photo, path)
+        load = partial(latest, desk, desk.called(), partial(sample_photo, path))
         return await run_in_threadpool(opened, stage, desk, load, path.name, quality)
 
     @router.get("/sample/{sample_id}")
@@ -192,10 +202,10 @@ def opened(
         raise ImageError(str(error).replace(UNNAMED, plain)) from None
     if quality is not None:
         stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
-    desk.lay(Work(photo, plain))
+    desk.lay(work := Work(photo, plain))
     stage.desks.trim()
     stage.analyst.submit(desk, quality)
-    return page_state(desk, work_of(desk))
+    return page_state(desk, work)
 
 
 def edit_routes(stage: Stage) -> APIRouter:

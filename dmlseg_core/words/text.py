@@ -58,6 +58,7 @@ _TEXT: dict[str, tuple[str, str]] = {
                   "物体自身的明暗达不到该颜色"),
     "gone": ("This photo was put aside to save memory; it is opened again.",
              "为节省内存，这张照片已被移除，正在重新打开。"),
+    "superseded": ("Another photo was opened meanwhile.", "其间打开了另一张照片。"),
     "login": ("Please log in.", "请先登录。"),
     "busy": ("The photo is still being analysed.", "照片仍在分析中。"),
     "many_none": ("There is no set of photos here any more; add them again.",

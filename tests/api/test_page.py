@@ -12,7 +12,8 @@ from gradio_client import handle_file
 from PIL import Image
 from skimage import data
 
-from dmlseg_core.ui.launch import build_parser, prepare, start
+from dmlseg_core.cli.entry import build_parser
+from dmlseg_core.ui.launch import prepare, start
 from tests.docs.test_pages import fenced
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ PAGE = ROOT / "docs" / "api.md"
 def url():
     if not list((ROOT / "weights").glob("*.safetensors")):
         pytest.skip("weights/ holds no weights yet")
-    args = build_parser().parse_args(["--no-inbrowser"])
+    args = build_parser().parse_args(["app", "--no-inbrowser"])
     server, address = start(prepare(args), args)
     yield address
     server.close()

@@ -29,9 +29,10 @@ def address():
     if named := os.environ.get("DMLSEG_APP"):
         yield named
         return
-    from dmlseg_core.ui.launch import build_parser, prepare, start
+    from dmlseg_core.cli.entry import build_parser
+    from dmlseg_core.ui.launch import prepare, start
 
-    args = build_parser().parse_args(["--no-inbrowser", "--quality", "fast"])
+    args = build_parser().parse_args(["app", "--no-inbrowser", "--quality", "fast"])
     server, url = start(prepare(args), args)
     yield url
     server.close()

@@ -164,9 +164,12 @@ def test_colorways_are_photos_of_their_colors_and_a_table(visit):
 @pytest.fixture(scope="module")
 def narrow():
     """An app that has room for one photo."""
-    from dmlseg_core.ui.launch import build_parser, prepare, start
+    from dmlseg_core.cli.entry import build_parser
+    from dmlseg_core.ui.launch import prepare, start
 
-    args = build_parser().parse_args(["--no-inbrowser", "--quality", "fast", "--memory", "1"])
+    args = build_parser().parse_args(
+        ["app", "--no-inbrowser", "--quality", "fast", "--memory", "1"]
+    )
     server, url = start(prepare(args), args)
     yield url
     server.close()

@@ -100,6 +100,9 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--swatches", "none.ase"], "cannot be read"),
         (["--largest", "0", "--color", "red"], "counts from 1"),
         (["--workers", "0"], "workers counts"),
+        (["--color", "red", "--swatches", "x.ase"], "--color does not go with --swatches"),
+        (["--watch", "--dry-run"], "--watch does not go with --dry-run"),
+        (["--max-delta-e", "3"], "--max-delta-e goes with colors"),
         (["--from-list", "none.txt"], "the list none.txt cannot be read"),
         (["--weights", "none.safetensors"], "these weights cannot be used"),
         (["s3://bucket/x"], "needs a driver that is not installed"),
@@ -121,6 +124,29 @@ def test_wrong_words(photos, tmp_path, words):
     with pytest.raises(SystemExit) as caught:
         call(photos, "-o", tmp_path / "out", *words)
     assert caught.value.code == 2
+
+
+def test_a_rule_that_takes_nothing_is_named(photos, tmp_path, capsys):
+    rules = tmp_path / "r.yaml"
+    rules.write_text("rules:\n - {find: all, color: red}\n - {find: {class: cat}, color: navy}\n")
+    assert call(photos, "-o", tmp_path / "out", "--rules", rules) == 0
+    assert "2 recolored files, rule 2 took nothing: " in capsys.readouterr().out
+
+
+def test_tables_alone(photos, tmp_path):
+    assert call(photos, "-o", tmp_path / "out", "--color", "red", "--outputs", "") == 0
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"instances.csv", "run.json"} < made
+    assert not {"labels", "overlays", "recolored"} & made
+    assert json.loads((tmp_path / "out/run.json").read_bytes())["counts"]["recolored"] == 0
+
+
+def test_a_file_in_the_place_of_the_folder_and_a_reference_that_is_none(photos, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    assert call(photos, "-o", tmp_path / "file", "--color", "red") == 1
+    assert "file is a file; name a folder" in capsys.readouterr().err
+    assert call(photos, "-o", tmp_path / "out", "--color", "red", "--like", tmp_path / "file") == 2
+    assert "a rule's reference cannot be used" in capsys.readouterr().err
 
 
 def test_no_input(tmp_path, capsys):

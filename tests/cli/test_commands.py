@@ -49,6 +49,7 @@ def test_help_is_fast_and_loads_no_torch():
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["segment", "--help"],
+                                   ["app", "--help"],
                                    ["recolor", "--help"], ["eval", "--help"]])  # fmt: skip
 def test_help_and_version_exit_with_0(words, capsys):
     with pytest.raises(SystemExit) as stop:

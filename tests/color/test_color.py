@@ -140,6 +140,8 @@ def test_gamut_fit_leaves_what_fits_and_gives_up_no_more_than_it_must():
         ("#fff", (255, 255, 255)),
         ("navy", (0, 0, 128)),
         (" RebeccaPurple ", (102, 51, 153)),
+        ("dark red", (139, 0, 0)),
+        ("Light Goldenrod-Yellow", (250, 250, 210)),
         ("rgb(1, 2, 3)", (1, 2, 3)),
         ("oklch(62.8% 0.2577 29.23)", (255, 0, 0)),
         ("oklch(0.628 .2577 29.23deg)", (255, 0, 0)),
@@ -157,9 +159,9 @@ def test_parse_color(text, rgb):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "#12", "#ggg", "nocolor", "oklch(2 0 0)", "oklch(1 2)", "oklch(. . .)", "rgb(300,0,0)",
-     "#11223344", None, 7, "color(display-p3 1 0)", "color(display-p3 1 0 2)", "oklch(-1 0 0)",
-     "color(rec2020 1 0 0)", "oklch(0.5 -0.1 0)"],
+    ["", "#12", "#ggg", "nocolor", "no color", "oklch(2 0 0)", "oklch(1 2)", "oklch(. . .)",
+     "rgb(300,0,0)", "#11223344", None, 7, "color(display-p3 1 0)", "color(display-p3 1 0 2)",
+     "oklch(-1 0 0)", "color(rec2020 1 0 0)", "oklch(0.5 -0.1 0)"],
 )  # fmt: skip
 def test_parse_color_refuses(text):
     with pytest.raises(ParameterError) as caught:

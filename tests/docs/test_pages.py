@@ -13,7 +13,6 @@ from skimage import data
 
 from dmlseg_core.cli.entry import build_parser
 from dmlseg_core.train.command import build_parser as build_train_parser
-from dmlseg_core.ui.launch import build_parser as build_app_parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -21,7 +20,7 @@ PAGES = sorted(
     for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("weights/*.md")]
     if "report" not in p.relative_to(ROOT).parts  # written by a command, tables as wide as needed
 )
-PARSERS = {"app": build_app_parser, "train": build_train_parser}
+PARSERS = {"train": build_train_parser}
 IN_TEXT = re.compile(r"`((?:python|dmlseg) [^`]+)`")
 
 

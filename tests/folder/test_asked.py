@@ -57,6 +57,28 @@ def test_a_plan_writes_nothing_and_tells_what_a_run_then_does(photos, tmp_path):
     assert (one.photos, one.looked) == (4, 1)
 
 
+def test_a_plan_looks_at_each_photo_once_and_paints_a_few_of_each_kind(tmp_path):
+    for k in range(12):
+        picture(tmp_path / "in" / f"{k:02}.png", k)
+    near = Like(tmp_path / "in/05.png", (20, 20), 0.99, 0.999)  # alike are all, its colors has one
+    rules = Rules((Rule(Find(like=near), CATS.ways),))
+    scenes, shown = Synthetic([]), {}
+
+    def show(row, folder):
+        there = [(folder / path).is_file() for found in row.files.values() for path in found]
+        shown[row.photo] = row.status, all(there), len(there)
+
+    plan = make_plan(prepare([tmp_path / "in"], tmp_path / "o", rules=rules, segmenter=scenes),
+                     show=show)  # fmt: skip
+    empty = dict.fromkeys(("00.png", "03.png", "06.png", "09.png"), ("empty", True, 2))
+    assert shown == {**empty, "05.png": ("done", True, 5)}  # that kind was not among the first
+    assert (plan.looked, plan.painted) == (12, 5)
+    assert len(scenes.seen) == 1 + 12 + 1  # the reference, each photo, and the one done again
+    run(tmp_path / "in", tmp_path / "o", rules=rules)
+    size = sum(p.stat().st_size for p in (tmp_path / "o").rglob("*.*g"))
+    assert plan.bytes == pytest.approx(size, rel=0.2)
+
+
 def test_wrong_asks_are_told_before_the_start(photos, tmp_path):
     for wrong, told in (
         ({"outputs": ("label",)}, "outputs are some of"),

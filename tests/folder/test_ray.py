@@ -6,6 +6,7 @@ Ray is an extra, and a cluster starts slowly, so these run when they are asked f
 """
 
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.rules import Find, Rule, Rules, ways_of_colors
 from dmlseg_core.folder.scale import on_ray
 from dmlseg_core.folder.scale.on_ray import RayRunner
+from dmlseg_core.folder.scale.ray_driver import _reach
 
 psutil = pytest.importorskip("psutil")
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,17 @@ def test_a_cluster_that_goes_away_is_one_sentence_and_what_was_done_is_kept(
     again = list(asked(photos, tmp_path / "out").results())
     assert len(again) == PHOTOS and any(not result.fresh for result in again)
     assert not [p for p in processes("ray_driver") if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_an_address_where_nobody_listens_is_told_at_once():
+    with socket.socket() as taken:  # bound, not listening: no other program gets this port
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            with pytest.raises(OSError, match="refused"):
+                _reach(address)
+    for address in ("auto", "local", ""):
+        _reach(address)
 
 
 def test_without_ray_the_extra_is_named(photos, tmp_path, monkeypatch):

@@ -204,10 +204,22 @@ def test_spreads_are_quantiles_to_a_hundredth(size):
     for value in values:
         spread.add(value)
     for share in (0.05, 0.5, 0.95, 1.0):
-        exact = np.quantile(values, share, method="inverted_cdf")
+        exact = np.quantile(values, share)
         assert abs(spread.quantile(share) - exact) <= 0.0051
     assert spread.highest == values.max()
     assert Spread().quantile(0.5) == 0
+
+
+def test_figures_are_those_that_the_table_gives(tmp_path):
+    """Median and tail as numpy works them out from the rows, and no figure above the highest."""
+    values = (0.1, 1.996, 2.0, 2.004, 9.6963)
+    rows = [painted(f"{v}.png", ("navy", "#1b2a55", v)) for v in values]
+    found = summarize(rows)
+    (color,) = found.colors.values()
+    assert color.within_2 == sum(v <= 2 for v in values) == 3
+    assert abs(found.delta_e.quantile(0.5) - np.median(values)) <= 0.0051
+    assert abs(found.delta_e.quantile(0.95) - np.quantile(values, 0.95)) <= 0.0051
+    assert found.delta_e.quantile(1.0) == found.delta_e.highest == 9.6963
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dmlseg_core.mcp.serve import mcp_server
 from dmlseg_core.photo.load import load_photo
+from tests import synth
 from tests.edit.test_session import CAT, PERSON, picture
 from tests.mcp.answers import waited
 
@@ -28,8 +29,9 @@ def many(folder):
     return {"photos": ["in"], "out": "out", "colors": ["navy"], "classes": ["cat"]}
 
 
-def test_a_batch_is_planned_first(asked, folder, many):
+def test_a_batch_is_planned_first(asked, folder, many, scenes):
     error, told, shown = asked("batch", **many)
+    assert len(scenes.asked) == 2  # looked at, painted and shown: the network ran once a photo
     assert not error and told["dry_run"] and not (folder / "out").exists()
     assert told["photos"] == 3 and told["rules"]["1"] == {"objects": 4, "photos": 2}
     assert told["files"]["recolored"] == 2 and len(told["failed"]) == 1
@@ -66,10 +68,15 @@ def test_a_batch_says_how_far_it_is(folder, scenes, many):
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_this_mug_in_all_photos(asked, many):
-    like = {"like_photo": "things.png", "like_x": CAT[1], "like_y": CAT[0]}
-    _, told, _ = asked("batch", **{**many, "classes": []}, **like, threshold=0.9)
-    assert told["thresholds"]["0.9"]["photos"] == 2
+def test_this_mug_in_all_photos_or_only_in_its_colors(asked, folder, many):
+    turned, cat = picture().copy(), np.kron(synth.labels() == 1, np.ones((4, 4), bool))
+    turned[cat] = (20, 40, 200)
+    Image.fromarray(turned).save(folder / "in" / "b.png")
+    like = {"like_photo": "things.png", "like_x": CAT[1], "like_y": CAT[0], "threshold": 0.9}
+    _, told, _ = asked("batch", **{**many, "classes": []}, **like)
+    assert told["thresholds"]["0.9"]["photos"] == 2 and told["rules"]["1"]["photos"] == 2
+    _, told, _ = asked("batch", **{**many, "classes": []}, **like, like_colors=0.9)
+    assert told["rules"]["1"]["photos"] == 1
 
 
 @pytest.mark.parametrize("values", [
@@ -77,7 +84,8 @@ def test_this_mug_in_all_photos(asked, many):
     {"out": "../out"}, {"out": "/tmp/dmlseg-out"}, {"out": "in/out"}, {"out": "in"},
     {"colors": ["nocolor"]}, {"colors": []}, {"classes": ["catt"]}, {"like_photo": "../x.png"},
     {"like_photo": "things.png", "like_x": 3}, {"threshold": 7, "like_photo": "things.png"},
-    {"largest": 0}, {"mode": "no"}, {"max_delta_e": -1}, {"photos": "in"}, {"what": 1},
+    {"largest": 0}, {"mode": "no"}, {"like_colors": 0.5}, {"max_delta_e": -1}, {"photos": "in"},
+    {"like_colors": 2, "like_photo": "things.png"}, {"what": 1},
 ])  # fmt: skip
 def test_a_batch_that_cannot_begin_writes_nothing(asked, folder, many, values):
     before = sorted(folder.rglob("*"))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fastapi.testclient import TestClient
 
+from dmlseg_core.cli.entry import build_parser
 from dmlseg_core.ui import launch
 from tests.mcp.answers import Scenes
 from tests.ui.server import User, file_of
@@ -41,7 +42,7 @@ def scenes():
 def client(folder, scenes, monkeypatch):
     monkeypatch.setattr(launch.Segmenter, "load", lambda *_, **__: scenes)
     monkeypatch.setattr(launch, "sample_photos", list)
-    args = launch.build_parser().parse_args(["--mcp", str(folder)])
+    args = build_parser().parse_args(["app", "--mcp", str(folder)])
     with TestClient(launch.prepare(args), raise_server_exceptions=False) as made:
         yield made
 

@@ -16,10 +16,11 @@ from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 from skimage import data
 
+from dmlseg_core.cli.entry import build_parser
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.mcp.serve import mcp_server
 from dmlseg_core.photo.load import load_photo
-from dmlseg_core.ui.launch import build_parser, prepare, start
+from dmlseg_core.ui.launch import prepare, start
 from tests.mcp.answers import Scenes, read, waited
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def test_over_http(coffee):
 
 def test_in_the_app_behind_its_login(coffee):
     words = ["--no-inbrowser", "--quality", "fast", "--mcp", str(coffee)]
-    args = build_parser().parse_args([*words, "--auth", "ann:secret"])
+    args = build_parser().parse_args(["app", *words, "--auth", "ann:secret"])
     server, url = start(prepare(args), args)
     try:
         assert httpx2.post(f"{url}mcp", json={}).status_code == 401
@@ -112,7 +113,7 @@ def test_in_the_app_behind_its_login(coffee):
 
 
 def test_the_app_hands_no_photos_to_a_network_without_a_login(folder, monkeypatch):
-    args = build_parser().parse_args(["--host", "0.0.0.0", "--mcp", str(folder)])
+    args = build_parser().parse_args(["app", "--host", "0.0.0.0", "--mcp", str(folder)])
     with pytest.raises(ParameterError, match="--auth"):
         prepare(args)
 

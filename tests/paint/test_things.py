@@ -106,40 +106,118 @@ def test_what_is_no_embedding(wrong):
         Subject.of(person()[1], np.ones(SIZE, np.float32), embedding=wrong)
 
 
-def slow_joined(features, labels, things):
+def pairs_of(features, inside):
+    """Of pixels four apart, one by one: where both are, and how far their colors are apart."""
+    height, width = inside.shape
+    found = [
+        (at, to, np.linalg.norm(features[:, *at] - features[:, *to]))
+        for at in np.ndindex(height, width)
+        for to in ((at[0] + 4, at[1]), (at[0], at[1] + 4))
+        if to[0] < height and to[1] < width and inside[at] and inside[to]
+    ]
+    first, second, step = zip(*found, strict=True)
+    return tuple(np.transpose(first)), tuple(np.transpose(second)), np.array(step)
+
+
+def edge_seen(pairs, labels, k, other):
+    first, second, step = labels[pairs[0]], labels[pairs[1]], pairs[2]
+    mixed = first != second
+    across = mixed & np.isin(first, [k, other]) & np.isin(second, [k, other])
+    around = min((mixed & ((first == n) | (second == n))).sum() for n in (k, other))
+    if across.sum() <= 0.05 * max(around, 1):
+        return 1.0
+    inner = [step[(first == n) & (second == n)] for n in (k, other)]
+    calm = max(min(v.mean() if v.size else 0 for v in inner), 0.01)
+    return np.clip((step[across].mean() / calm - 1.5) / 1.5, 0, 1)
+
+
+def mix(labels, count):
+    return np.bincount(labels, minlength=count) / labels.size
+
+
+def slow_joined(features, tones, things):
     """Pair by pair, everything anew after each joining."""
-    labels = labels * len(things.apart) + things.labels
+    inside = tones >= 0
+    kinds = np.full(tones.shape, -1)
+    kinds[inside] = things.labels
+    pairs = pairs_of(features, inside)
+    labels = np.where(inside, tones * len(things.apart) + kinds, -1)
     while True:
-        names, sizes = np.unique(labels, return_counts=True)
+        names, sizes = np.unique(labels[inside], return_counts=True)
         usual = [np.median(features[:, labels == k], axis=1) for k in names]
-        mixes = [
-            np.bincount(things.labels[labels == k], minlength=len(things.apart)) for k in names
-        ]
-        mixes = [mix / mix.sum() for mix in mixes]
+        paints = [mix(tones[labels == k], 9) for k in names]
+        mixed = [mix(kinds[labels == k], len(things.apart)) for k in names]
         found = []
         for j in range(len(names)):
             for i in range(j):
                 away = difference(usual[i], usual[j])
-                far = np.clip((mixes[i] @ things.apart @ mixes[j] - 0.3) / 0.3, 0, 1)
-                away += far * (2 * away + 0.6)
-                tiny = min(sizes[i], sizes[j]) < 0.012 * labels.size
+                far = np.clip((mixed[i] @ things.apart @ mixed[j] - 0.3) / 0.3, 0, 1)
+                far *= edge_seen(pairs, labels, names[i], names[j]) if far else 1
+                away = away * (1 - np.minimum(paints[i], paints[j]).sum()) + far * (2 * away + 0.6)
+                tiny = min(sizes[i], sizes[j]) < 0.012 * inside.sum()
                 found.append((away / (1 + away) - 1 if tiny else away, i, j))
         if not found or (min(found)[0] > 1 and len(names) <= 5):
-            return np.argsort(np.argsort(-sizes, kind="stable"))[np.searchsorted(names, labels)]
+            order = np.argsort(np.argsort(-sizes, kind="stable"))
+            return np.where(inside, order[np.searchsorted(names, labels) % len(names)], -1)
         labels = np.where(labels == names[min(found)[2]], names[min(found)[1]], labels)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_joining_is_that_of_a_slow_one(seed):
     rng = np.random.default_rng(seed)
-    kinds, count = rng.integers(1, 6), 4000
+    kinds, size = rng.integers(1, 6), (24, 30)
     centers, vectors = rng.normal(0, 0.2, (9, 3)), rng.normal(0, 0.3, (kinds, 8))
-    labels = np.sort(rng.choice(9, count, p=rng.dirichlet(np.ones(9)))).astype(np.intp)
-    features = (centers[labels] + rng.normal(0, 0.03, (count, 3))).T.astype(np.float32)
+    inside = rng.random(size) < 0.9
+    chosen = rng.choice(9, (4, 5), p=rng.dirichlet(np.ones(9)))
+    labels = np.where(inside, np.kron(chosen, np.ones((6, 6), np.intp)), -1)
+    features = centers[labels].transpose(2, 0, 1) + rng.normal(0, 0.03, (3, *size))
     apart = ((vectors[:, None] - vectors) ** 2).sum(axis=2).astype(np.float32)
-    things = Things(rng.integers(0, kinds, count).astype(np.uint8), apart)
-    wanted = slow_joined(features, labels, things)
-    np.testing.assert_array_equal(joined(features, labels, things), wanted)
+    drawn = np.kron(rng.integers(0, kinds, (3, 3)), np.ones((8, 10), np.uint8))
+    things = Things(drawn[inside].astype(np.uint8), apart)
+    wanted = slow_joined(features.astype(np.float32), labels, things)
+    np.testing.assert_array_equal(joined(features.astype(np.float32), labels, things), wanted)
+
+
+def shaded(color=BROWN):
+    """One cloth in light that falls off across it; its right side another thing by the
+    embedding.
+    """
+    rng = np.random.default_rng(0)
+    light = np.linspace(1.3, 0.45, SIZE[1])[None, :, None] ** 1.5
+    rgb = np.full((*SIZE, 3), color) * light
+    rgb += rng.normal(0, 2, rgb.shape)
+    small = np.zeros((30, 40), np.intp)
+    small[:, 20:] = 1
+    embedding = np.stack([COAT, FACE])[small].transpose(2, 0, 1).astype(np.float32)
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8), embedding
+
+
+def test_where_no_border_is_seen_there_is_none():
+    alpha = np.ones(SIZE, np.float32)
+    rgb, embedding = shaded((90, 90, 92))
+    assert len(Subject.of(rgb, alpha, embedding=embedding).palette.materials) == 1
+
+
+def test_a_step_of_light_between_two_things_tells_them_apart():
+    rgb, embedding = shaded()
+    rgb[:, 120:] = rgb[:, 120:] * 0.7
+    alpha = np.ones(SIZE, np.float32)
+    assert len(Subject.of(rgb, alpha).palette.materials) == 1
+    assert len(Subject.of(rgb, alpha, embedding=embedding).palette.materials) == 2
+
+
+def test_colors_that_meet_slowly_are_one_paint_whatever_the_things():
+    """Gold under a lamp that changes from warm to cool: two clusters of color, one paint; what the
+    embedding takes for two things with a fold between is no reason to split it by color.
+    """
+    alpha = np.ones(SIZE, np.float32)
+    _, embedding = shaded()
+    way = np.linspace(0, 1, SIZE[1])[None, :, None]
+    rgb = (1 - way) * np.array([200, 140, 40]) + way * np.array([110, 135, 120])
+    rgb = np.broadcast_to(rgb, (*SIZE, 3)) + np.random.default_rng(0).normal(0, 2, (*SIZE, 3))
+    rgb = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    assert len(Subject.of(rgb, alpha).palette.materials) == 1
+    assert len(Subject.of(rgb, alpha, embedding=embedding).palette.materials) == 1
 
 
 @pytest.mark.parametrize("size", [(480, 640), (333, 1000), (37, 22)])

@@ -22,6 +22,11 @@ test("keys and their commands", () => {
   assert.equal(press(" "), "pan");
   assert.equal(press("q"), null);
   assert.equal(press("b", { altKey: true }), null);
+  // AltGr, as Windows tells it, and Option: the only way to these on many keyboards
+  for (const mod of [{ altKey: true, ctrlKey: true }, { altKey: true }]) {
+    assert.deepEqual(["[", "]", "\\"].map((key) => press(key, mod)), ["smaller", "larger", "before"]);
+  }
+  assert.equal(press("z", { altKey: true, ctrlKey: true }), null);
 });
 
 test("no key has two commands, and every command has words in both languages", () => {

@@ -1,10 +1,12 @@
 """Edits by the stage's route, and those that are none."""
 
+import numpy as np
 import pytest
 
 from dmlseg_core.stage.pack import unpack
+from dmlseg_core.ui.answers import RefusedError, latest
 from tests.edit.test_session import CAT, PERSON
-from tests.ui.server import User
+from tests.ui.server import User, file_of
 
 
 def test_edits_come_back_as_the_whole_state(user):
@@ -138,3 +140,46 @@ def test_a_click_brings_its_mask_along_where_the_page_takes_it(user):
     again = {"op": "activate", "id": number}  # the same mask: the state is enough
     answer = user.client.post("/stage/edit", headers={**user.headers(), **whole}, json=again)
     assert answer.json()["active"] == number
+
+
+def test_an_edit_that_is_sent_again_is_done_once(user):
+    user.click(CAT)
+    done = user.edit(op="style", style={"color": "navy"})
+    user.seq -= 1
+    answer = user.edit(op="style", style={"color": "navy"}, again=True)
+    assert answer["step"] == done["step"] and answer["selections"] == done["selections"]
+    again = user.edit(op="undo", again=True)  # this one had never come
+    assert not again["selections"][0]["painted"]
+    user.seq -= 1
+    assert user.edit(op="undo", again=True)["step"] == again["step"]
+
+
+def test_the_state_after_a_drag_is_measured_when_it_is_asked_for(user):
+    user.click(CAT)
+    user.edit(op="style", style={"color": "navy"})
+    moved = user.edit(op="tau", tau=0.4, drag="a")
+    assert moved["selections"][0]["delta_e"] is None
+    state = user.get("state").json()
+    assert state["seq"] == moved["seq"] and state["selections"][0]["delta_e"]["median"] < 2
+
+
+def test_what_is_asked_about_a_photo_is_refused_where_another_one_lies(user):
+    digest = user.open()["photo"]["digest"]
+    headers = user.headers() | {"X-Dmlseg-Photo": digest}
+    assert user.client.get("/stage/state", headers=headers).status_code == 200
+    user.open(file_of(np.full((70, 90, 3), 90, np.uint8)))
+    for path in ("state", "preview", "fields"):
+        answer = user.client.get(f"/stage/{path}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "gone")
+    asked = {"seq": 9, "op": "click", "x": 3, "y": 3}
+    assert user.client.post("/stage/edit", headers=headers, json=asked).status_code == 409
+
+
+def test_an_older_upload_never_replaces_a_newer_photo(user):
+    """The first one is read slowly, and comes last."""
+    desk = user.client.stage.desks.get(user.token)
+    first, second = desk.called(), desk.called()
+    photo = desk.work.photo
+    assert latest(desk, second, lambda: photo) is photo
+    with pytest.raises(RefusedError, match="superseded"):
+        latest(desk, first, lambda: photo)

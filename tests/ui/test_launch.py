@@ -5,26 +5,30 @@ import argparse
 import httpx
 import pytest
 
-from dmlseg_core.cli.entry import main
+from dmlseg_core.cli.entry import build_parser, main
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.stage.desks import Desks
-from dmlseg_core.ui.launch import assemble, build_parser, start
+from dmlseg_core.ui.launch import assemble, start
 from dmlseg_core.ui.routes import Stage
 from tests.ui.server import KnownScenes
 
 
 @pytest.mark.parametrize("words", [
     ["--auth", "nobody"], ["--max-megapixels", "0"], ["--weights", "missing.safetensors"],
+    ["--port", "99999"], ["--memory", "0"],
 ])  # fmt: skip
 def test_wrong_flags_of_the_app_are_one_sentence(words, capsys):
-    assert main(["app", *words]) == 2
+    try:
+        assert main(["app", *words]) == 2
+    except SystemExit as stop:  # of the parser
+        assert stop.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "Traceback" not in err
 
 
 def test_a_server_answers_at_its_address_and_its_port_is_taken():
-    args = build_parser().parse_args(["--no-inbrowser"])
+    args = build_parser().parse_args(["app", "--no-inbrowser"])
     server, url = start(assemble(Stage(KnownScenes(), Desks(), 100.0)), args)
     try:
         assert httpx.post(f"{url}stage/session").status_code == 200

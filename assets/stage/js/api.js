@@ -10,24 +10,34 @@ export class Refused extends Error {
   }
 }
 
+const AGAIN_MS = [300, 1000, 3000];
+
+/** What only asks is asked again where the line drops it. */
+async function reached(act, [pause, ...pauses]) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    if (pause === undefined) throw new Refused(0, "offline", "");
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    return reached(act, pauses);
+  }
+}
+
 export class Api {
   /** @param base URL that ends in a slash; @param language of messages. */
   constructor(base, language) {
     this.base = base + "stage/";
     this.language = language;
     this.session = null;
+    this.photo = null;  // digest of the one that is seen: what is asked is about no other
   }
 
   async #fetch(path, options = {}) {
     const headers = { "Accept-Language": this.language, ...options.headers };
     if (this.session) headers["X-Dmlseg-Session"] = this.session;
-    let answer;
-    try {
-      answer = await fetch(this.base + path, { ...options, headers });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new Refused(0, "offline", "");
-    }
+    if (this.photo) headers["X-Dmlseg-Photo"] = this.photo;
+    const answer = await reached(() => fetch(this.base + path, { ...options, headers }), options.method ? [] : AGAIN_MS);
     if (!answer.ok) {
       const { code = "unknown", message = "" } = await answer.json().catch(() => ({}));
       throw new Refused(answer.status, code, message);
@@ -56,9 +66,9 @@ export class Api {
   }
 
   /** A file or bytes as they are; the answer is JSON. */
-  async send(path, body) {
+  async send(path, body, signal) {
     const headers = { "Content-Type": "application/octet-stream" };
-    return (await this.#fetch(path, { method: "POST", body, headers })).json();
+    return (await this.#fetch(path, { method: "POST", body, headers, signal })).json();
   }
 
   async blob(path, body) {

@@ -2,13 +2,15 @@
 // "drawn" (a mask that came with a state), "frame" (pixels changed), "draw" (something on top changed).
 
 import { Api, Refused } from "./api.js";
+import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
-import { Guard, Outbox } from "./sequence.js";
+import { Rescue } from "./rescue.js";
+import { Guard } from "./sequence.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const KEEP_MS = 700, BUSY_MS = 300, RESCUE_MS = 2000;
+const KEEP_MS = 700, BUSY_MS = 300;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -19,11 +21,12 @@ export class App extends EventTarget {
     this.fields = null;
     this.tool = "point";
     this.brush = 24;  // radius, CSS pixels
-    this.seq = Date.now() % 1e9 * 100;  // grows over reloads of one session too
     this.guard = new Guard();
-    this.outbox = new Outbox((body) => this.api.edit(body));
+    this.edits = new Edits(this.api, { lost: (error) => this.#lost(error),
+      show: (state) => { if (state.photo.digest === this.state.photo.digest) this.#show(state); },
+      waiting: () => this.busy(say("busy_offline")) });
     this.opening = 0;
-    this.rescuedAt = -RESCUE_MS;
+    this.rescue = new Rescue(this);
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -50,7 +53,7 @@ export class App extends EventTarget {
     try {
       const state = await this.api.json("state");
       if (!state.photo) return false;
-      this.#arrived(state, ++this.opening);
+      this.#arrived(state);
       return true;
     } catch (error) {
       if (error instanceof Refused && error.status >= 400 && error.status < 500) return false;
@@ -85,19 +88,24 @@ export class App extends EventTarget {
   openOf(path, { name, blob, work }) { return this.#open(path, null, name, { kept: blob, work }); }
 
   async #open(path, blob, name, { kept = blob, work: given = null } = {}) {
-    const turn = ++this.opening;
-    const done = this.busy(say("busy_upload", { name }));
+    const turn = ++this.opening, done = this.busy(say("busy_upload", { name }));
+    this.coming?.abort();  // the last photo that was asked for is the one that is meant
+    const coming = this.coming = new AbortController();
     try {
-      const state = await this.api.send(path, blob ?? new Blob());
+      const state = await this.api.send(path, blob ?? new Blob(), coming.signal);
       if (turn !== this.opening) return false;
+      this.coming = null;
+      this.sample = path.startsWith("sample/") ? name : undefined;
       if (kept) keepPhoto(state.photo.digest, name, kept);
-      else if (path.startsWith("sample/")) keepSample(state.photo.digest, name);
-      this.#arrived(state, turn);
+      else if (this.sample !== undefined) keepSample(state.photo.digest, name);
+      this.#arrived(state);
       const work = state.selections.length ? null : await workOf(state.photo.digest) ?? given;
-      if (work && turn === this.opening) await this.#replay(work, turn);
+      if (work && turn === this.opening) await this.#replay(work);
       return true;
     } catch (error) {
-      if (await this.#lost(error, () => this.#anew())) return this.#open(path, blob, name, { kept, work: given });
+      if (turn !== this.opening) return false;
+      if (await this.rescue.helped(error, () => this.rescue.anew())) return this.#open(path, blob, name, { kept, work: given });
+      this.coming = null;
       this.fail(error, blob ? name : null);
       return false;
     } finally {
@@ -106,11 +114,11 @@ export class App extends EventTarget {
   }
 
   /** What was done to this photo before comes back. */
-  async #replay(work, turn) {
-    const done = this.busy(say("busy_restore"));
+  async #replay(work) {
+    const done = this.busy(say("busy_restore")), { laid } = this;
     try {
-      await this.#settled(turn);
-      if (turn !== this.opening) return;
+      await this.settled;
+      if (laid !== this.laid) return;
       this.#show(await this.api.send("import", JSON.stringify(work)));
     } catch (error) {
       if (error.code !== "recipe") this.fail(error);
@@ -120,35 +128,38 @@ export class App extends EventTarget {
   }
 
   /** A photo is on the stage: show it, follow its analysis. */
-  #arrived(state, turn) {
+  #arrived(state) {
+    this.laid = {};  // what is under way for the photo before it is of no use any more
+    this.api.photo = state.photo.digest;
     this.guard = new Guard();
     this.fields = null;
     this.view.setPhoto(state.photo.width, state.photo.height);
     this.state = state;
     this.tell("photo");
     this.tell("state");
-    this.settled = this.#follow(turn);
+    this.settled = this.#follow();
   }
 
-  #settled(turn) { return turn === this.opening ? this.settled : null; }
-
-  async #follow(turn) {
+  async #follow() {
+    const { laid } = this;
     let done = null;
     try {
       for (let phase = this.state.phase; phase !== "ready"; phase = this.state.phase) {
         done?.();
         done = this.busy(say(`busy_${phase}`));
         const state = await this.api.json(`state${Api.query({ after: phase })}`);
-        if (turn !== this.opening) return;
+        if (laid !== this.laid) return;
         this.state = state;
         this.tell("state");
       }
       const fields = await this.api.arrays(`fields${Api.query({ v: this.state.photo.digest })}`);
-      if (turn !== this.opening) return;
+      if (laid !== this.laid) return;
       this.fields = new Fields(fields);
       this.tell("fields");
     } catch (error) {
-      if (turn === this.opening && !await this.#lost(error)) this.fail(error);
+      if (laid !== this.laid) return;
+      if (await this.#lost(error)) return this.#follow();
+      this.fail(error);
     } finally {
       done?.();
     }
@@ -162,31 +173,26 @@ export class App extends EventTarget {
   edit(op, { key = "", slow = null } = {}) {
     if (!this.state) return Promise.resolve(null);
     this.tell("edit", op);
-    const doing = this.#edit(op, key, slow).finally(() => { if (this.doing === doing) this.doing = null; });
-    this.doing = doing;
-    return doing;
+    return this.edits.during(this.#edit(op, key, slow));
   }
 
   async #edit(op, key, slow) {
-    const turn = this.opening, done = slow ? this.busy(slow) : () => {};
+    const { laid } = this, done = slow ? this.busy(slow) : () => {};
     try {
       await this.settled;  // a click during the analysis counts: it waits
-      if (turn !== this.opening) return null;
-      const answer = await this.outbox.post({ seq: ++this.seq, ...op }, key);
-      if (answer && turn === this.opening) this.#show(answer.state, answer);
+      if (laid !== this.laid) return null;
+      const answer = await this.edits.post(op, key);
+      if (answer && laid === this.laid) this.#show(answer.state, answer);
       return answer?.state ?? null;
     } catch (error) {
+      if (laid !== this.laid) return null;
       if (await this.#lost(error)) return this.#edit(op, key, slow);
       this.fail(error);
+      this.tell("state");  // what a control promised is not so
       return null;
     } finally {
       done();
     }
-  }
-
-  /** Nothing that the hand did is still on its way: what is active is what it sees. */
-  async still() {
-    while (this.doing) await this.doing;
   }
 
   /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
@@ -196,7 +202,7 @@ export class App extends EventTarget {
     this.state = state;
     if (state.phase !== "ready" && this.fields && !turned) {  // another quality
       this.fields = null;
-      this.settled = this.#follow(this.opening);
+      this.settled = this.#follow();
     }
     if (drawn?.mask) this.tell("drawn", drawn);
     this.tell("state");
@@ -212,7 +218,7 @@ export class App extends EventTarget {
   async #sendFile(path, blob, name, slow) {
     const done = this.busy(slow);
     try {
-      this.#show(await this.api.send(path, blob));
+      this.#show(await this.again(() => this.api.send(path, blob)));
     } catch (error) {
       this.fail(error, name);
     } finally {
@@ -220,46 +226,16 @@ export class App extends EventTarget {
     }
   }
 
-  /** The server put this session aside: bring it back once, then try again. */
-  async #lost(error, rescue = () => this.#rescued()) {
-    if (!(error instanceof Refused) || error.code !== "gone") return false;
-    if (this.rescue) return this.rescue;  // one rescue serves all who wait
-    if (performance.now() < this.rescuedAt + RESCUE_MS) return false;  // it did not help
-    this.rescuedAt = performance.now();
-    this.rescue = rescue();
-    try {
-      return await this.rescue;
-    } catch (failed) {
-      this.fail(failed);
-      return false;
-    } finally {
-      this.rescue = null;
-    }
-  }
+  /** Whether an error was a loss, and what was lost is there again. */
+  #lost(error) { return this.coming ? false : this.rescue.helped(error); }
 
-  async #anew() {
-    this.about = await this.api.json("session", { lang: this.api.language });
-    this.api.session = this.about.session;
-    tabSession.set(this.api.session);
-    return true;
-  }
+  /** `act`, and once more where the server had put the photo aside. */
+  again(act) { return this.coming ? act() : this.rescue.again(act); }
 
-  /** The same photo and the same work: in the same session if the server knows it, else in a new one. */
-  async #rescued() {
-    if (!this.state) return this.#anew();
-    const { digest } = this.state.photo, last = await lastPhoto(), kept = await photoOf(digest);
-    if (!kept && last?.sample === undefined) throw new Refused(0, "lost", say("error_gone_photo"));
-    const path = kept ? `photo${Api.query({ name: kept.name })}` : `sample/${encodeURIComponent(last.sample)}`;
-    const lay = () => this.api.send(path, kept?.blob ?? new Blob());
-    let state = await lay().catch((error) => {
-      if (error.code !== "gone") throw error;
-      return this.#anew().then(lay);
-    });
-    while (state.phase !== "ready") state = await this.api.json(`state${Api.query({ after: state.phase })}`);
-    const work = state.selections.length ? null : await workOf(digest);
+  /** Another session's state of the same photo: what was shown before is older. */
+  showAnew(state) {
     this.guard = new Guard();
-    this.#show(work ? await this.api.send("import", JSON.stringify(work)) : state);
-    return true;
+    this.#show(state);
   }
 
   #keepSoon() {
@@ -279,7 +255,7 @@ export class App extends EventTarget {
   }
 
   fail(error, name = null) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || (this.coming && error.code === "gone")) return;  // of the photo before
     const told = error.code === "offline" ? say("error_offline") : error.message || say("error_unknown");
     const message = error instanceof Refused ? told : say("error_unknown");
     this.tell("fail", name && !message.includes(name) ? say("error_file", { name, message }) : message);

@@ -1,13 +1,14 @@
 // The color panel: it stays. A drag is live, letting go (or Enter) is one edit.
 
 import { parseHex, toHex } from "./color.js";
-import { button, h, set } from "./dom.js";
+import { button, h, refill, set } from "./dom.js";
 import { own } from "./keep.js";
 import { Note } from "./note.js";
 import { PALETTES } from "./palettes.js";
 import { Picker } from "./picker.js";
 import { say } from "./words.js";
 
+const plain = (hex) => ({ name: hex, hex });
 const RECENT = 14, TARGETS = ["match", "tint"];
 
 export class ColorPanel {
@@ -104,9 +105,9 @@ export class ColorPanel {
       this.chip.style.backgroundColor = toHex(rgb);
       if (this.text !== this.text.getRootNode().activeElement) this.text.value = toHex(rgb);
     }
-    const turn = this.turn = (this.turn ?? 0) + 1;
+    const turn = this.turn = (this.turn ?? 0) + 1, { moves } = this.picture;
     this.pending = true;
-    if (!app.active) await app.still();  // a click and a color in one breath: the click's answer comes first
+    if (!app.active) await app.edits.still();  // a click and a color in one breath: the click's answer comes first
     const { active } = app;
     if (!active || active.locked || turn !== this.turn) {
       this.pending &&= turn !== this.turn;
@@ -116,9 +117,8 @@ export class ColorPanel {
     const state = await app.edit({ op: "style", id: active.id, style }, { key: `style-${active.id}` });
     if (turn !== this.turn) return;
     this.pending = false;
-    this.picture.settle();
-    if (!state) return;
-    const hex = state.selections.find((s) => s.id === active.id)?.hex;
+    this.picture.settle(moves);
+    const hex = state?.selections.find((s) => s.id === active.id)?.hex;
     if (hex) this.#remember(hex);
     this.#follow();
   }
@@ -134,7 +134,7 @@ export class ColorPanel {
     if (event.key === "Escape") {
       event.stopPropagation();
       this.text.value = this.app.active?.style?.color ?? this.picker.hex;
-      this.text.blur();
+      this.app.tell("home");
     }
   }
 
@@ -150,20 +150,22 @@ export class ColorPanel {
   #remember(hex) {
     this.recent = [hex, ...this.recent.filter((c) => c !== hex)].slice(0, RECENT);
     own.set("recent", this.recent);
-    this.#fill();
+    refill(this.rows.recent, this.#swatchesOf(this.recent.map(plain)));
   }
 
   #fill() {
-    const plain = (hex) => ({ name: hex, hex });
-    const swatch = ({ name, hex }) => h("button", { type: "button", class: "swatch", "aria-label": name, title: name,
-      style: `background-color: ${hex}`, onclick: () => this.commit(hex) });
-    this.rows.recent.replaceChildren(...this.recent.map(plain).map(swatch));
-    this.rows.palette.replaceChildren(...this.#palette().map(swatch));
+    refill(this.rows.recent, this.#swatchesOf(this.recent.map(plain)));
+    refill(this.rows.palette, this.#swatchesOf(this.#palette()));
+  }
+
+  #swatchesOf(colors) {
+    return colors.map(({ name, hex }) => h("button", { type: "button", class: "swatch", "aria-label": name, title: name,
+      style: `background-color: ${hex}`, onclick: () => this.commit(hex) }));
   }
 
   #palette() {
     const { value } = this.choice;
-    return value === "own" ? this.swatches : PALETTES[value].map((hex) => ({ name: hex, hex }));
+    return value === "own" ? this.swatches : PALETTES[value].map(plain);
   }
 
   #keep() {

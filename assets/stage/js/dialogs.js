@@ -8,16 +8,24 @@ import { button, h } from "./dom.js";
 import { SHORTCUTS } from "./keys.js";
 import { say } from "./words.js";
 
+const DOUBLE_MS = 500;
+
 export class Dialog {
   constructor(title, name = "") {
     this.body = h("div", { class: "body", tabindex: "0", role: "group", "aria-label": title }); // keys scroll it
     const id = `dialog-${Math.random().toString(36).slice(2)}`;
     this.element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": id,
-      onclick: (e) => { if (e.target === this.element) this.element.close(); } },
+      onpointerdown: (e) => { this.beside = e.target === this.element && performance.now() > this.openedAt + DOUBLE_MS; },
+      onclick: (e) => { if (e.target === this.element && this.beside) this.element.close(); } },
     h("div", { class: "frame" }, h("div", { class: "head" }, h("h2", { id, text: title }), button(say("close"), "close", () => this.element.close())), this.body));
   }
 
-  open() { if (!this.element.open) this.element.showModal(); }
+  /** A press beside it closes it: no second one of a double click, and no selecting of text that ends there. */
+  open() {
+    if (this.element.open) return;
+    this.openedAt = performance.now();
+    this.element.showModal();
+  }
 }
 
 const field = (name, input) => h("label", { class: "field-row" }, h("span", { text: name }), input);
@@ -64,7 +72,7 @@ export class ExportDialog extends Dialog {
 export async function save(app, path, body, name) {
   const done = app.busy(say("busy_export"));
   try {
-    const { blob, headers } = await app.api.blob(path, body);
+    const { blob, headers } = await app.again(() => app.api.blob(path, body));
     download(blob, fileName(headers, name));
     const notes = JSON.parse(decodeURIComponent(headers.get("X-Dmlseg-Notes") ?? "[]"));
     if (notes.length) app.tell("fail", notes.join("\n"));
@@ -114,10 +122,7 @@ export class WaysDialog extends Dialog {
     try {
       for (const { swatch, card } of cards) {
         if (turn !== this.turn) return;
-        const path = `colorway/${active.id}${Api.query({ color: swatch.hex, v: state.look, side: 360 })}`;
-        const { blob, headers } = await this.app.api.blob(path);
-        card.querySelector("img").src = URL.createObjectURL(blob);
-        card.querySelector(".delta").textContent = headers.has("X-Delta-E") ? `ΔE ${Number(headers.get("X-Delta-E")).toFixed(1)}` : "";
+        await this.#fill(card, swatch, active, state);
       }
     } catch (error) {
       this.app.fail(error);
@@ -126,9 +131,25 @@ export class WaysDialog extends Dialog {
     }
   }
 
+  /** One that is no color says so on its own card. */
+  async #fill(card, { hex: color }, { id }, { look }) {
+    const part = (name) => card.querySelector(name);
+    try {
+      const { blob, headers } = await this.app.again(() => this.app.api.blob(`colorway/${id}${Api.query({ color, v: look, side: 360 })}`));
+      part("img").src = URL.createObjectURL(blob);
+      part("i").style.backgroundColor = headers.get("X-Color") ?? color;
+      part(".delta").textContent = headers.has("X-Delta-E") ? `ΔE ${Number(headers.get("X-Delta-E")).toFixed(1)}` : "";
+    } catch (error) {
+      if (error.code === "offline") throw error;
+      part(".delta").textContent = say("no_color");
+      card.disabled = true;
+      card.title = error.message;
+    }
+  }
+
   #card({ name, hex }) {
     const use = () => { this.panel.commit(hex); this.element.close(); };
-    return h("button", { type: "button", class: "card", onclick: use }, h("img", { alt: "", src: "data:," }),
+    return h("button", { type: "button", class: "card", title: name, onclick: use }, h("img", { alt: "", src: "data:," }),
       h("span", { class: "caption" }, h("i", { style: `background-color: ${hex}` }), h("b", { text: name }), h("span", { class: "delta" })));
   }
 

@@ -20,6 +20,22 @@ export function set(element, properties) {
   return element;
 }
 
+const FOCUSABLE = "button, input, select, a[href]";
+
+/**
+ * Other children for a container. A focus that was in one of them goes on to what has the same name,
+ * else to what is in the same place, else to the container: it is never lost.
+ */
+export function refill(container, children) {
+  const focused = container.getRootNode().activeElement, held = focused !== container && container.contains(focused);
+  const inside = () => [...container.querySelectorAll(FOCUSABLE)], k = held ? inside().indexOf(focused) : -1;
+  container.replaceChildren(...children);
+  if (!held) return;
+  const now = inside(), named = (part) => part.ariaLabel ?? part.textContent;
+  if (!now.length) container.tabIndex = -1;
+  (now.find((part) => named(part) && named(part) === named(focused)) ?? now[Math.min(k, now.length - 1)] ?? container).focus();
+}
+
 /** `act` at most once in a frame, however often it is asked for. */
 export function eachFrame(act) {
   let waiting = 0;

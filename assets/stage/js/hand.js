@@ -140,8 +140,10 @@ export class Hand {
 
   letGo() { if (this.app.active) this.app.edit({ op: "activate", id: null }); }
 
-  pick({ x, y }) {
-    const pixel = this.app.view.pixelAt(x, y), color = pixel && this.picture.colorAt(pixel);
+  pick({ x, y }) { this.pickPixel(this.app.view.pixelAt(x, y)); }
+
+  pickPixel(pixel) {
+    const color = pixel && this.picture.colorAt(pixel);
     if (color) this.app.tell("picked", { hex: toHex(color), pixel });
   }
 

@@ -29,6 +29,8 @@ export class Keyboard {
     };
     document.addEventListener("keydown", (event) => this.#down(event, root));
     document.addEventListener("keyup", (event) => this.#up(event));
+    root.addEventListener("focusin", (event) => { this.last = event.target; });
+    app.on("state", () => queueMicrotask(() => this.#keepFocus(root.activeElement)));
     addEventListener("blur", () => { for (const command of HELD) this.acts[command](false); });
   }
 
@@ -42,6 +44,16 @@ export class Keyboard {
     event.preventDefault();
     if (event.repeat && (HELD.has(command) || !["tauUp", "tauDown", "smaller", "larger", "undo", "redo", "zoomIn", "zoomOut"].includes(command))) return;
     this.acts[command](true);
+  }
+
+  /** A button that a state turned off under the focus gives it to the one beside it, or to the photo. */
+  #keepFocus(focused) {
+    const { last } = this;
+    if (!last?.disabled || (focused && focused !== last)) return;
+    const beside = [last.nextElementSibling, last.previousElementSibling];
+    const next = beside.find((part) => part?.matches("button:not(:disabled)"));
+    if (next) next.focus();
+    else this.app.tell("home");
   }
 
   #up(event) {
@@ -80,7 +92,8 @@ export class Keyboard {
     const { overlay, hand } = this.stage;
     if (!this.app.state) return;
     overlay.crosshair ??= this.#middle();
-    hand.clickPixel(overlay.crosshair, mode);
+    if (this.app.tool === "dropper") hand.pickPixel(overlay.crosshair);
+    else hand.clickPixel(overlay.crosshair, mode);
   }
 
   #next() {

@@ -47,8 +47,10 @@ const COMMANDS = new Map(
 
 /** The command of a keyboard event ({key, ctrlKey, metaKey, shiftKey, altKey}); null for none. */
 export function commandOf({ key, ctrlKey, metaKey, shiftKey, altKey }) {
-  if (altKey || !key) return null;
-  const name = (NAMES[key] ?? key).toUpperCase(), mod = ctrlKey || metaKey;
+  // many keyboards write these with AltGr, which may look like Ctrl and Alt, or with Option
+  const written = altKey && "[]\\".includes(key);
+  if (!key || (altKey && !written)) return null;
+  const name = (NAMES[key] ?? key).toUpperCase(), mod = (ctrlKey || metaKey) && !written;
   const letter = /^[A-Z]$/.test(name);
   if (mod) return COMMANDS.get(`MOD+${shiftKey && letter ? "SHIFT+" : ""}${name === "+" ? "=" : name}`) ?? null;
   if (shiftKey && letter) return null;
@@ -63,7 +65,7 @@ export function ownsKey(element, { key, ctrlKey, metaKey }) {
   const typing = element.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select");
   // a field whose text is as it was sent has nothing of its own to take back
   const undoes = element.dataset?.sent === "true" ? /^[acvx]$/i : /^[zyacvx]$/i;
-  if (typing) return !(ctrlKey || metaKey) || undoes.test(key);
+  if (typing) return !(ctrlKey || metaKey) || (!element.matches("select") && undoes.test(key));
   if (ctrlKey || metaKey) return false;
   const moves = key.startsWith("Arrow") || ["Home", "End", "PageUp", "PageDown"].includes(key);
   if (moves) return element.matches("input, [role=slider], [role=listbox], [role=option], [role=tab], [role=radio]");

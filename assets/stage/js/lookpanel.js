@@ -1,6 +1,7 @@
 // How the color is laid on: mode, strength, highlights, edge; and what of the object is left out.
 
-import { button, h, set } from "./dom.js";
+import { button, h, refill, set } from "./dom.js";
+import { held } from "./held.js";
 import { MaterialsPanel } from "./materials.js";
 import { say } from "./words.js";
 
@@ -14,8 +15,8 @@ function slider(name, [min, max, step], live, done) {
   const input = h("input", { type: "range", min, max, step, "aria-label": name });
   const value = h("output", { class: "value" });
   const read = () => { value.textContent = Number(input.step) === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
-  input.addEventListener("input", () => { input.busy = true; read(); live?.(Number(input.value)); });
-  input.addEventListener("change", async () => { await done(Number(input.value)); input.busy = false; });
+  held(input, { moved: (v) => { input.busy = true; read(); live?.(v); },
+    done: async (v) => { const turn = input.busy = {}; await done(v); if (input.busy === turn) input.busy = false; } });
   const element = h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), value, input);
   return { element, input, show: (v) => { if (!input.busy) { input.value = v; read(); } },
     range: ([low, high, by]) => { if (!input.busy) set(input, { min: low, max: high, step: by }); } };
@@ -47,22 +48,21 @@ export class LookPanel {
 
   #follow() {
     const { active, state } = this.app, style = active?.style ?? {}, off = !active || Boolean(active.locked);
-    const amount = AMOUNTS[style.mode];
+    const amount = AMOUNTS[style.mode], { idle } = this.app.edits;
     for (const part of [this.mode.input, this.strength.input, this.highlights.input, this.matting]) part.disabled = off;
     this.amount.input.disabled = off || !amount;
     this.gloss.input.disabled = off || !GLOSSY.includes(style.mode ?? "match");
-    if (!inUse(this.gloss.input)) this.gloss.input.value = style.gloss ?? "wet";
+    if (idle && !inUse(this.gloss.input)) this.gloss.input.value = style.gloss ?? "wet";
     this.amount.range(amount ?? AMOUNTS.saturation);
     this.amount.show(amount ? style.amount ?? 0 : 0);
     this.strength.show(style.strength ?? 1);
     this.highlights.show(style.protect_highlights ?? 1);
-    this.matting.checked = Boolean(style.matting);
-    if (!inUse(this.mode.input)) this.mode.input.value = style.mode ?? "match";
-    if (state.quality && !inUse(this.quality.input)) this.quality.input.value = state.quality;
+    if (idle) this.matting.checked = Boolean(style.matting);
+    if (idle && !inUse(this.mode.input)) this.mode.input.value = style.mode ?? "match";
+    if (idle && state.quality && !inUse(this.quality.input)) this.quality.input.value = state.quality;
   }
 
   #setMode(mode) {
-    this.mode.input.blur();
     if (mode === "pattern") return this.tile.click();
     return this.#style({ mode, amount: mode in AMOUNTS ? 0 : null });
   }
@@ -84,14 +84,17 @@ export class LookPanel {
   }
 
   async #style(style, slow = null) {
-    const { active } = this.app;
+    const { app: { active }, picture: { moves } } = this;
     if (!active) return;
     await this.app.edit({ op: "style", id: active.id, style }, { key: `look-${active.id}-${Object.keys(style)}`, slow });
-    this.picture.settle();
+    this.picture.settle(moves);
   }
 }
 
-const inUse = (element) => element.getRootNode().activeElement === element;
+const OPEN = CSS.supports("selector(:open)");  // older browsers do not tell
+
+/** Whether a list of choices is open: no answer changes it then. */
+const inUse = (select) => OPEN && select.matches(":open");
 
 export class LimitsPanel {
   constructor(app) {
@@ -134,8 +137,8 @@ export class LimitsPanel {
     const gates = this.#gates(), off = !this.app.active || Boolean(this.app.active.locked);
     this.keep.disabled = this.skip.disabled = off;
     if (this.list.querySelector("input")?.busy) return;
-    this.list.replaceChildren(...gates.map((gate, k) => this.#gate(gate, k, gates)));
-    if (!gates.length) this.list.replaceChildren(h("p", { class: "note", text: say("gate_none") }));
+    refill(this.list, gates.length ? gates.map((gate, k) => this.#gate(gate, k, gates))
+      : [h("p", { class: "note", text: say("gate_none") })]);
   }
 
   #gate(gate, k, gates) {

@@ -2,7 +2,7 @@
 
 import { Api } from "./api.js";
 import { cssHex } from "./colorpanel.js";
-import { h, set } from "./dom.js";
+import { h, refill, set } from "./dom.js";
 import { say } from "./words.js";
 
 const WAYS = ["body", "all", "together"];
@@ -64,7 +64,7 @@ export class MaterialsPanel {
 
   #fill(materials) {
     const colors = materials.map((m) => m.color);
-    this.list.replaceChildren(...materials.map((m) => this.#row(m, colors)));
+    refill(this.list, materials.map((m) => this.#row(m, colors)));
   }
 
   #row({ color, share, target }, colors) {

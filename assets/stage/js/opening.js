@@ -7,6 +7,20 @@ import { say } from "./words.js";
 
 const SWATCHES = /\.(ase|aco|gpl|csv)$/i, RECIPE = /\.json$/i, MASK = /mask[^/]*\.png$/i;
 
+const FITS = Math.log(1.02), SAMPLE = 64, COLORED = 13;  // as the server reads masks
+
+/** Whether an image has no color to speak of. */
+function isGray(image) {
+  const context = new OffscreenCanvas(SAMPLE, SAMPLE).getContext("2d");
+  context.drawImage(image, 0, 0, SAMPLE, SAMPLE);
+  const { data } = context.getImageData(0, 0, SAMPLE, SAMPLE);
+  for (let k = 0; k < data.length; k += 4) {
+    const [r, g, b] = data.subarray(k, k + 3);
+    if (Math.max(r, g, b) - Math.min(r, g, b) > COLORED) return false;
+  }
+  return true;
+}
+
 export class Opening {
   constructor(app, panel, many) {
     Object.assign(this, { app, panel, many });
@@ -52,7 +66,14 @@ export class Opening {
 
   take(file) {
     if (SWATCHES.test(file.name)) return this.panel.load(file);
-    const work = RECIPE.test(file.name) || (MASK.test(file.name) && this.app.state);
-    return work ? this.app.importFile(file, file.name) : this.app.open(file, file.name || "photo");
+    if (RECIPE.test(file.name)) return this.app.importFile(file, file.name);
+    return MASK.test(file.name) && this.app.state ? this.#mask(file) : this.app.open(file, file.name || "photo");
+  }
+
+  /** What is called a mask and is none that fits may be a photo of one. */
+  async #mask(file) {
+    const image = await createImageBitmap(file).catch(() => null), { width, height } = this.app.state.photo;
+    const fits = image && Math.abs(Math.log(image.width * height / (image.height * width))) < FITS && isGray(image);
+    return fits ? this.app.importFile(file, file.name) : this.app.open(file, file.name);
   }
 }

@@ -1,7 +1,7 @@
 // The history list, and the "why" view.
 
 import { Api } from "./api.js";
-import { h, set } from "./dom.js";
+import { h, refill, set } from "./dom.js";
 import { say } from "./words.js";
 
 export class Past {
@@ -16,7 +16,7 @@ export class Past {
     const { history, step } = this.app.state, text = JSON.stringify([history, step]);
     if (text === this.shown) return;
     this.shown = text;
-    this.list.replaceChildren(...history.map((label, k) => h("li", {}, h("button", { type: "button", text: label,
+    refill(this.list, history.map((label, k) => h("li", {}, h("button", { type: "button", text: label,
       class: k > step ? "ahead" : "", "aria-current": k === step ? "step" : null,
       onclick: () => this.app.edit({ op: "goto", step: k }) }))));
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -54,7 +54,7 @@ export class Why {
     this.last = at;
     this.busy = true;
     try {
-      const bitmap = await app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`);
+      const bitmap = await app.again(() => app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`));
       this.shown = what + place;
       if (this.what === what) this.stage.explain(bitmap);
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import { lchToRgb, maxChroma, rgbToLch, toHex } from "./color.js";
 import { h, set } from "./dom.js";
+import { held } from "./held.js";
 import { say } from "./words.js";
 
 const WIDE = 96, HIGH = 48;  // the area is computed this coarse and smoothed by the browser
@@ -51,10 +52,11 @@ export class Picker {
     area.addEventListener("pointerup", up);
     area.addEventListener("pointercancel", () => { if (this.busy) this.#let(); });
     area.addEventListener("keydown", (event) => this.#key(event));
-    hue.addEventListener("pointerdown", () => { this.busy = true; });
-    hue.addEventListener("input", () => { this.color.h = Number(hue.value); this.#changed(false); });
-    hue.addEventListener("change", () => this.#let());
-    hue.addEventListener("pointerup", () => setTimeout(() => { this.busy = false; }));
+    held(hue, { done: () => this.#let(), moved: (degrees) => {
+      this.busy = true;
+      this.color.h = degrees;
+      this.#changed(false);
+    } });
   }
 
   #point(event) {

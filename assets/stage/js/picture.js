@@ -18,6 +18,7 @@ export class Picture {
     this.draw = eachFrame(() => this.#draw());
     this.original = this.result = null;  // {bitmap, look}
     this.live = null;  // {id, shape, compositor, box}
+    this.moves = 0;  // of drags of a color or another live control
     this.latest = new Latest();
     this.split = null;  // share of the stage's width, or null
     this.before = false;
@@ -48,7 +49,7 @@ export class Picture {
 
   async #fetched(path) {
     try {
-      return await this.app.api.bitmap(path);
+      return await this.app.again(() => this.app.api.bitmap(path));
     } catch (error) {
       this.app.fail(error);
       return null;
@@ -86,6 +87,7 @@ export class Picture {
   /** A color that is being chosen: `style` as the look-up table takes it. */
   paintLive(selection, style) {
     this.dragging = true;
+    this.moves++;
     return this.latest.run(() => this.#paintLive(selection, style)).catch((error) => {
       if (error.code !== "unsupported") this.app.fail(error);
     });
@@ -96,12 +98,12 @@ export class Picture {
     const [lut, band] = await Promise.all([
       api.arrays(`lut/${id}${Api.query(style)}`),
       this.live?.id === id && this.live.shape === shape ? null : api.arrays(`band/${id}${Api.query({ v: shape })}`)]);
-    if (!this.original) return;
+    if (!this.original || !this.dragging) return;  // too late: the exact picture is there, or comes
     if (band) {
       this.#drop();
       this.live = this.#layers(id, shape, band);
     }
-    this.live.compositor.paint(lut);
+    this.live?.compositor.paint(lut);
     this.draw();
     this.app.tell("frame");
   }
@@ -114,8 +116,20 @@ export class Picture {
     return { id, shape, box: band.box, compositor: new Compositor(width, height, layers, webgl) };
   }
 
-  /** The hand let go: what was dragged stays until the server's picture is there. */
-  settle() { this.dragging = false; }
+  /**
+   * The hand let go: what was dragged stays until the server's picture is there.
+   *
+   * @param moves as they were then: a hand that drags again has not let go.
+   */
+  settle(moves) {
+    if (moves !== this.moves) return;
+    this.dragging = false;
+    const { look } = this.app.state, coming = this.painted && this.result?.look !== look;
+    if (coming || !this.live) return;
+    this.#drop();
+    this.draw();
+    this.app.tell("frame");
+  }
 
   #draw() {
     const { context, canvas, app: { view } } = this;

@@ -50,6 +50,7 @@ export class Outbox {
     } catch (error) {
       this.busy = false;
       reject(error);
+      if (error.code === "offline") for (const later of this.waiting.splice(0)) later.reject(error);
     }
     this.#next();
   }

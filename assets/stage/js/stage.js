@@ -40,9 +40,10 @@ export class Stage {
     app.on("edit", () => this.#closeChoices());
     this.surface.addEventListener("pointerdown", () => this.#closeChoices());
     // a ring for who comes by keys: a press focuses too, and would draw one round the whole photo
-    this.surface.addEventListener("focus", () => this.surface.classList.add("keyed"));
+    this.surface.addEventListener("focus", () => this.surface.classList.toggle("keyed", this.surface.matches(":focus-visible")));
     this.surface.addEventListener("pointermove", (event) => this.#leaveChoices(event));
     this.surface.dataset.tool = app.tool;
+    app.on("home", () => this.surface.focus({ preventScroll: true }));
   }
 
   /** Both canvases have a pixel for each pixel of the screen. */
@@ -60,7 +61,7 @@ export class Stage {
   /** What is under the pointer, in a few words beside it. */
   #label() {
     const { now } = this.hover, { tip, app } = this;
-    const shown = now && now.area !== undefined && this.choices.hidden && app.tool !== "dropper";
+    const shown = now && now.area !== undefined && this.choices.hidden && !["dropper", "brush", "eraser"].includes(app.tool);
     tip.hidden = !shown;
     if (!shown) return;
     const name = now.proposal?.name ?? say("object"), share = (100 * now.area).toFixed(now.area < 0.1 ? 1 : 0);
@@ -151,7 +152,9 @@ export class Stage {
   }
 
   toggleSplit() {
+    const held = this.handle.matches(":focus");
     for (const part of [this.handle, this.labels, this.line]) part.hidden = !part.hidden;
+    if (held) this.app.tell("home");
     this.#moveSplit();
     this.app.tell("split", !this.handle.hidden);
   }

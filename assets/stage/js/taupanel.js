@@ -1,6 +1,7 @@
 // The tau slider and its marks. To the right is more; the value is tau, which falls.
 
 import { h, set } from "./dom.js";
+import { held } from "./held.js";
 import { say } from "./words.js";
 
 const LEAST = 0.03, MOST = 0.98, STOPS = ["part", "object", "group"];
@@ -9,8 +10,8 @@ export class TauPanel {
   constructor(app, hand) {
     Object.assign(this, { app, hand });
     this.slider = h("input", { type: "range", min: LEAST, max: MOST, step: 0.001, dir: "rtl", disabled: true,
-      "aria-label": say("tau"), oninput: () => this.#moved(), onchange: () => this.#let(), list: null,
-      onwheel: (e) => this.#wheel(e) });
+      "aria-label": say("tau"), list: null, onwheel: (e) => this.#wheel(e) });
+    held(this.slider, { moved: (tau) => this.#moved(tau), done: () => this.#let() });
     this.value = h("output", { class: "value" });
     this.ticks = h("div", { class: "ticks", "aria-hidden": "true" });
     this.stops = STOPS.map((which) => h("button", { type: "button", text: say(which), disabled: true,
@@ -31,14 +32,12 @@ export class TauPanel {
     const { active, state } = this.app, off = !active || Boolean(active.locked);
     if (!this.busy) this.slider.disabled = off;
     for (const part of this.stops) part.disabled = off;
-    if (state.connected !== undefined && this.connected.getRootNode().activeElement !== this.connected) {
-      this.connected.checked = state.connected;
-    }
+    if (state.connected !== undefined && this.app.edits.idle) this.connected.checked = state.connected;
     this.ticks.replaceChildren(...(active?.stops ? STOPS.map((which) => this.#tick(active.stops[which])) : []));
     if (!active) {
       this.value.textContent = "";
       this.stops.forEach((part) => set(part, { "aria-pressed": "false" }));
-    } else if (!this.busy && this.app.outbox.idle) this.#show(active.tau);
+    } else if (!this.busy && this.app.edits.idle) this.#show(active.tau);
   }
 
   #tick(tau) { return h("i", { style: `left: ${100 * (MOST - tau) / (MOST - LEAST)}%` }); }
@@ -51,11 +50,10 @@ export class TauPanel {
       set(part, { "aria-pressed": String(Boolean(stops) && Math.abs(stops[STOPS[k]] - tau) < 2e-3) }));
   }
 
-  #moved() {
+  #moved(tau) {
     const { active } = this.app;
     if (!active) return;
     this.busy ??= { id: active.id, drag: `slider-${Date.now()}` };
-    const tau = Number(this.slider.value);
     this.#show(tau, { thumb: false });
     this.last = this.hand.moveTau(tau, this.busy);
   }

@@ -13,7 +13,7 @@ export class Notices {
     this.toast = h("div", { class: "toast", hidden: true });
     // in the top layer where there is one: over an open dialog too
     this.alert = h("div", { role: "alert", class: "toasts", popover: "manual" }, this.toast);
-    this.progress = h("div", { class: "progress", role: "status", hidden: true }, h("i", {}), h("span", {}));
+    this.progress = h("div", { class: "progress", role: "status", hidden: true, popover: "manual" }, h("i", {}), h("span", {}));
     this.live = h("div", { class: "sr-only", "aria-live": "polite", role: "log" });
     this.element = h("div", { class: "notices" }, this.alert, this.progress, this.live);
     this.jobs = [];
@@ -26,7 +26,10 @@ export class Notices {
 
   show(text) {
     clearTimeout(this.timer);
-    this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => this.hide()));
+    this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => {
+      this.hide();
+      if (!this.alert.getRootNode().querySelector("dialog[open]")) this.app.tell("home");
+    }));
     this.toast.hidden = false;
     this.alert.hidePopover?.();
     this.alert.showPopover?.();
@@ -50,6 +53,7 @@ export class Notices {
   #busy({ job, on }) {
     this.jobs = on ? [...this.jobs, job] : this.jobs.filter((other) => other !== job);
     this.progress.hidden = !this.jobs.length;
+    if (on) { this.progress.hidePopover?.(); this.progress.showPopover?.(); }
     const text = this.jobs.at(-1)?.text ?? "";
     this.progress.lastChild.textContent = text;
   }

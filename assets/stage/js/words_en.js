@@ -144,6 +144,8 @@ export const WORDS = {
   busy_network: "Looking at the photo",
   busy_regions: "Finding its edges",
   busy_restore: "Bringing your work back",
+  busy_offline: "The server does not answer; trying again",
+  no_color: "no color",
   busy_export: "Preparing the file",
   busy_paint: "Recoloring",
   busy_ways: "Making the colorways",

@@ -144,6 +144,8 @@ export const WORDS = {
   busy_network: "正在观察照片",
   busy_regions: "正在寻找边缘",
   busy_restore: "正在恢复您的工作",
+  busy_offline: "服务器没有响应，正在重试",
+  no_color: "不是颜色",
   busy_export: "正在准备文件",
   busy_paint: "正在换色",
   busy_ways: "正在生成多色方案",

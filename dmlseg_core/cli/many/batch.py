@@ -75,7 +75,8 @@ def _add_choice_flags(parser: argparse.ArgumentParser) -> None:
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--outputs", metavar="KINDS", type=_kinds,
-                     help=f"some of {','.join(_KINDS)} (default: all but cutouts)")  # fmt: skip
+                     help=f"some of {','.join(_KINDS)}; '': tables alone (default: all but "
+                     "cutouts)")  # fmt: skip
     how.add_argument("--max-delta-e", type=in_range(MAX_DELTA_E), metavar="N",
                      help="objects farther off their color do not pass")  # fmt: skip
     how.add_argument("--dry-run", action="store_true",
@@ -126,8 +127,8 @@ def run_batch(args: argparse.Namespace) -> int:
 
     made = prepare(
         _inputs(args), args.out, rules=_rules(args), recipe=_recipe(args),
-        outputs=args.outputs or USUAL, max_delta_e=args.max_delta_e, weights=args.weights,
-        max_megapixels=args.max_megapixels, config=scene_config(args),
+        outputs=USUAL if args.outputs is None else args.outputs, max_delta_e=args.max_delta_e,
+        weights=args.weights, max_megapixels=args.max_megapixels, config=scene_config(args),
         options={} if args.tau is None else {"tau": args.tau}, workers=args.workers,
         shard=args.shard, polygons=args.polygons, engine=args.engine,
         address=args.address, gpus=args.gpus, watch=args.watch,
@@ -145,6 +146,11 @@ def _check_company(args: argparse.Namespace) -> None:
     ):
         if given and not there:
             raise ParameterError(f"{flag} goes with {other}")
+    if args.watch and args.dry_run:
+        raise ParameterError("--watch does not go with --dry-run, which looks once")
+    paints = args.rules or args.recipe or args.color or args.swatches
+    if args.max_delta_e is not None and not paints:
+        raise ParameterError("--max-delta-e goes with colors: --rules, --recipe or --color")
 
 
 def _inputs(args: argparse.Namespace) -> list[str]:
@@ -189,8 +195,10 @@ def _one_rule(args: argparse.Namespace) -> Rules:
         ways_of_swatches,
     )
 
-    if (args.color is None) == (args.swatches is None):
+    if args.color is None and args.swatches is None:
         raise ParameterError("say what becomes of the objects: --color or --swatches")
+    if args.color is not None and args.swatches is not None:
+        raise ParameterError("--color does not go with --swatches; put all colors into one of them")
     for flag, value in (("threshold", args.threshold), ("like-colors", args.like_colors)):
         if value is not None and args.like is None:
             raise ParameterError(f"--{flag} goes with --like")
@@ -220,7 +228,7 @@ def _run(made: Batch, args: argparse.Namespace) -> int:
     from dmlseg_core.cli.many.tally import Tally
     from dmlseg_core.folder import watched
 
-    tally = Tally(as_json=args.json)
+    tally = Tally(as_json=args.json, rules=made.work.rules)
     try:
         with Progress(None if args.watch else len(made.jobs), quiet=args.quiet) as progress:
             for result in watched(made) if args.watch else made.results():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dmlseg_core.errors import ParameterError
+from dmlseg_core.errors import ImageError, ParameterError
 from dmlseg_core.folder.develop.colors import Colors, colors_of
 from dmlseg_core.folder.rules import Like
 from dmlseg_core.model import distances2, similarity
@@ -38,9 +38,12 @@ def reference_of(like: Like, segmenter: Any) -> Reference:
     none does, the point itself.
 
     Raises:
-        ImageError: no photo. ParameterError: the point lies outside it.
+        ParameterError: it is no photo, or the point lies outside it.
     """
-    photo = load_photo(like.photo)
+    try:
+        photo = load_photo(like.photo)
+    except ImageError as error:
+        raise ParameterError(f"a rule's reference cannot be used: {error}") from None
     height, width = photo.size
     y, x = like.at if like.at is not None else (height // 2, width // 2)
     scene: Scene = segmenter.analyze(photo)

@@ -73,7 +73,7 @@ class Figures:
         counts = self.counts
         counts[photo.status] += 1
         counts["objects"] += len({row.instance for row in photo.instances})
-        counts["recolored"] += sum(row.rule is not None for row in photo.instances)
+        counts["recolored"] += sum(row.painted for row in photo.instances)
         counts["missed"] += sum(row.passed is False for row in photo.instances)
         for stage, seconds in photo.seconds.items():
             self.sums[stage] = self.sums.get(stage, 0.0) + seconds
@@ -82,8 +82,8 @@ class Figures:
     def told(self) -> dict[str, Any]:
         """As JSON has them."""
         stages = {
-            stage: {"sum": round(total, 3), "median": self.spreads[stage].quantile(0.5),
-                    "p95": self.spreads[stage].quantile(0.95),
+            stage: {"sum": round(total, 3), "median": round(self.spreads[stage].quantile(0.5), 3),
+                    "p95": round(self.spreads[stage].quantile(0.95), 3),
                     "longest": round(self.spreads[stage].highest, 3)}
             for stage, total in self.sums.items()
         }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,19 +31,23 @@ class Spread:
         self.highest = max(self.highest, value)
 
     def quantile(self, share: float) -> float:
-        """The smallest number that `share` (0..1) of all do not exceed; 0 where there are none."""
-        left = share * self.counts.total()
-        for step in sorted(self.counts):
-            left -= self.counts[step]
-            if left <= 0:
-                return step / _STEPS
-        return 0.0
+        """The number below which `share` (0..1) of all lie, between two of them as numpy, pandas
+        and spreadsheets have it; 0 where there are none.
+        """
+        place = share * (self.counts.total() - 1)
+        if place < 0:
+            return 0.0
+        low = self._at(int(place))
+        step = low + (place % 1) * (self._at(math.ceil(place)) - low)
+        return min(step / _STEPS, self.highest)
 
-    def at_most(self, value: float) -> float:
-        """Share of the numbers that are at most a value; 1 where there are none."""
-        total = self.counts.total()
-        low = sum(n for step, n in self.counts.items() if step <= value * _STEPS)
-        return low / total if total else 1.0
+    def _at(self, place: int) -> int:
+        """The number at a place of all in order, from 0 on, in steps."""
+        for step in sorted(self.counts):
+            place -= self.counts[step]
+            if place < 0:
+                return step
+        raise IndexError(place)
 
 
 @dataclass
@@ -50,6 +55,7 @@ class ColorSummary:
     """What one color of one rule came to."""
 
     delta_e: Spread = field(default_factory=Spread)
+    within_2: int = 0
     missed: int = 0
 
 
@@ -122,8 +128,7 @@ def total_seconds(photo: PhotoRow) -> float:
 def _count(found: Summary, rows: Sequence[InstanceRow]) -> None:
     found.objects += len({row.instance for row in rows})
     found.left += sum(row.rule is None for row in rows)
-    # a rule's object is not painted where labels alone were asked for
-    found.painted += sum(row.output is not None or row.delta_e is not None for row in rows)
+    found.painted += sum(row.painted for row in rows)
     for row in rows:
         if row.delta_e is None:
             continue
@@ -132,6 +137,7 @@ def _count(found: Summary, rows: Sequence[InstanceRow]) -> None:
         key = (row.rule or "", row.swatch or "", row.target or "")
         color = found.colors.setdefault(key, ColorSummary())
         color.delta_e.add(row.delta_e)
+        color.within_2 += row.delta_e <= 2
         color.missed += row.passed is False
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dmlseg_core.config import TAU, Range
 from dmlseg_core.errors import ParameterError
+from dmlseg_core.words import class_label
 
 SHARE = Range("area", 0.0, 1.0)
 SCORE = Range("score", 0.0, 1.0)
@@ -119,9 +120,14 @@ class Find:
 
 def _meant(name: str, known: Sequence[str]) -> str:
     """ "; did you mean ...?", or all of them where none is near."""
+    shown = {class_label(language, other): other for language in ("zh", "en") for other in known}
+    if name in shown:  # as the page and the report call it
+        return f"; did you mean {shown[name]}?"
     near = difflib.get_close_matches(name.lower(), known, 3, 0.6) or [
         other for other in known if name and name.lower() in other
     ]
+    if name.lower() in near:
+        return f"; did you mean {name.lower()}?"
     if near:
         return f"; did you mean {' or '.join(near)}?"
-    return f"; it knows {', '.join(known)}"
+    return f"; it knows {', '.join(known)}; other things are found by like"

@@ -16,6 +16,9 @@ MOST_VALUES, DEEPEST = 20_000, 20
 Path = tuple[str | int, ...]
 _FLOAT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 _COMMENT = "; leave it out, or put what begins with # in quotes, as '#c8102e': # begins a comment"
+_COMMA = "; put a text that has a comma in it in quotes, as 'mug.jpg@225,150'"
+_MERGE = "tag:yaml.org,2002:merge"
+_TAB = "a tab cannot indent a line of YAML; use spaces"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def parse(text: str, name: str) -> Marked:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise fault(name, Place.of(mark) if mark else Place(1, 1), str(error.problem)) from None
+        problem = _TAB if r"'\t'" in str(error.problem) else str(error.problem)
+        raise fault(name, Place.of(mark) if mark else Place(1, 1), problem) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise RuleError(f"{name}: this is no YAML: {error}") from None
     reader = _Reader(name)
@@ -94,8 +98,12 @@ class _Reader:
 
     def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
         made: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for key, value in node.value:
             place = Place.of(key.start_mark)
+            if key.tag == _MERGE:
+                merged = {**self._merged(value, path, place), **merged}
+                continue
             if not isinstance(key, yaml.ScalarNode):
                 raise fault(self.name, place, "a field's name must be text")
             if key.value in made:
@@ -104,8 +112,17 @@ class _Reader:
             made[key.value] = self.read(value, (*path, key.value))
             # a written null may mean something; nothing at all is most often a color's comment
             if isinstance(value, yaml.ScalarNode) and value.style is None and not value.value:
-                raise fault(self.name, place, f"{key.value} is empty{_COMMENT}")
-        return made
+                why = _COMMENT if key.value.isidentifier() else _COMMA
+                raise fault(self.name, place, f"{key.value} is empty{why}")
+        return {**merged, **made}
+
+    def _merged(self, node: Any, path: Path, place: Place) -> dict[str, Any]:
+        """What "<<" brings into the fields around it; of several, the first one that has it."""
+        made = self.read(node, path)
+        parts = made if isinstance(made, list) else [made]
+        if not all(isinstance(part, dict) for part in parts):
+            raise fault(self.name, place, "<< takes fields, or a list of such")
+        return {key: value for part in reversed(parts) for key, value in part.items()}
 
     def _scalar(self, node: Any, place: Place) -> Any:
         try:

@@ -26,6 +26,13 @@ from dmlseg_core.photo import load_photo
 MAX_BYTES = 1 << 20
 _DOES = ("leave", "color", "swatches", "pattern", "amount")
 """What a rule may say of its objects: exactly one of these."""
+_SHARE = "a share of the photo, a number from 0 to 1 or a text such as 5%"
+_MEANT = {
+    "find": "all, or fields such as {class: car}", "like": "a text such as 'mug.jpg@225,150'",
+    "color": "a color or a list of them, in quotes where it begins with # or a digit",
+    "min_area": _SHARE, "max_area": _SHARE,
+}  # fmt: skip
+"""Fields of several types, of which pydantic tells each one by itself."""
 Keys = tuple[str | int, ...]
 
 
@@ -43,12 +50,15 @@ def load_rules(path: str | Path, *, classes: Sequence[str] = CLASSES) -> Rules:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)  # no more: it may be a pipe or a device
-        text = data.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RuleError(f"the rules {path} cannot be read: {reason}") from None
     if len(data) > MAX_BYTES:
         raise RuleError(f"{path} has more than {MAX_BYTES:,} bytes; give a file of rules")
+    try:
+        text = data.decode("utf-8-sig")
+    except ValueError:
+        raise RuleError(f"{path} is no text in UTF-8; save rules as UTF-8") from None
     return read_rules(text, str(path), path.parent, classes)
 
 
@@ -80,12 +90,12 @@ def told(error: ValidationError, value: Any) -> tuple[Keys, str]:
         return keys, f"unknown field {last!r}" + (f"; did you mean {near[0]}?" if near else "")
     if item["type"] == "missing":
         return keys, f"the field {item['loc'][-1]!r} is missing"
-    text = isinstance(got, int | float) and any("str" in i["type"] for _, i in found)
-    quotes = "; put texts such as '001122' in quotes" if text else ""
+    if last in _MEANT:
+        return keys, f"{last} is {_MEANT[last]}; got {str(got)!r:.60}"
     said = "; or ".join(
         dict.fromkeys(_said(i["msg"]) for k, i in found if k == keys and i["type"] != "none")
     )
-    return keys, f"{last}: {said}; got {str(got)!r:.60}{quotes}"
+    return keys, f"{last}: {said}; got {str(got)!r:.60}"
 
 
 def _said(message: str) -> str:
@@ -185,6 +195,8 @@ class _Reader:
     def style(self, form: RuleForm, does: str) -> Style:
         mode = form.mode or (PATTERN_MODE if does == "pattern" else "match")
         kind = "amount" if mode in AMOUNTS else "pattern" if mode == PATTERN_MODE else "color"
+        if does == "amount" and form.mode is None:
+            raise ParameterError(f"amount goes with a mode: {', '.join(AMOUNTS)}")
         if kind != ("color" if does == "swatches" else does):
             raise ParameterError(f"mode {mode} takes {kind}, not {does}")
         return Style(

@@ -36,8 +36,8 @@ class Rules:
             k-th file; "each" makes a file of each color with each.
 
     Raises:
-        ParameterError: no rule, another word, numbers of colors that cannot go together, or more
-            than MOST_FILES files of one photo.
+        ParameterError: no rule, two of one name, another word, numbers of colors that cannot go
+            together, or more than MOST_FILES files of one photo.
     """
 
     rules: tuple[Rule, ...]
@@ -46,6 +46,9 @@ class Rules:
     def __post_init__(self) -> None:
         if not self.rules:
             raise ParameterError("rules hold no rule; give one at least")
+        names = [self.name_of(k) for k in range(len(self.rules))]
+        if twice := [name for k, name in enumerate(names) if name in names[:k]]:
+            raise ParameterError(f"two rules are called {twice[0]!r}; tables tell them by name")
         if self.combine not in COMBINE:
             raise ParameterError(f"combine must be one of {COMBINE}; got {self.combine!r}")
         numbers = [len(rule.ways) for rule in self.rules if len(rule.ways) > 1]

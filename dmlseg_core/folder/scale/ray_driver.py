@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,9 @@ from dmlseg_core.folder.work import Work
 _BLOCKS, _MOST = 16, 64
 """Blocks per actor, so that all end together; jobs of a block at most, as a lost one is redone."""
 
+_PATIENCE = 10
+"""Seconds that a cluster's machine has to answer a call."""
+
 
 def _connect(address: str | None) -> Any:
     ray: Any = import_module("ray")  # an extra: no type of it is known where it is not installed
@@ -36,13 +40,22 @@ def _connect(address: str | None) -> Any:
     address = address or os.environ.get("RAY_ADDRESS") or None
     own = {} if address else {"include_dashboard": False}
     try:
+        _reach(address or "")
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OverflowError, OSError) as error:
         reason = one_line(str(error).strip().partition("\n")[0], 300)
         place = address or "this machine"
         raise ClusterError(f"no Ray cluster answers at {place}: {reason}") from error
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
+
+
+def _reach(address: str) -> None:
+    """OSError where nobody listens at "HOST:PORT": Ray would try again for a quarter of an hour."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():  # "auto" and "local" are for Ray to find
+        with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE):
+            pass
 
 
 def _answers(

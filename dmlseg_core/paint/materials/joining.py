@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.same import differences
+from dmlseg_core.paint.materials.seams import Seams
 from dmlseg_core.paint.materials.things import Things
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -26,21 +27,35 @@ _MORE, _APART = 2.0, 0.6
 
 
 def joined(features: Floats, labels: Labels, things: Things | None = None) -> Labels:
-    """(N,) labels of groups, those of alike colors made one: 0 the largest.
+    """(h, w) labels of groups, those of alike colors made one: 0 the largest; -1 outside.
 
     Args:
-        features: (3, N) of the pixels inside.
-        labels: (N,) their groups.
-        things: of the same pixels; colors of different things must be more alike.
+        features: (3, h, w).
+        labels: (h, w) their groups, -1 outside.
+        things: of the pixels inside; colors of different things must be more alike, unless the
+            things touch without a border that could be seen.
     """
+    inside = labels >= 0
+    tones, kinds = labels[inside], np.zeros(1, np.intp)
     if things is not None:
-        labels = labels * len(things.apart) + things.labels
-    _, pieces = np.unique(labels, return_inverse=True)
-    groups = _Groups.of(features, pieces, things)
+        kinds = things.labels.astype(np.intp)
+    _, pieces = np.unique(tones * (int(kinds.max()) + 1) + kinds, return_inverse=True)
+    grid = np.full(labels.shape, -1)
+    grid[inside] = pieces
+    foreign = np.zeros((1, 1), np.float32) if things is None else things.apart
+    groups = _Groups.of(features, grid, _shares(pieces, tones), _shares(pieces, kinds), foreign)
     while (pair := groups.nearest()) is not None:
         groups.join(*pair)
     order = np.argsort(np.argsort(-groups.sizes, kind="stable"))
-    return order[groups.names[pieces]]
+    grid[inside] = order[groups.names[pieces]]
+    return grid
+
+
+def _shares(pieces: Labels, kinds: Labels) -> Doubles:
+    """(n, K) how many pixels of each piece are of each kind; (N,) both, or one kind for all."""
+    count = int(kinds.max()) + 1
+    found = np.bincount(pieces * count + kinds, minlength=(int(pieces.max()) + 1) * count)
+    return found.reshape(-1, count).astype(np.float64)
 
 
 @dataclass(eq=False)
@@ -51,7 +66,8 @@ class _Groups:
         names: (n,) of each piece at the start, the group that it is of now.
         parts: of each group, (3, m) features of its pixels; none where it is joined to another.
         colors: (n, 3) their medians.
-        kinds: (n, K) how many of them are of each thing.
+        tones, kinds: (n, K) how many of them were of each label, and are of each thing.
+        seams: where they touch.
         apart: (n, n) distances above the diagonal; infinite below, and where there is nobody.
         foreign: (K, K) squared distances of things.
     """
@@ -59,27 +75,32 @@ class _Groups:
     names: Labels
     parts: list[Floats]
     colors: Floats
+    tones: Doubles
     kinds: Doubles
+    seams: Seams
     apart: Doubles
     foreign: Floats
 
     @classmethod
-    def of(cls, features: Floats, pieces: Labels, things: Things | None) -> _Groups:
-        """Each piece, of (N,) numbers without gaps, by itself."""
-        sizes = np.bincount(pieces)
-        count, kinds = len(sizes), 1 if things is None else len(things.apart)
-        labels = 0 if things is None else things.labels.astype(np.intp)
-        ordered = features[:, np.argsort(pieces, kind="stable")]
-        parts = np.split(ordered, np.cumsum(sizes)[:-1], axis=1)
+    def of(
+        cls, features: Floats, pieces: Labels, tones: Doubles, kinds: Doubles, foreign: Floats
+    ) -> _Groups:
+        """Each piece, of (h, w) numbers without gaps, by itself."""
+        inside, count = pieces >= 0, len(tones)
+        ordered = features[:, inside][:, np.argsort(pieces[inside], kind="stable")]
+        parts = np.split(ordered, np.cumsum(tones.sum(axis=1).astype(np.intp))[:-1], axis=1)
+        # A thing that no pixel is of has no column.
+        foreign = foreign[: kinds.shape[1], : kinds.shape[1]]
         made = cls(
-            np.arange(count),
-            parts,
-            np.stack([np.median(part, axis=1) for part in parts]),
-            np.bincount(pieces * kinds + labels, minlength=count * kinds)
-            .reshape(count, kinds).astype(np.float64),
-            np.full((count, count), np.inf),
-            np.zeros((1, 1), np.float32) if things is None else things.apart,
-        )  # fmt: skip
+            names=np.arange(count),
+            parts=parts,
+            colors=np.stack([np.median(part, axis=1) for part in parts]),
+            tones=tones,
+            kinds=kinds,
+            seams=Seams.of(features, pieces, count),
+            apart=np.full((count, count), np.inf),
+            foreign=foreign,
+        )
         for k in range(count):
             made._measure(k)
         return made
@@ -100,8 +121,10 @@ class _Groups:
         self.names[self.names == j] = i
         self.parts[i] = np.hstack([self.parts[i], self.parts[j]])
         self.parts[j] = self.parts[j][:, :0]
-        self.kinds[i] += self.kinds[j]
-        self.kinds[j] = 0
+        for counts in (self.tones, self.kinds):
+            counts[i] += counts[j]
+            counts[j] = 0
+        self.seams.join(i, j)
         self.apart[j] = self.apart[:, j] = np.inf
         self.colors[i] = np.median(self.parts[i], axis=1)
         self._measure(i)
@@ -111,12 +134,23 @@ class _Groups:
         alive = np.flatnonzero(self.sizes)
         alive = alive[alive != k]
         sizes = self.sizes[alive]
-        shares = self.kinds[alive] / sizes[:, None]
-        away = shares @ (self.foreign @ (self.kinds[k] / self.sizes[k]))
-        foreign = np.clip((away - _NEAR) / (_FAR - _NEAR), 0, 1)
-        apart = differences(self.colors[k], self.colors[alive])
-        apart += foreign * (_MORE * apart + _APART)
+        away = differences(self.colors[k], self.colors[alive])
+        # What is of one label is one paint already: light alone makes it differ.
+        apart = away * (1 - self._shared(k, alive))
+        apart += self._strange(k, alive) * (_MORE * away + _APART)
         # A tiny one is part of whatever is nearest to it.
         tiny = np.minimum(sizes, self.sizes[k]) < _TINY * self.sizes.sum()
         apart = np.where(tiny, apart / (1 + apart) - 1, apart)
         self.apart[np.minimum(alive, k), np.maximum(alive, k)] = apart
+
+    def _shared(self, k: int, others: Labels) -> Doubles:
+        """(n,) 0..1, how much of k and each of (n,) others was of the same labels."""
+        own = self.tones[others] / self.sizes[others, None]
+        return np.asarray(np.minimum(own, self.tones[k] / self.sizes[k]).sum(axis=1))
+
+    def _strange(self, k: int, others: Labels) -> Doubles:
+        """(n,) 0..1, how far k and each of (n,) others are different things."""
+        shares = self.kinds[others] / self.sizes[others, None]
+        away = shares @ (self.foreign @ (self.kinds[k] / self.sizes[k]))
+        strange = np.clip((away - _NEAR) / (_FAR - _NEAR), 0, 1)
+        return np.asarray(strange * self.seams.seen(k, others))

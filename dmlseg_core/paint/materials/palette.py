@@ -82,9 +82,8 @@ class Palette:
         labels = np.append(kept, -1)[labels]
         flat = labels[inside]
         groups = groups_of(small.features, labels, centers, _means(small, flat, len(centers)))
-        own = np.full(inside.shape, -1)
         things = None if embedding is None else things_of(embedding, size, box, inside)
-        own[inside] = joined(features, groups[flat], things)
+        own = joined(small.features, np.append(groups, -1)[labels], things)
         # A cluster's color may be that of two things.
         pairs, first = np.unique(flat * MOST + own[inside], return_index=True)
         source = rgb, alpha, own, centers[pairs // MOST], own[inside][first]

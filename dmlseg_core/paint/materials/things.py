@@ -24,7 +24,7 @@ Box: TypeAlias = tuple[slice, slice]
 _MOST = 12
 _SAMPLE = 4000
 _ROUNDS = 5
-_FAR = 0.3
+_FAR = 0.2
 """Squared distance of vectors that need no second cluster: a similarity of .85."""
 _RARE = 0.97
 """The farthest vector is the one at this quantile of distance: beyond it is the object's rim."""

@@ -18,7 +18,7 @@ from dmlseg_core.edit import Choice, Edit, Recipe, Style, from_json, to_json
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.folder import PhotoRow
 from dmlseg_core.stage import MEGABYTE, Asked, Desk, InTurn
-from dmlseg_core.ui.answers import RefusedError, body_of, json_of
+from dmlseg_core.ui.answers import RefusedError, body_of, json_of, latest
 from dmlseg_core.ui.many.shelf import Shelf
 from dmlseg_core.ui.routes import JPEG, Stage, drawn, locked, opened
 from dmlseg_core.words import class_label, told
@@ -107,7 +107,8 @@ def _single_routes(router: APIRouter, stage: Stage) -> None:
     async def open_(request: Request, name: str) -> Any:
         desk, shelf = _here(stage, request)
         _photo(shelf, name)
-        load = partial(shelf.load, name, stage.max_megapixels)
+        read = partial(shelf.load, name, stage.max_megapixels)
+        load = partial(latest, desk, desk.called(), read)
         return await run_in_threadpool(opened, stage, desk, load, Path(name).name, None)
 
     @router.get("/recipe")

@@ -17,7 +17,7 @@ from typing import Any
 
 from dmlseg_core.edit import Recipe
 from dmlseg_core.errors import DmlsegError, ParameterError
-from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, prepare
+from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, Threads, cores, prepare
 from dmlseg_core.photo import Photo, load_photo, write_bytes
 from dmlseg_core.stage import MEGABYTE, InTurn
 from dmlseg_core.ui.answers import RefusedError
@@ -26,6 +26,8 @@ from dmlseg_core.ui.many.archive import zip_parts
 MOST_PHOTOS = 500
 MOST_BYTES = 1024 * MEGABYTE
 """Of the photos of one user; what is made of them is about as large again."""
+_AT_ONCE, _PIXELS = 2, 40_000_000
+"""Photos in hand, and their pixels together: two of 20 megapixels, or a larger one alone."""
 _RESULTS = ("recolored", "report", "cutouts")
 _TABLES = ("report.html", "run.json", "instances.json", "instances.csv", "instances.parquet",
            "failures.csv")  # fmt: skip
@@ -193,7 +195,7 @@ class Shelf:
             )  # fmt: skip
         named = ((job, self.name_of(job.source)) for job in made.jobs)
         wanted = (j for j, name in named if (name == only if only else name not in self.by_hand))
-        return replace(made, jobs=tuple(wanted))
+        return replace(made, jobs=tuple(wanted), runner=Threads(min(_AT_ONCE, cores()), _PIXELS))
 
     def name_of(self, source: Path | str) -> str:
         """The name here of a photo that a batch read."""

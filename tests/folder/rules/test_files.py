@@ -1,6 +1,7 @@
 """Rules files: what they mean, and what is wrong with them, to the line and column."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -96,6 +97,19 @@ def test_every_field_of_a_style_can_be_said():
         ("rules:\n - find: all\n   strength: 2\n   color: red", "3, column 4", "strength"),
         ("rules:\n - find: all\n   strength: .nan\n   color: red", "3, column 4", "finite"),
         ("rules:\n - {find: all, color: [a: 1]}", "2, column 24", "color"),
+        ("rules:\n - find: {min_area: 5}\n   color: red", "2, column 11", "such as 5%; got '5'"),
+        ("rules:\n - find: car\n   color: red", "2, column 4", "find is all, or fields"),
+        ("rules:\n - find: {class: 汽车}\n   color: red", "2, column 11", "did you mean car?"),
+        ("rules:\n - find: {class: Cat}\n   color: red", "2, column 11", "did you mean cat?"),
+        ("rules:\n - find: {class: mug}\n   color: red", "2, column 11", "are found by like"),
+        ("rules:\n - find: {like: mug.png@2,3}\n   color: red", "2, column 27", "comma in it in q"),
+        ("rules:\n - find: all\n   amount: 1\n", "3, column 4", "goes with a mode: hue_shift"),
+        ("rules:\n\t- find: all\n", "2, column 1", "a tab cannot indent"),
+        ("rules:\n - {name: a, find: all, color: red}\n - {name: a, find: all, leave: true}",
+         "1, column 1", "two rules are called 'a'"),
+        ("rules:\n - {find: all, color: red}\n - {name: '1', find: all, leave: true}",
+         "1, column 1", "two rules are called '1'"),
+        ("rules:\n - find: {<<: [car]}\n   color: red", "2, column 11", "<< takes fields"),
         ("a: [1\nb: 2", "2, column 2", "expected"),
         ("a: &a [*a]", "1, column 4", "more than"),
         ("a: &a [1, 1]\nb: &b [*a, *a]\n? [x]\n: 1", "3, column 3", "must be text"),
@@ -123,6 +137,29 @@ def test_files_that_are_none(tmp_path):
             load_rules(tmp_path / path)
     with pytest.raises(RuleError, match="cannot be read"):
         load_rules(tmp_path)
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path):
+    path = tmp_path / "r.yaml"
+    for encoding in ("gbk", "utf-16"):
+        path.write_bytes("rules: [{find: all, color: 墨绿}]".encode(encoding))
+        with pytest.raises(RuleError, match=r"r\.yaml is no text in UTF-8; save rules as UTF-8"):
+            load_rules(path)
+
+
+def test_anchors_are_merged_and_what_stands_beside_them_counts():
+    text = """
+    rules:
+      - find: &cars {class: [car, bus], min_score: 0.3}
+        color: navy
+      - find: {<<: *cars, min_score: 0.2, largest: 1}
+        color: red
+      - find: {<<: [{rank: 1}, *cars, {rank: 2}]}
+        leave: true
+    """
+    first, second, third = (rule.find for rule in read_rules(text, "r.yaml", Path()).rules)
+    assert second == replace(first, min_score=0.2, largest=1)
+    assert third == replace(first, rank=1)
 
 
 def test_a_few_lines_cannot_mean_billions():
@@ -175,12 +212,13 @@ rules = st.builds(
     lambda find, do, name: {"find": find, "name": name, **do},
     finds,
     does,
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), max_size=20),
+    # a digit alone may be the number of another rule
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Nd", "Zl", "Zp")), max_size=20),
 )
 
 
 @settings(max_examples=15)
-@given(st.lists(rules, min_size=1, max_size=5))
+@given(st.lists(rules, min_size=1, max_size=5, unique_by=lambda rule: rule["name"] or object()))
 def test_what_is_written_is_what_is_meant(made):
     value = {"rules": made}
     text = yaml.safe_dump(value, allow_unicode=True)

@@ -150,6 +150,8 @@ def test_what_cannot_be_meant_is_refused(tmp_path):
         ways_of_colors(["red", "Red"], Style())
     with pytest.raises(ParameterError, match="2 and 3 colors cannot change together"):
         Rules((Rule(Find(), (RED, BLUE)), Rule(Find(), (RED, BLUE, GREEN))))
+    with pytest.raises(ParameterError, match="two rules are called '2'"):
+        Rules((Rule(Find(), (RED,), "2"), Rule(Find(), (RED,))))
     with pytest.raises(ParameterError, match="says neither"):
         Way("", Style())
     with pytest.raises(ParameterError, match=r"min_score .* above max_score"):

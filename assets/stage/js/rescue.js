@@ -1,0 +1,75 @@
+// The server put a session aside, was started anew, or has another photo than the one that is seen:
+// the photo that is seen and the work on it are brought back, once for all who wait.
+
+import { Api, Refused } from "./api.js";
+import { lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
+import { say } from "./words.js";
+
+const PAUSE_MS = 2000;
+
+export class Rescue {
+  constructor(app) {
+    this.app = app;
+    this.triedAt = -PAUSE_MS;
+  }
+
+  /** `act`, and once more where the server had lost what it is about. */
+  async again(act) {
+    try {
+      return await act();
+    } catch (error) {
+      if (await this.helped(error)) return act();
+      throw error;
+    }
+  }
+
+  /** Whether an error was a loss, and what was lost is there again. */
+  async helped(error, rescue = () => this.#bringBack()) {
+    if (!(error instanceof Refused) || error.code !== "gone") return false;
+    if (this.running) return this.running;
+    if (performance.now() < this.triedAt + PAUSE_MS) return false;  // it did not help
+    this.triedAt = performance.now();
+    this.running = rescue();
+    try {
+      return await this.running;
+    } catch (failed) {
+      this.app.fail(failed);
+      return false;
+    } finally {
+      this.running = null;
+    }
+  }
+
+  /** A session of its own. */
+  async anew() {
+    const { api } = this.app;
+    this.app.about = await api.json("session", { lang: api.language });
+    api.session = this.app.about.session;
+    tabSession.set(api.session);
+    return true;
+  }
+
+  /** The same photo and the same work: in the same session if the server knows it, else in a new one. */
+  async #bringBack() {
+    const { app, app: { api } } = this;
+    if (!app.state) return this.anew();
+    const { digest } = app.state.photo, lay = await this.#layer(digest);
+    let state = await lay().catch((error) => {
+      if (error.code !== "gone") throw error;
+      return this.anew().then(lay);
+    });
+    while (state.phase !== "ready") state = await api.json(`state${Api.query({ after: state.phase })}`);
+    const work = state.selections.length ? null : await workOf(digest);
+    app.showAnew(work ? await api.send("import", JSON.stringify(work)) : state);
+    return true;
+  }
+
+  /** What puts a photo on the server's desk: its file, or the sample that it is. */
+  async #layer(digest) {
+    const { app: { api, sample } } = this, kept = await photoOf(digest), last = await lastPhoto();
+    if (kept) return () => api.send(`photo${Api.query({ name: kept.name })}`, kept.blob);
+    const id = sample ?? (last?.digest === digest ? last.sample : undefined);
+    if (id === undefined) throw new Refused(0, "lost", say("error_gone_photo"));
+    return () => api.send(`sample/${encodeURIComponent(id)}`, new Blob());
+  }
+}
