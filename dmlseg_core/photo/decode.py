@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -38,6 +41,7 @@ GROUND = 128
 """sRGB level of the neutral ground under transparent pixels: black and white things show on it."""
 CHECKS = (204, 255)
 """Levels of the checkered ground's squares."""
+_CHECKING = threading.Lock()
 _SQUARE = 8
 _PAGES = 1001
 _FILLED = 128
@@ -74,6 +78,17 @@ def more_pictures(image: Image.Image, data: bytes, name: str) -> list[str]:
     word = {"TIFF": "pages", "HEIF": "pictures"}.get(image.format or "", "frames")
     which = "primary one" if image.format == "HEIF" else "first"
     return [f"{name} holds {several or count} {word}; only the {which} is used."]
+
+
+@contextmanager
+def no_bomb_check() -> Iterator[None]:
+    """Our own cap is checked on the header; Pillow's global one would warn or refuse first."""
+    with _CHECKING:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def dpi_of(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.decode import DIVIDED, turned
+from dmlseg_core.photo.decode import DIVIDED, no_bomb_check, turned
 from dmlseg_core.photo.tiff import channels_of
 
 Words: TypeAlias = NDArray[np.uint16]
@@ -40,6 +40,11 @@ class AnyTiff(TiffImagePlugin.TiffImageFile):
     """A TIFF with its tags, also where Pillow has no mode for its pixels: then `unknown`."""
 
     unknown = False
+
+    def load_prepare(self) -> None:
+        """As Pillow's, without its cap on pixels."""
+        with no_bomb_check():
+            super().load_prepare()
 
     def _setup(self) -> None:
         _refuse_layout(self.tag_v2)

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.decode import DECODER_ERRORS
+from dmlseg_core.photo.decode import DECODER_ERRORS, no_bomb_check
 from dmlseg_core.photo.depths import AnyTiff, refuse_kind
-from dmlseg_core.photo.metadata import crowded, segments
+from dmlseg_core.photo.metadata import crowded, scans_of, segments
 from dmlseg_core.photo.tiff import as_classic
 
 MAX_SIDE = 65_500
@@ -39,6 +39,8 @@ _DEFLATE_RATIO = 1032
 """Deflate makes at most this many bytes of one (RFC 1951: 258 bytes for 2 bits)."""
 _JPEG_PIXELS = 512
 """A JPEG's block of 64 pixels takes a bit at least."""
+_SCANS, _SCANNED = 24, 1_000_000_000
+"""Scans of a progressive JPEG: encoders write about 10, optimizers 20; pixels of all of them."""
 _PIECE = 1 << 20
 _BYTES_PER_MEGAPIXEL, _BYTES_BESIDE = 8_000_000, 64_000_000
 """16 bits of four channels without compression, and metadata, previews, further frames."""
@@ -50,7 +52,6 @@ _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 """JPEG's start of frame markers: sequential and progressive (ITU-T T.81, table B.1)."""
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7)
 """The others: lossless, hierarchical, and JPEG-LS."""
-_OPENING = threading.Lock()
 UNNAMED = "the given data"
 """What messages call bytes that have no name."""
 _ONE_AT_A_TIME = threading.RLock()
@@ -109,7 +110,7 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
     if data[:2] == b"\xff\xd8":
         _refuse_process(data, name)
     try:
-        with _no_bomb_check(), warnings.catch_warnings():
+        with no_bomb_check(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a damaged EXIF block is not worth a word
             tiff = data[:4] in _TIFFS
             file = io.BytesIO(as_classic(data) if data[:4] == b"MM\0+" else data)
@@ -179,17 +180,6 @@ def register_heif() -> None:
     register_heif_opener()
 
 
-@contextmanager
-def _no_bomb_check() -> Iterator[None]:
-    """Our own cap is checked on the header; Pillow's global one would warn or refuse first."""
-    with _OPENING:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
 def check_size(height: int, width: int, name: str, cap: float) -> None:
     """ImageError where a photo has no pixels, more than `cap` megapixels, or too long a side."""
     if height < 1 or width < 1:
@@ -209,6 +199,9 @@ def check_size(height: int, width: int, name: str, cap: float) -> None:
 def check_complete(image: Image.Image, data: bytes) -> None:
     """ValueError where a file is too short for its pixels: decoders would leave the rest black."""
     pixels = image.height * image.width
+    scans = scans_of(data) if image.format in ("JPEG", "MPO") else 1
+    if scans > _SCANS and scans * pixels > _SCANNED:  # each takes as long as the whole
+        raise ValueError(f"its pixels come in {scans} scans")
     if image.format in ("JPEG", "MPO") and pixels > _JPEG_PIXELS * len(data):
         raise ValueError(f"{len(data)} bytes cannot hold {pixels} pixels")
     if image.format == "PNG":

@@ -16,6 +16,7 @@ from .gainmap import index_segment as index_segment
 from .gainmap import with_gain_map as with_gain_map
 from .icc import profile_of as profile_of
 from .jpeg import end_of as end_of
+from .jpeg import scans_of as scans_of
 from .jpeg import segments as segments
 from .jpeg import told_in_jpeg as told_in_jpeg
 from .jpeg import with_segments as with_segments

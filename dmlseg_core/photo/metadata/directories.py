@@ -19,6 +19,10 @@ Tree: TypeAlias = "dict[int, Tree | tuple[int, int, bytes]]"
 """Tag -> (type, count, value in the structure's byte order), or the directory it points to."""
 
 
+class OverlapError(ValueError):
+    """Values that lie over each other: copied, they would fill gigabytes."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry of a directory.
@@ -89,8 +93,8 @@ class Structure:
         if end > len(self.data):
             raise ValueError("a directory lies beyond the end")
         found = [self._entry(at) for at in range(start + head, end, size)]
-        if sum(entry.length for entry in found) > 2 * len(self.data):  # copied, they would fill GBs
-            raise ValueError("a directory's values lie over each other")
+        if sum(entry.length for entry in found) > 2 * len(self.data):
+            raise OverlapError("a directory's values lie over each other")
         return Directory({entry.tag: entry for entry in reversed(found)}, start, end)
 
     def pages(self, most: int) -> int:
@@ -139,6 +143,8 @@ class Structure:
         place = self.integer(parent.entries.get(tag))
         try:
             return None if place is None else self.directory(place)
+        except OverlapError:
+            raise
         except ValueError:
             return None
 

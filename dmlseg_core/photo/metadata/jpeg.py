@@ -21,6 +21,7 @@ _INDEX = b"MPF\0"
 _MANY = 20_000
 """Segments that are looked at: the longest XMP and profiles take some hundred."""
 _BETWEEN = 1 << 20
+_SCAN = re.compile(rb"\xff\xda\x00[\x08\x0a\x0c\x06]")
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
@@ -69,6 +70,11 @@ def end_of(data: bytes, start: int = 0) -> int:
             break
         place += 2 + max(2, struct.unpack_from(">H", data, place + 2)[0])
     return len(data)
+
+
+def scans_of(data: bytes) -> int:
+    """How many scans the first picture has."""
+    return len(_SCAN.findall(data, 0, end_of(data)))
 
 
 def read_jpeg(data: bytes) -> Metadata:

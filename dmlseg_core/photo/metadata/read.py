@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,19 +10,43 @@ from typing import Any
 
 from dmlseg_core.photo.metadata import boxes, jpeg, photoshop, png
 from dmlseg_core.photo.metadata.about import Metadata
-from dmlseg_core.photo.metadata.directories import Structure
+from dmlseg_core.photo.metadata.directories import EXIF, OverlapError, Structure
 from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, find_gain_map
 
+_LONG_XMP = 1 << 24
+_PNM_HEAD = 1 << 16
+_PNM = re.compile(rb"P\d%s\d+%s\d+\s" % ((rb"\s++(?:#[^\r\n]*+\s++)*+",) * 2))
 _FTYP = slice(4, 8)
 _GIF_XMP, _GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
 
 
 def crowded(data: bytes) -> bool:
-    """Whether a JPEG or PNG is made of more pieces beside its pixels than any program writes."""
+    """Whether a file is made of more pieces beside its pixels than any program writes.
+
+    Decoders look at each, and some copy it.
+    """
     if data.startswith(png.SIGNATURE):
         return png.crowded(data)
-    return data.startswith(b"\xff\xd8") and jpeg.crowded(data)
+    if data.startswith(b"\xff\xd8"):
+        return jpeg.crowded(data) or _overlap(jpeg.read_jpeg(data).exif or b"")
+    return _overlap(data) or (data[:1] == b"P" and data[1:2] in b"123456" and _endless(data))
+
+
+def _overlap(structure: bytes) -> bool:
+    try:
+        found = Structure.of(structure)
+        found.under(found.first, EXIF)
+    except OverlapError:
+        return True
+    except ValueError:
+        pass
+    return False
+
+
+def _endless(data: bytes) -> bool:
+    """Whether the head of a PNM file goes on and on: Pillow reads it a byte at a time."""
+    return len(data) > _PNM_HEAD and _PNM.match(data, 0, _PNM_HEAD) is None
 
 
 def pixels_alone(data: bytes) -> bytes:
@@ -40,7 +65,10 @@ def read_metadata(data: bytes, file_format: str | None, info: dict[Any, Any]) ->
         info: what Pillow found, for formats that are not taken apart here.
     """
     reader = _READERS.get(file_format or "")
-    return _read_others(data, file_format, info) if reader is None else reader(data)
+    found = _read_others(data, file_format, info) if reader is None else reader(data)
+    if found.xmp and len(found.xmp) > _LONG_XMP:
+        return replace(found, xmp=None, left=found.left | {"long XMP"})
+    return found
 
 
 def _read_others(data: bytes, file_format: str | None, info: dict[Any, Any]) -> Metadata:

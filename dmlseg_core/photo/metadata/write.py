@@ -20,6 +20,7 @@ _NEVER = {
     "gain map": "The gain map (HDR) was left out: the result shows the standard range.",
     "credentials": "Content Credentials were left out: they vouch for the photo as it was.",
     "film": "The film of the motion photo was left out.",
+    "long XMP": "XMP of more than 16 MB was left out.",
     "layers": "Photoshop's layers beside the photo were left out.",
     "previews": "Smaller copies of the photo in the file were left out.",
     "damaged chunk": "A damaged chunk that tells of colors or resolution was left out.",

@@ -6,9 +6,11 @@ import re
 
 JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION_HEAD = b"http://ns.adobe.com/xmp/extension/\0"
-_ONE = ("tiff:Orientation",)
-_HEIGHTS = ("tiff:ImageLength", "exif:PixelYDimension")
-_WIDTHS = ("tiff:ImageWidth", "exif:PixelXDimension")
+_HEIGHTS, _WIDTHS = (b"ImageLength", b"PixelYDimension"), (b"ImageWidth", b"PixelXDimension")
+_NUMBER = re.compile(
+    rb"""(\b(?:tiff:(?:Orientation|ImageLength|ImageWidth)|exif:Pixel[XY]Dimension)(?:=["']|>)\s*)"""
+    rb"""\d+(?=\s*["'<])"""
+)
 # The gain map and the film that they announce are not in the file any more.
 _STALE = re.compile(
     rb"""\s(?:hdrgm:Version|GCamera:(?:MicroVideo|MotionPhoto)\w*|Camera:MotionPhoto\w*)="[^"]*\""""
@@ -36,12 +38,14 @@ def has_film(packet: bytes | None) -> bool:
 
 def upright_xmp(packet: bytes, size: tuple[int, int]) -> bytes:
     """Orientation 1, (H, W) `size` where it names one; no thumbnails, no announced attachments."""
-    values = dict.fromkeys(_ONE, 1) | dict.fromkeys(_HEIGHTS, size[0])
+    values = {b"Orientation": 1} | dict.fromkeys(_HEIGHTS, size[0])
     values |= dict.fromkeys(_WIDTHS, size[1])
-    for name, number in values.items():
-        told = rf"""(\b{name}(?:=["']|>)\s*)\d+(?=\s*["'<])""".encode()
-        packet = re.sub(told, rb"\g<1>%d" % number, packet)
-    packet = _STALE.sub(b"", packet)
+
+    def patched(found: re.Match[bytes]) -> bytes:
+        name = found[1].partition(b":")[2].rstrip().rstrip(b"=>\"'")
+        return found[1] + b"%d" % values[name]
+
+    packet = _STALE.sub(b"", _NUMBER.sub(patched, packet))
     for element in _STALE_LISTS:
         packet = _without(packet, element)
     return packet
