@@ -224,7 +224,7 @@ export class ManyDialog extends Dialog {
   }
 
   async #keep() {
-    await this.app.still();
+    await this.app.edits.still();
     const finished = this.app.busy(say("busy_export"));
     try {
       const state = await this.app.api.json(`many/keep${Api.query({ name: this.now.name })}`, {});
