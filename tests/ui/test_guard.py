@@ -93,6 +93,24 @@ def test_other_sites_may_not_write(client):
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
+def test_where_browsers_do_not_call_a_request_foreign_its_origin_tells(client):
+    """Plain http to another machine's name or address: no Sec-Fetch-Site is sent."""
+    own, elsewhere = "http://testserver", "http://other.example"
+    cases = (
+        ({"Origin": own}, 200),
+        ({"Origin": own.upper()}, 200),
+        ({"Origin": elsewhere}, 403),
+        ({"Origin": "null"}, 403),  # a sandboxed frame, a page from the disk
+        ({"Origin": f"{own}:8080"}, 403),
+        ({"Origin": "https://shop.example", "X-Forwarded-Host": "shop.example"}, 200),  # a proxy
+        ({"Origin": elsewhere, "Sec-Fetch-Site": "same-origin"}, 200),  # the browser knows better
+        ({}, 200),  # a program
+    )
+    for headers, status in cases:
+        assert client.post("/stage/edit", content=b"x", headers=headers).status_code == status
+    assert client.get("/", headers={"Origin": elsewhere}).status_code == 200
+
+
 def chunks(count, size=1000):
     return (b"x" * size for _ in range(count))
 
