@@ -1,4 +1,4 @@
-"""The pictures of the page, docs/images/page*.png and stage.webp: a walk through the running app.
+"""The pictures of the page, docs/images/page*.webp and stage.webp: a walk through the running app.
 
     python docs/page_pictures.py [-o docs/images] [--url http://127.0.0.1:7860]
 
@@ -29,12 +29,12 @@ SHOWN = (896, 576)
 TICK = 160
 """Milliseconds that a frame of the animation is shown."""
 PICTURES: dict[str, tuple[dict[str, Any], str, tuple[float, float], str]] = {
-    "page": ({}, "coffee", (0.40, 0.55), "#2a6f97"),
-    "page.dark": ({"color_scheme": "dark"}, "motorcycle_left", (0.46, 0.42), "#2a6f97"),
+    "page": ({}, "astronaut", (0.42, 0.75), "#2a6f97"),
+    "page.dark": ({"color_scheme": "dark"}, "coffee", (0.25, 0.62), "#5b7f3a"),
     "page.zh": ({"locale": "zh-CN"}, "chelsea", (0.45, 0.75), "#8a9aa8"),
     "page.phone": (
         {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-        "astronaut", (0.36, 0.75), "#2a6f97",
+        "chelsea", (0.45, 0.75), "#8a9aa8",
     ),
 }  # fmt: skip
 """Of each: the browser, the sample, where it is clicked (shares of the stage), its color."""
@@ -166,9 +166,8 @@ def running(url: str | None) -> Iterator[str]:
 
 def write(browser: Any, url: str, out: Path) -> None:
     for name in PICTURES:
-        seen = picture(browser, url, name).quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
-        seen.save(out / f"{name}.png", optimize=True)
-        print(out / f"{name}.png", flush=True)
+        picture(browser, url, name).save(out / f"{name}.webp", quality=90, method=6)
+        print(out / f"{name}.webp", flush=True)
     first, *rest = animation(browser, url)
     first.save(
         out / "stage.webp", save_all=True, append_images=rest, duration=TICK, loop=0,
