@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from dmlseg_core.stage import InTurn
@@ -120,8 +121,11 @@ def test_what_ends_a_run_is_told_without_its_place(user, client):
 
 def test_the_apps_limit_of_pixels_is_the_sets_too(user, client, monkeypatch):
     add(user, "a.png")
-    monkeypatch.setattr(client.stage, "max_megapixels", 0.001)
-    assert card(run(user), "a.png")["status"] == "failed"
+    user.post("many/photo?name=large.png", file_of(np.zeros((120, 200, 3), np.uint8)))
+    monkeypatch.setattr(client.stage, "max_megapixels", 0.02)
+    assert {p["name"]: p["status"] for p in run(user)["photos"]} == {
+        "a.png": "done", "large.png": "failed",
+    }  # fmt: skip
 
 
 def test_results_without_end_are_refused(user, client, monkeypatch):
