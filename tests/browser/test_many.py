@@ -42,7 +42,7 @@ def test_a_set_is_recolored_like_the_open_photo_and_one_is_kept_by_hand(visit):
     with tab.page.expect_response(lambda r: "/stage/many/keep" in r.url, timeout=WAIT) as kept:
         tab.button("Keep this result").click()
     assert kept.value.ok
-    assert cards.filter(has_text="by hand").count() == 1
+    cards.filter(has_text="by hand").wait_for(timeout=WAIT)  # strict: there is one
     with tab.page.expect_download(timeout=WAIT) as download:
         tab.button("Download all (ZIP)").click()
     archive = zipfile.ZipFile(download.value.path())
