@@ -14,6 +14,7 @@ from PIL import Image
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
 WAIT = 60_000
+DRAWN_TWICE = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def pytest_collection_modifyitems(items):
@@ -97,9 +98,15 @@ class Visit:
         return self.instances.get_by_role("option", selected=True)
 
     def rest(self, quiet=0.35):
-        """Wait until nothing has gone over the line for a moment."""
-        end = time.monotonic() + WAIT / 1000
-        while self.flying or time.monotonic() - self.last < quiet:
+        """Wait until nothing goes over the line for a moment that begins now at the earliest.
+
+        What the hand just did may not have been sent yet, above all on a slow machine: so the
+        page draws twice first, after which its handlers have run.
+        """
+        self.page.evaluate(DRAWN_TWICE)
+        began = time.monotonic()
+        end = began + WAIT / 1000
+        while self.flying or time.monotonic() - max(self.last, began) < quiet:
             assert time.monotonic() < end, f"never at rest: {[r.url for r in self.flying]}"
             self.page.wait_for_timeout(40)
 
