@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
+from dmlseg_core.paint.materials.islands import without_islands
 from dmlseg_core.paint.materials.joining import MOST, joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
@@ -84,6 +85,8 @@ class Palette:
         groups = groups_of(small.features, labels, centers, _means(small, flat, len(centers)))
         things = None if embedding is None else things_of(embedding, size, box, inside)
         own = joined(small.features, np.append(groups, -1)[labels], things)
+        if things is not None:
+            own = without_islands(small.features, own, things)
         # A cluster's color may be that of two things.
         pairs, first = np.unique(flat * MOST + own[inside], return_index=True)
         source = rgb, alpha, own, centers[pairs // MOST], own[inside][first]
