@@ -86,9 +86,10 @@ class Subject(Layer):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the planes that are kept of it, beside the photo."""
-        planes = {id(p): p for p in (self.alpha, self.share, self.embedding) if p is not None}
-        return sum(p.nbytes for p in (*planes.values(), *(v.share for v in self._parts.values())))
+        """Bytes of what is kept of it, beside the photo."""
+        others = (p for p in (self.alpha, self.embedding) if p is not None and p is not self.share)
+        parts = sum(part.nbytes for part in self._parts.values())
+        return super().nbytes + parts + sum(plane.nbytes for plane in others)
 
     @cached_property
     def palette(self) -> Palette:
