@@ -34,6 +34,8 @@ def read_text(path: str | Path) -> str:
             data = file.read(MAX_BYTES + 1)  # no more: it may be a pipe or a device
         if len(data) <= MAX_BYTES:
             return data.decode()
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is no text; give a recipe that dmlseg wrote") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RecipeError(f"the recipe {path} cannot be read: {reason}") from None

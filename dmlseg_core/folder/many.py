@@ -215,8 +215,14 @@ def _about(
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(f"the weights {path} cannot be read: {reason}") from None
+    try:
         entry = json.loads(path.with_name("manifest.json").read_text())[path.name]
         return digest, tuple(entry["config"]["classes"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or "its manifest.json does not tell of it"
-        raise WeightsError(f"{path}: these weights cannot be used: {reason}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise WeightsError(
+            f"{path}: no manifest.json beside it tells of these weights; give a file that dmlseg "
+            "train wrote"
+        ) from None

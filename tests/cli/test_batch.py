@@ -104,7 +104,8 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--watch", "--dry-run"], "--watch does not go with --dry-run"),
         (["--max-delta-e", "3"], "--max-delta-e goes with colors"),
         (["--from-list", "none.txt"], "the list none.txt cannot be read"),
-        (["--weights", "none.safetensors"], "these weights cannot be used"),
+        (["--weights", "none.safetensors"], "the weights none.safetensors cannot be read"),
+        (["--weights", __file__], "no manifest.json beside it"),
         (["s3://bucket/x"], "needs a driver that is not installed"),
         (["none*.jpg"], "matches no photo"),
     ],
@@ -116,6 +117,17 @@ def test_mistakes_are_one_sentence_before_anything_begins(photos, tmp_path, caps
     assert told in said
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["--colour", "red"], "did you mean --color?"), (["--engine", "locl"], "did you mean local?")],
+)
+def test_a_mistyped_flag_is_told_what_was_meant(photos, tmp_path, capsys, words, told):
+    with pytest.raises(SystemExit) as caught:
+        call(photos, "-o", tmp_path / "out", *words)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--shard", "3/2"], ["--outputs", "labels,x"], ["--json=1"],
