@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dmlseg_core.cli.entry import build_parser  # noqa: E402
-from dmlseg_core.cli.flags import folder
 from dmlseg_core.shell.completion import MANUAL  # noqa: E402
 from dmlseg_core.train.command import build_parser as build_train_parser  # noqa: E402
 
@@ -53,7 +52,7 @@ def texts() -> dict[str, str]:
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
                 inner.description = None  # a list of commands shows the few words of its help
-        if action.type in (Path, folder) or action.metavar in ("IN", "PATH", "PHOTO"):
+        if action.type is Path or action.metavar in ("IN", "PATH", "PHOTO", *FOLDERS):
             folder = action.metavar in FOLDERS
             action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined]
     made = {shell: shtab.complete(parser, shell) for shell in SHELLS}
