@@ -150,6 +150,16 @@ class Visit:
         """A button that edits, by its name."""
         self.edit(self.button(name).click)
 
+    def hold(self, pattern):
+        """Requests that wait until the test lets them go on: a line as slow as it has to be."""
+        held = []
+
+        def keep(route):
+            held.append(route)
+
+        self.page.route(pattern, keep)
+        return held
+
     def close(self):
         self.context.close()
 

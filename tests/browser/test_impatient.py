@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.browser.conftest import WAIT, disc, png
 from tests.browser.test_gestures import opened
@@ -20,8 +21,7 @@ def test_a_click_while_another_photo_comes_is_no_click_on_that_one(visit):
     tab = visit()
     tab.open(disc())
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    sent = []
-    tab.page.route("**/stage/photo?*", sent.append)  # a line on which it takes as long as we like
+    sent = tab.hold("**/stage/photo?*")
 
     def impatient():
         tab.choose_file("noise.png", png(noise))
@@ -37,6 +37,28 @@ def test_a_click_while_another_photo_comes_is_no_click_on_that_one(visit):
     assert told(tab) == ""
     seen = json.loads(tab.page.evaluate("JSON.stringify(localStorage)"))
     assert sum(name.startswith("dmlseg.work.") for name in seen) <= 1  # of the disc alone
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_photo_that_is_brought_before_the_page_has_its_session_is_the_one_that_stays(
+    visit, known
+):
+    """The page knows its session late; then neither the photo before nor the sample takes over."""
+    tab = visit(frame=False)
+    tab.open(disc())
+    if not known:
+        tab.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+    asked = tab.hold("**/stage/session")
+    tab.page.reload()
+
+    def early():
+        tab.choose_file("leaf.png", png(disc(color=(30, 120, 60))))
+        asked[0].continue_()
+
+    opened(tab, early)
+    assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
+    assert np.abs(middle_color(tab) - [30, 120, 60]).max() <= 4
+    assert told(tab) == ""
 
 
 def test_a_bad_file_does_not_stop_the_analysis_of_the_photo_before_it(visit):
