@@ -27,8 +27,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def address():
-    """Address of a running app: a new one, or the one that DMLSEG_APP names."""
+def address(tmp_path_factory):
+    """Address of a running app: a new one, or the one that DMLSEG_APP names.
+
+    It keeps scenes, as an app does: the photo that most tests open is analysed once.
+    """
     if named := os.environ.get("DMLSEG_APP"):
         yield named
         return
@@ -36,7 +39,9 @@ def address():
     from dmlseg_core.ui.launch import prepare, start
 
     args = build_parser().parse_args(["app", "--no-inbrowser", "--quality", "fast"])
-    server, url = start(prepare(args), args)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMLSEG_CACHE", str(tmp_path_factory.mktemp("scenes")))
+        server, url = start(prepare(args), args)
     yield url
     server.close()
 
