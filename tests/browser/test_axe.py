@@ -13,7 +13,8 @@ WORDS = {"rules": {"color-contrast": {"enabled": False}}}  # and all that a lang
 def check(tab, state, rules):
     """No rule of axe is broken, best practices among them, Gradio's frame behind the stage too."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(tab.page, options=rules).response["violations"]
+    options = {"resultTypes": ["violations"], **rules}  # what passes is long, and told to nobody
+    found = axe.Axe().run(tab.page, options=options).response["violations"]
     told = [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found]
     assert not told, (state, told)
 
@@ -37,9 +38,10 @@ def test_axe_finds_nothing(visit, options, rules):
     tab.click()
     check(tab, "selected", rules)
     tabs = tab.page.get_by_role("tab")
-    for k in range(tabs.count()):
+    for k in (1, 2, 4, 5):  # the first of both rows are open
         tabs.nth(k).click()
         check(tab, f"tab {k}", rules)
+    assert tabs.count() == 6
     tabs.nth(3).click()
     tab.edit(tab.page.locator(".swatches:not(.recent) .swatch").nth(4).click)
     tabs.nth(0).click()
