@@ -4,6 +4,7 @@
 import { Api, Refused } from "./api.js";
 import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
+import { shownFrame } from "./dom.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
 import { Rescue } from "./rescue.js";
 import { Guard } from "./sequence.js";
@@ -205,7 +206,7 @@ export class App extends EventTarget {
       await this.settled;  // a click during the analysis counts: it waits
       if (laid !== this.laid) return null;
       const answer = await this.edits.post(op, key);
-      if (answer && laid === this.laid) this.#show(answer.state, answer);
+      if (answer && laid === this.laid) await this.#show(answer.state, answer);
       return answer?.state ?? null;
     } catch (error) {
       if (laid !== this.laid) return null;
@@ -218,16 +219,23 @@ export class App extends EventTarget {
     }
   }
 
-  /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
-  #show(state, drawn = null) {
+  /**
+   * @param drawn the mask of selection `drawn.of`, where the answer brought it along: it is what the
+   *   hand waits for, so lists and panels come after the frame that shows it.
+   */
+  async #show(state, drawn = null) {
     if (!this.guard.admit(state.seq ?? 0)) return;
-    const turned = state.photo.digest !== this.state.photo.digest;
+    const { laid } = this, turned = state.photo.digest !== this.state.photo.digest;
     this.state = state;
     if (state.phase !== "ready" && this.fields && !turned) {  // another quality
       this.fields = null;
       this.settled = this.#follow();
     }
-    if (drawn?.mask) this.tell("drawn", drawn);
+    if (drawn?.mask) {
+      this.tell("drawn", drawn);
+      await shownFrame();
+      if (laid !== this.laid) return;
+    }
     this.tell("state");
     this.#keepSoon();
   }
