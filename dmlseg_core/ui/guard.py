@@ -60,6 +60,7 @@ _SMALL = MEGABYTE
 """Bodies up to here, an edit's, go on while others upload."""
 _TEXT: Mapping[str, tuple[str, str]] = {
     "no_such": ("There is nothing here.", "此处没有内容。"),
+    "two_lengths": ("This request has two lengths.", "请求带有两种长度。"),
     "foreign": ("Another site's page may not do this.", "不允许其他网站的页面执行此操作。"),
     "too_large": ("This is larger than the server takes.", "超过服务器接受的大小。"),
     "crowded": (
@@ -140,6 +141,8 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path, headers = _route(scope), Headers(scope=scope)
         reading = scope["method"] in ("GET", "HEAD")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            return await answer.refuse(headers, 400, "two_lengths")
         if not self._open(path, reading):
             return await answer.refuse(headers, 404, "no_such")
         if not reading and _foreign(headers):
