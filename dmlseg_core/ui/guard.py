@@ -21,9 +21,11 @@ MEGABYTE = 2**20
 PAGE = re.compile(
     r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon|logout"
     r"|(assets|static|svelte)/.+"
-    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?)"
+    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css)/?)"
 )
-"""What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
+"""What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue, and
+no heartbeat, a stream without end that Gradio gives to anybody.
+"""
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
