@@ -113,7 +113,8 @@ def test_no_more_is_open_than_is_said_and_nothing_fails_there(guarded):
 
 @pytest.mark.parametrize("path", [
     "pwa_icon/1", "pwa_icon/0", "gradio_api/custom_component/1/server/x/y", "heartbeat/a/b",
-    "gradio_api/heartbeat/%00", "gradio_api/heartbeat/1", "theme.css/x", "gradio_api/user/x", "svelte/../../app.py",
+    "gradio_api/heartbeat/%00", "gradio_api/heartbeat/1", "theme.css/x",
+    "gradio_api/user/x", "svelte/../../app.py",
     "assets/..%2f..%2f..%2fetc/passwd", "static/%2e%2e/x", "static/" + "a" * 5000, "assets/%00",
     "stage/js/" + "a" * 300 + ".js",
 ])  # fmt: skip
