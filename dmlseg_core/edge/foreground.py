@@ -30,9 +30,11 @@ _BATCH = 1 << 19
 _SURE = 0.99
 _SAMPLE = 60_000
 """Pixels that the object's range of colors is measured on."""
-_SLACK, _ALIKE = 0.004, 0.01
-"""Linear light by which colors differ at random, an 8-bit level of a light one; and by which two
-colors must differ to tell shares."""
+_LEVEL, _SLACK = 4e-4, 0.01
+"""Linear light by which colors differ at random: an 8-bit level next to black; and how much more
+of it where there is more."""
+_ALIKE = 0.01
+"""Linear light by which two colors must differ to tell shares."""
 _FEW = 50
 """Fewer sure pixels tell no range."""
 
@@ -92,8 +94,9 @@ class ForegroundModel:
         color = _explained(mixed, alpha, fore, back)
         # An alpha that is a little off asks for colors that the object has nowhere: painted, they
         # would be a dark or a light line along the edge. As far as it does, the guesses tell alpha.
-        over = np.maximum(np.abs(color - self._held(color)).max(axis=0) - _SLACK, 0)
-        over /= np.maximum(np.abs(color - self._held(fore)).max(axis=0), _SLACK)
+        held = self._held(color)
+        over = np.maximum(np.abs(color - held) - _LEVEL - _SLACK * held, 0).max(axis=0)
+        over /= np.maximum(np.abs(color - self._held(fore)).max(axis=0), _LEVEL)
         axis = fore - back
         more = ((mixed - back - alpha * axis) * axis).sum(axis=0)
         more /= (axis**2).sum(axis=0) + _ALIKE**2
