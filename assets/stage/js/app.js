@@ -38,15 +38,22 @@ export class App extends EventTarget {
 
   get ready() { return Boolean(this.fields); }
 
-  /** A session: the tab's own, or a new one. */
+  /** A session and a photo: what the hand brings meanwhile waits, and comes before what was there. */
   async begin() {
-    this.about = await this.api.json("session", { lang: this.api.language, session: tabSession.get() });
+    this.begun = this.#session();
+    if (await this.begun || await this.#restore() || this.brought) return;
+    await this.#openSample(this.about.samples[0]?.id);
+  }
+
+  /** The tab's own session, or a new one. @returns whether its photo is on the stage. */
+  async #session() {
     const known = tabSession.get();
+    this.about = await this.api.json("session", { lang: this.api.language, session: known });
     this.api.session = known ?? this.about.session;
-    if (known && await this.#resume()) return;
+    if (known && await this.#resume()) return true;
     this.api.session = this.about.session;
     tabSession.set(this.api.session);
-    await this.#restore() || await this.openSample(this.about.samples[0]?.id);
+    return false;
   }
 
   /** The server still has this tab's work. */
@@ -67,16 +74,32 @@ export class App extends EventTarget {
     const last = await lastPhoto();
     if (!last) return false;
     const kept = last.sample ? null : await photoOf(last.digest);
-    if (!last.sample && !kept) return false;
-    return last.sample ? this.openSample(last.sample) : this.open(kept.blob, kept.name);
+    if ((!last.sample && !kept) || this.brought) return false;
+    return last.sample ? this.#openSample(last.sample) : this.#openFile(kept.blob, kept.name);
   }
 
   openSample(id) {
+    this.brought = true;
+    return this.#openSample(id);
+  }
+
+  #openSample(id) {
     return id === undefined ? this.tell("empty") : this.#open(`sample/${encodeURIComponent(id)}`, null, id);
   }
 
   /** @returns whether the photo is on the stage. */
-  open(blob, name) {
+  async open(blob, name) {
+    this.brought = true;
+    try {
+      await this.begun;
+    } catch (error) {
+      this.fail(error, name);
+      return false;
+    }
+    return this.#openFile(blob, name);
+  }
+
+  #openFile(blob, name) {
     const { megabytes } = this.about.limits;
     if (megabytes && blob.size > megabytes * 2 ** 20) {
       this.fail(new Refused(413, "size", say("error_size", { name, megabytes })));
@@ -226,6 +249,7 @@ export class App extends EventTarget {
   async #sendFile(path, blob, name, slow) {
     const done = this.busy(slow);
     try {
+      await this.begun;
       this.#show(await this.again(() => this.api.send(path, blob)));
     } catch (error) {
       this.fail(error, name);
