@@ -109,6 +109,26 @@ def test_it_fits_and_nothing_moves(visit, size):
     assert (moved > 0.5).sum() <= 1
 
 
+SMALL = """(root, [wide, high]) => [...root.querySelectorAll('button, select, .text, .slider, li')]
+  .filter(e => e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden')
+  .map(e => [e.ariaLabel ?? e.textContent, e.getBoundingClientRect()])
+  .filter(([, b]) => b.width < wide || b.height < high)
+  .map(([name, b]) => [name, b.width, b.height])"""
+
+
+@pytest.mark.parametrize(
+    ("size", "touch", "least"),
+    [((1280, 800), False, (24, 24)), ((390, 844), True, (36, 40)), ((320, 568), True, (30, 40))],
+)
+def test_everything_is_large_enough_to_hit(visit, size, touch, least):
+    width, height = size
+    tab = visit(viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch)
+    tab.open(disc())
+    for name in ("Color", "Look", "Limits", "History", "Objects"):
+        tab.page.get_by_role("tab", name=name).click()
+        assert root(tab).evaluate(SMALL, least) == []
+
+
 def test_reduced_motion_stops_every_animation(visit):
     tab = visit(reduced_motion="reduce")
     running = "r => r.getAnimations().length"

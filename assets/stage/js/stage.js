@@ -80,8 +80,11 @@ export class Stage {
     if (seen.length < 2) return;
     this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made)));
     this.choices.hidden = false;
-    const { width, height } = this.app.view.stage, box = this.choices;
-    this.offered = { x: Math.min(place.x + 14, width - box.offsetWidth - 8), y: Math.min(place.y + 16, height - box.offsetHeight - 8) };
+    this.overlay.nested = seen.map(({ path }) => path);
+    this.app.tell("draw");
+    const { width, height } = this.app.view.stage, box = this.choices, finger = place.kind === "touch" ? 24 : 0;
+    this.offered = { x: Math.max(8, Math.min(place.x + 14 - 2 * finger, width - box.offsetWidth - 8)),
+      y: Math.min(place.y + 16 + finger, height - box.offsetHeight - 8) };
     box.style.translate = `${this.offered.x}px ${this.offered.y}px`;
   }
 
@@ -110,6 +113,7 @@ export class Stage {
     if (this.choices.hidden) return;
     this.choices.hidden = true;
     this.overlay.choice = null;
+    this.overlay.nested = [];
     this.app.tell("draw");
   }
 
