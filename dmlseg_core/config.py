@@ -90,8 +90,8 @@ MODES: tuple[str, ...] = (*TARGET_MODES, *AMOUNTS, PATTERN_MODE)
 GLOSS: dict[str, float] = {"wet": 1.0, "satin": 0.5, "matte": 0.15}
 """Of the reflections on a recolored object: what is put back; wet leaves them as photographed."""
 MATERIALS: tuple[str, ...] = ("body", "all", "together")
-"""What of an object takes the target: its largest material, all of it as one, or the body with the
-others turned along; see `paint.materials`."""
+"""What of an object takes the target: its body (the largest material, or one nearly as large that
+was pointed at), all of it as one, or the body with the others turned along."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 MAX_DELTA_E = Range("max_delta_e", 0.0, 100)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)

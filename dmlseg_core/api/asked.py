@@ -132,8 +132,9 @@ class Painted(Where):
     gate_tolerance: Number = Field(0.35, description="how far near is, for both")
     materials: Text = Field(
         MATERIALS[0],
-        description="of an object of several: body paints its largest material and keeps the "
-        "others, all paints it as one, together turns the others along",
+        description="of an object of several: body paints its largest material (or the one "
+        "at the point, where that is nearly as large) and keeps the others, all paints it as one, "
+        "together turns the others along",
     )
     keep: Texts = Field([], description="keep the materials that have these colors in the photo")
     target: Texts = Field(

@@ -122,8 +122,7 @@ def palette(service: Service, asked: Colors) -> Answer:
     if not asked.pointed:
         return Answer({"colors": main_colors(session, asked.count)})
     found = chosen(session, asked, service.max_megapixels)
-    alpha = found.to_alpha(session.preview, matting=asked.matting)
-    return Answer({"colors": materials_of(session, alpha, asked.count)})
+    return Answer({"colors": materials_of(session, found, asked.count, matting=asked.matting)})
 
 
 CALLS: tuple[Call, ...] = (

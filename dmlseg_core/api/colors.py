@@ -12,6 +12,7 @@ from dmlseg_core.color import linear_to_srgb, oklab_to_linear, srgb_to_oklab, to
 from dmlseg_core.edit import EditSession
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Subject
+from dmlseg_core.scene import Mask
 
 MOST = 16
 _PIXELS = 20_000
@@ -40,21 +41,26 @@ def main_colors(session: EditSession, count: int) -> list[dict[str, Any]]:
 
 
 def materials_of(
-    session: EditSession, alpha: NDArray[np.float32], count: int
+    session: EditSession, mask: Mask, count: int, *, matting: bool = False
 ) -> list[dict[str, Any]]:
     """The materials of an object, its body first, as `recolor` tells them apart.
 
     Args:
         session: its preview is looked at.
-        alpha: (h', w') of the object on the preview.
+        mask: of the object.
         count: at most so many.
+        matting: as of `Mask.to_alpha`.
 
     Raises:
         ParameterError: `count` out of range, or nothing is inside.
     """
     _check(count)
+    alpha, at = (
+        mask.to_alpha(session.preview, matting=matting),
+        mask.place_on(session.preview.shape),
+    )
     embedding = session.scene.frame.spread(session.scene.embedding.numpy())
-    subject = Subject.of(session.preview, alpha, embedding=embedding)
+    subject = Subject.of(session.preview, alpha, embedding=embedding, at=at)
     found = subject.palette.materials
     return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
 

@@ -49,6 +49,11 @@ class Kept:
             self._kept[name] = time.monotonic(), found[1], found[2]
             return found[2]
 
+    def sweep(self) -> None:
+        """Forget what is too old; for now and then."""
+        with self._lock:
+            self._trim()
+
     def _trim(self) -> None:
         """Forget what is too old, and the longest unused of what is too much."""
         oldest, total = time.monotonic() - self.seconds, sum(s for _, s, _ in self._kept.values())

@@ -110,8 +110,9 @@ def _add_style_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--materials", choices=MATERIALS,
-        help="of an object of several: body paints its largest material and keeps the others "
-        "(tyres, glass, a print), all paints it as one, together turns the others along "
+        help="of an object of several: body paints its largest material, or the one at --at "
+        "where that is nearly as large, and keeps the others (tyres, glass, a print), all paints "
+        "it as one, together turns the others along "
         "(default: body)",
     )  # fmt: skip
     parser.add_argument(
@@ -203,7 +204,8 @@ def _recolor_object(
         recipe = found.recipe
     alpha = _given_alpha(args, photo) if found is None else found.alpha
     gates, embedding = styles[0].gates or None, None if found is None else found.embedding
-    subject = Subject.of(photo.working_pixels(), alpha, gate=gates, embedding=embedding)
+    pixels, at = photo.working_pixels(), args.at
+    subject = Subject.of(pixels, alpha, gate=gates, embedding=embedding, at=at)
     results = subject.recolor_all([style.look() for style in styles])
     about = {} if found is None else found.about
     return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)

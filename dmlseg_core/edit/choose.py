@@ -119,7 +119,8 @@ def _wheres(where: Where, scene: Scene, proposals: Sequence[Mask]) -> list[Overr
     if where.rank is not None:
         masks = masks[where.rank - 1 : where.rank]
     frame = scene.frame
-    return [Override(*frame.point_of(m.seed.y, m.seed.x), m.seed.tau) for m in masks]
+    seeds = ((frame.point_of(m.seed.y, m.seed.x), m.seed.tau) for m in masks)
+    return [Override(*point, tau, pointed=False) for point, tau in seeds]
 
 
 def _alike(

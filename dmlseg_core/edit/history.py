@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from dmlseg_core.edit.selection import Selection
 
+_MOST, _MOST_BYTES = 1000, 1 << 27
+"""Steps that can be undone; bytes of the masks and patterns of users in them."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -28,10 +31,22 @@ class Step:
 
 @dataclass
 class History:
-    """The states so far, and which of them is shown."""
+    """The states so far, and which of them is shown.
+
+    They are bounded: the oldest go, the newest stays however large it is.
+
+    Attributes:
+        steps: in order.
+        at: index of the one that is shown.
+        nbytes: bytes of the masks and patterns that users brought.
+    """
 
     steps: list[Step] = field(default_factory=lambda: [Step()])
     at: int = 0
+    nbytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nbytes = _held(self.steps)
 
     @property
     def now(self) -> Step:
@@ -44,6 +59,10 @@ class History:
         if step.tag and self.now.tag == step.tag and self.at > 0:
             self.steps.pop()  # one drag of a slider is one step
         self.steps.append(step)
+        self.nbytes = _held(self.steps)
+        while len(self.steps) > 1 and (len(self.steps) > _MOST or self.nbytes > _MOST_BYTES):
+            del self.steps[: max(1, len(self.steps) // 10)]
+            self.nbytes = _held(self.steps)
         self.at = len(self.steps) - 1
 
     def activate(self, active: int | None) -> None:
@@ -54,3 +73,10 @@ class History:
     def go(self, to: int) -> None:
         """To state number `to`, or the nearest there is."""
         self.at = min(max(0, to), len(self.steps) - 1)
+
+
+def _held(steps: list[Step]) -> int:
+    """Bytes of the files in all selections, each counted once."""
+    chosen = [selection for step in steps for selection in step.selections]
+    files = [s.where.given for s in chosen] + [s.pattern for s in chosen]
+    return sum({id(file.png): len(file.png) for file in files if file is not None}.values())

@@ -76,7 +76,8 @@ def choose_in_box(session: EditSession, box: Box, mode: str) -> None:
     (y, x), tau = found[1], found[2]
     if mode in ("add", "subtract") and session.active is not None:
         return session.extend(y, x, subtract=mode == "subtract")
-    return session.start(Override(y, x, tau, box=box, connected=session.connected), "box")
+    made = Override(y, x, tau, box=box, connected=session.connected, pointed=False)
+    return session.start(made, "box")
 
 
 def _in_box(session: EditSession, box: Box) -> list[tuple[float, tuple[float, float], float]]:
@@ -122,15 +123,16 @@ def select_alike(session: EditSession, k: int) -> None:
     own, mask = session.selections[k], session.mask_of(k)
     held = np.logical_or.reduce([session.mask_of(i).grid for i in range(len(session.selections))])
     made = [
-        replace(own, id=0, name="", where=Override(*_point(session, m), m.seed.tau))
+        replace(own, id=0, name="", where=_where(session, m))
         for m in session.proposals
         if not held[m.seed.y, m.seed.x] and _alike(session, mask, m)
     ]
     session.extend_list(made, k, "like")
 
 
-def _point(session: EditSession, mask: Mask) -> tuple[float, float]:
-    return session.scene.frame.point_of(mask.seed.y, mask.seed.x)
+def _where(session: EditSession, mask: Mask) -> Override:
+    point = session.scene.frame.point_of(mask.seed.y, mask.seed.x)
+    return Override(*point, mask.seed.tau, pointed=False)
 
 
 def _alike(session: EditSession, mask: Mask, other: Mask) -> bool:
@@ -157,4 +159,4 @@ def choose_given(session: EditSession, given: Given, name: str) -> None:
         raise ParameterError("the mask is empty: nothing in it is white")
     y, x = np.unravel_index(int(level.argmax()), level.shape)
     point = session.scene.frame.point_of(int(y), int(x))
-    session.start(Override(*point, connected=False, given=given), "mask", name)
+    session.start(Override(*point, connected=False, given=given, pointed=False), "mask", name)

@@ -30,10 +30,11 @@ from dmlseg_core.paint import ColorGate, Target
 from dmlseg_core.photo import write_bytes
 from dmlseg_core.scene import Box, Given, Override, Point, Stroke
 
-FORMAT, VERSION = "dmlseg-recipe", 3
+FORMAT, VERSION = "dmlseg-recipe", 4
 """2 since 0.3: names, hidden and locked selections, soft strokes, `connected`; 3: materials,
-gloss. What needs none of these is written as version 1, which older programs read."""
-_NEW = {2: ("name", "visible", "locked", "connected", "soft", "mask"), 3: ("materials", "gloss")}
+gloss; 4: pointed. What needs none of these is written as version 1, which older programs read."""
+_NEW = {2: ("name", "visible", "locked", "connected", "soft", "mask"), 3: ("materials", "gloss"),
+        4: ("pointed",)}  # fmt: skip
 _WHOLE = "all"
 """What of an object recipes without `materials` paint: those of older programs."""
 
@@ -82,7 +83,10 @@ def _edit(edit: Edit) -> dict[str, Any]:
     usual = {"name": "", "visible": True, "locked": False}
     given = {name: getattr(edit, name) for name in usual}
     new = {name: value for name, value in given.items() if value != usual[name]}
-    return {"select": _select(edit.where), "style": _style(edit.style), **new}
+    select = _select(edit.where)
+    if isinstance(edit.where, Override) and edit.where.pointed and edit.style.materials != _WHOLE:
+        select["pointed"] = True
+    return {"select": select, "style": _style(edit.style), **new}
 
 
 def _select(where: Where) -> dict[str, Any]:
@@ -204,6 +208,7 @@ def _where_of(values: dict[str, Any], where: str) -> Where:
             field.each("strokes", dict, _stroke_of, []),
             field.take("connected", (bool, type(None)), None),
             _given_of(field, f"{where}.mask"),
+            field.take("pointed", bool, False),
         )  # fmt: skip
 
 

@@ -146,7 +146,8 @@ class Easel:
         def measured() -> Subject:
             gates = items[k][1].gates or None
             alpha = patch.full(self.pixels.shape)
-            return Subject.of(self.pixels, alpha, gate=gates, embedding=self._embedding)
+            at = items[k][2].place_on(self.pixels.shape)
+            return Subject.of(self.pixels, alpha, gate=gates, embedding=self._embedding, at=at)
 
         return self._remembered(key, measured, most=2)
 

@@ -50,11 +50,10 @@ class EditSession(Choosing):
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by photo, preview, scene and what is remembered of paintings."""
+        """Bytes held by photo, preview, scene, history and what is remembered of paintings."""
         own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
-        patterns = {id(s.pattern): s.pattern for s in self.selections if s.pattern is not None}
-        tiles = sum(p.nbytes for p in patterns.values())
-        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes + tiles
+        brought = self.history.nbytes
+        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes + brought
 
     def snapshot(self) -> EditSession:
         """The edits as they are now, for work that takes long while they go on."""

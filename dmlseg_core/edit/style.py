@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -51,18 +51,18 @@ class Pattern:
         return cls(image_bytes(Image.fromarray(tile), "PNG"), scale)
 
     @property
-    def nbytes(self) -> int:
-        """Bytes held: the file's, and the pixels' once they were asked for."""
-        tile = self.__dict__.get("tile")
-        return len(self.png) + (0 if tile is None else int(tile.nbytes))
-
-    @cached_property
     def tile(self) -> NDArray[np.uint8]:
         """(h, w, 3) uint8; ParameterError where the bytes are no picture."""
-        try:
-            return load_photo(self.png, max_megapixels=MAX_TILE).rgb
-        except ImageError as error:
-            raise ParameterError(f"the pattern is no usable picture: {error}") from None
+        return _tile(self.png)
+
+
+@lru_cache(2)
+def _tile(png: bytes) -> NDArray[np.uint8]:
+    """Only the last ones stay decoded: edits and their history hold many."""
+    try:
+        return load_photo(png, max_megapixels=MAX_TILE).rgb
+    except ImageError as error:
+        raise ParameterError(f"the pattern is no usable picture: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

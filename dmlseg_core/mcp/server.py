@@ -49,8 +49,9 @@ Mode = Annotated[
 Amount = Annotated[Number | None, Field(description="degrees for hue_shift, else in [-1, 1]")]
 Materials = Annotated[
     str,
-    Field(description="body: the largest material, others (tyres, glass, a print) are kept; all: "
-                      "the object as one; together: the others are turned along"),
+    Field(description="body: the largest material, or the one at the point where that is nearly as "
+                      "large; others (tyres, glass, a print) are kept; all: the object as one; "
+                      "together: the others are turned along"),
 ]  # fmt: skip
 Out = Annotated[
     str | None,

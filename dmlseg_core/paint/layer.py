@@ -16,7 +16,6 @@ from numpy.typing import DTypeLike, NDArray
 from dmlseg_core.color import (
     delta_e_2000,
     encode_srgb,
-    linear_planes_to_oklab,
     oklab_to_linear,
     srgb_to_linear,
     to_hex,
@@ -66,6 +65,12 @@ class Layer:
         """Of checked pixels; what is measured of them waits until it is asked for."""
         return cls(rgb, share, visible, box_of(share), **more)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its share and of the samples that were taken of it so far."""
+        taken = (getattr(self, name) for name in ("core", "own") if name in self.__dict__)
+        return int(self.share.nbytes + sum(part.nbytes for part in taken))
+
     @cached_property
     def known(self) -> Floats:
         """(H, W) float32, the part of `share` that is measured."""
@@ -90,11 +95,6 @@ class Layer:
         places = places[:: max(1, places.size // _SAMPLE)]
         pixels = self.rgb.reshape(-1, 3)[places]
         return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
-
-    @cached_property
-    def own_lab(self) -> Floats:
-        """(3, N) float32 OKLab of that sample: a color that is dragged asks for it at each move."""
-        return linear_planes_to_oklab(srgb_to_linear(self.own.T))
 
     @cached_property
     def spill(self) -> Spill:

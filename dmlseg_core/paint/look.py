@@ -40,9 +40,9 @@ class Look:
         pattern: (h, w, 3) uint8 sRGB tile for the mode pattern; it starts at the corner of the
             object's box.
         pattern_scale: photo pixels per pixel of the tile.
-        materials: what of the object takes it: body (its largest material; the others stay), all
-            (as if it were one), together (the others are turned along, so that they keep their
-            relations to the body).
+        materials: what of the object takes it: body (its largest material, see `Subject.at`; the
+            others stay), all (as if it were one), together (the others are turned along, so that
+            they keep their relations to the body).
         targets: colors of single materials: (a color of the palette, its target); a target of
             None keeps a material, so that the next one is the body.
 

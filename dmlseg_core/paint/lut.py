@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ CUBE_SIZE = 65
 _SHAPER = 4096
 _SHADE = 0.1
 """L under which saturation is not read: the divisor of a and b stays here."""
+_LEVEL = np.linspace(0, 1, 1025)
+"""L at which it is looked for where a color map bends."""
+_WINDOW = np.full(15, 1 / 15)
 _RARE = 0.1
 """Percent of saturations at either end that the table does not reach out for."""
 
@@ -71,6 +75,49 @@ class ColorTable:
         return _looked_up(self.table, np.concatenate([x, yz])).reshape(rgb.shape)
 
 
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Where an object's own colors lie: some kilobytes, the same for every look.
+
+    Attributes:
+        low, high: (2,) float32, the ends of its saturation in a table.
+        line: (3, 1025) float32 linear light, its paint from black to white.
+        here: (1025,) how much of it is of that L.
+        span: (1025,) bool, whether any of it is.
+    """
+
+    low: Floats
+    high: Floats
+    line: Floats
+    here: NDArray[np.float64]
+    span: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, layer: Layer) -> Spread:
+        """Of a layer's sample."""
+        lab = linear_planes_to_oklab(srgb_to_linear(layer.own.T))
+        saturation = lab[1:] / np.maximum(lab[0], _SHADE)
+        ends = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
+        margin = np.maximum(0.05 * (ends[1] - ends[0]), 0.01)
+        tint = layer.core.anchor.saturation * _LEVEL
+        line = np.stack([_LEVEL, tint.real, tint.imag]).astype(np.float32)
+        here = np.histogram(lab[0], bins=len(_LEVEL), range=(0, 1))[0] / lab[0].size
+        here = np.convolve(here, _WINDOW, mode="same")
+        least, most = float(lab[0].min()) - 0.01, float(lab[0].max()) + 0.01
+        span = (least <= _LEVEL) & (most >= _LEVEL)
+        return cls(ends[0] - margin, ends[1] + margin, oklab_planes_to_linear(line), here, span)
+
+
+_spreads: WeakKeyDictionary[Layer, Spread] = WeakKeyDictionary()
+"""A color that is dragged asks for the same one at each move; it goes with its layer."""
+
+
+def _spread_of(layer: Layer) -> Spread:
+    if (found := _spreads.get(layer)) is None:
+        found = _spreads[layer] = Spread.of(layer)
+    return found
+
+
 @dataclass(frozen=True)
 class Cube:
     """A .cube file.
@@ -94,20 +141,16 @@ def lut_of(subject: Subject, look: Look) -> ColorTable:
         ParameterError: the mode is pattern, which is no map of a color.
     """
     layer, look = subject.lead(look)
-    brush = _brush_of(layer, look)
-    lab = layer.own_lab
-    saturation = lab[1:] / np.maximum(lab[0], _SHADE)
-    low, high = np.percentile(saturation, (_RARE, 100 - _RARE), axis=1).astype(np.float32)
-    margin = np.maximum(0.05 * (high - low), 0.01)
-    low, high = low - margin, high + margin
-    nodes = _nodes(brush, layer, lab[0])
-    axes = [nodes, *(np.linspace(*ends, SIZE) for ends in zip(low, high, strict=True))]
-    x, y, z = (axis.reshape(-1) for axis in np.meshgrid(*axes, indexing="ij"))
-    shade = np.maximum(x, _SHADE)
-    grid = np.stack([x, y * shade, z * shade]).astype(np.float32)
+    brush, spread = _brush_of(layer, look), _spread_of(layer)
+    nodes = _nodes(brush, spread)
+    shade = np.maximum(nodes, _SHADE)[:, None, None]
+    y, z = (np.linspace(*ends, SIZE) for ends in zip(spread.low, spread.high, strict=True))
+    grid = np.empty((3, SIZE, SIZE, SIZE), np.float32)
+    grid[0], grid[1], grid[2] = nodes[:, None, None], y[:, None] * shade, z * shade
     at = np.arange(_SHAPER) / (_SHAPER - 1)
     shaper = np.interp(at, nodes, np.linspace(0, 1, SIZE)).astype(np.float32)
-    return ColorTable(shaper, _painted(brush, grid).reshape(SIZE, SIZE, SIZE, 3), low, high)
+    table = _painted(brush, oklab_planes_to_linear(grid.reshape(3, -1)))
+    return ColorTable(shaper, table.reshape(SIZE, SIZE, SIZE, 3), spread.low, spread.high)
 
 
 def cube_of(subject: Subject, look: Look) -> Cube:
@@ -123,7 +166,8 @@ def cube_of(subject: Subject, look: Look) -> Cube:
     brush = _brush_of(layer, look)
     axis = np.linspace(0, 1, CUBE_SIZE)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
-    colors = _painted(brush, linear_planes_to_oklab(srgb_to_linear(grid).astype(np.float32)))
+    lab = linear_planes_to_oklab(srgb_to_linear(grid).astype(np.float32))
+    colors = _painted(brush, oklab_planes_to_linear(lab))
     table = colors.reshape(CUBE_SIZE, CUBE_SIZE, CUBE_SIZE, 3)
     own = layer.own
     mean, worst = _error(brush, own, _looked_up(table, own.T / 255.0))
@@ -150,37 +194,32 @@ def _brush_of(layer: Layer, look: Look) -> Brush:
     return layer.plan(look).brush
 
 
-def _painted(brush: Brush, lab: Floats) -> Floats:
-    """(3, N) OKLab -> (N, 3) float32 sRGB-encoded."""
-    light = np.clip(oklab_planes_to_linear(lab), 0.0, 1.0)
+def _painted(brush: Brush, light: Floats) -> Floats:
+    """(3, N) linear light, clipped here -> (N, 3) float32 sRGB-encoded."""
+    light = np.clip(light, 0.0, 1.0)
     linear = np.clip(brush(light, np.zeros(0, np.intp), fine=True), 0.0, 1.0)
     return np.ascontiguousarray(linear_to_srgb(linear).T)
 
 
 def _error(brush: Brush, own: Bytes, shown: Bytes) -> tuple[float, float]:
     lab = linear_planes_to_oklab(srgb_to_linear(own.T))
-    exact = np.rint(_painted(brush, lab) * 255).astype(np.uint8)
+    exact = np.rint(_painted(brush, oklab_planes_to_linear(lab)) * 255).astype(np.uint8)
     off = delta_e_2000(exact, shown)
     return float(off.mean()), float(np.percentile(off, 99))
 
 
-def _nodes(brush: Brush, layer: Layer, lightness: Floats) -> NDArray[np.float64]:
+def _nodes(brush: Brush, spread: Spread) -> NDArray[np.float64]:
     """(SIZE,) rising L, 0 and 1 at the ends: close together where the color bends quickly.
 
     Linear interpolation errs by the second derivative times the square of the step.
     """
-    level = np.linspace(0, 1, 1025)
-    tint = layer.core.anchor.saturation * level
-    line = np.stack([level, tint.real, tint.imag]).astype(np.float32)
-    bend = np.abs(np.diff(_painted(brush, line), 2, axis=0)).sum(axis=1)
-    bend = np.convolve(np.pad(bend, 8, mode="edge"), np.full(15, 1 / 15), mode="same")[7:-7]
-    here = np.histogram(lightness, bins=len(level), range=(0, 1))[0] / lightness.size
-    here = np.convolve(here, np.full(15, 1 / 15), mode="same")
-    span = (level >= lightness.min() - 0.01) & (level <= lightness.max() + 0.01)
-    density = np.sqrt(bend[: len(level)] * (here + 0.1 * here.mean()))
+    bend = np.abs(np.diff(_painted(brush, spread.line), 2, axis=0)).sum(axis=1)
+    bend = np.convolve(np.pad(bend, 8, mode="edge"), _WINDOW, mode="same")[7:-7]
+    density = np.sqrt(bend[: len(_LEVEL)] * (spread.here + 0.1 * spread.here.mean()))
+    span = spread.span
     density = span * (density / max(density.sum(), 1e-12) + 0.5 / span.sum())
     steps = np.cumsum(density + 1e-6)
-    nodes: NDArray[np.float64] = np.interp(np.linspace(steps[0], steps[-1], SIZE), steps, level)
+    nodes: NDArray[np.float64] = np.interp(np.linspace(steps[0], steps[-1], SIZE), steps, _LEVEL)
     return nodes
 
 

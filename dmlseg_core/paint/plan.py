@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,12 +22,12 @@ from dmlseg_core.color import (
     srgb_to_oklab,
 )
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
-from dmlseg_core.paint.brush import Brush, Paint, Places
+from dmlseg_core.paint.brush import Paint, Places
 from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
-from dmlseg_core.paint.light import Doubles, Light, usual_color
+from dmlseg_core.paint.light import Light, usual_color
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.pattern import Print, scaled_tile
-from dmlseg_core.paint.repaint import Repaint
+from dmlseg_core.paint.repaint import Repaint, Shades
 from dmlseg_core.paint.tone import LIGHTNESS, Anchor
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -59,20 +60,19 @@ class Plan:
     Attributes:
         asked: (3,) OKLab that the object's anchor should have after it.
         brush: maps its pixels.
-        tone: (LEVELS,) float32, L of the result for each L of the object's own color.
         gain: by how much it makes noise larger.
         notes: what could not be done as asked, one sentence each.
     """
 
     asked: Floats
-    brush: Brush
-    tone: Floats
+    brush: Repaint | Paint | Print
     gain: Gain = NO_GAIN
     notes: tuple[str, ...] = ()
 
     def noise_gain(self, anchor: Anchor) -> float:
         """The tone curve's steepest slope over 1-99 % of the object's lightness."""
-        slopes = np.diff(self.tone) * (len(self.tone) - 1)
+        tone = _tone_of(self.brush, anchor)
+        slopes = np.diff(tone) * (len(tone) - 1)
         low, high = (int(v * (len(slopes) - 1)) for v in (anchor.low, anchor.high))
         return float(slopes[low : high + 1].max())
 
@@ -105,6 +105,32 @@ class Core:
         noise = Noise.of(rgb, share, sure)
         anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
         return cls(sure, linear, anchor, Light.of(linear, noise), noise)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        kept = (shades.nbytes for shades in self._shades.values())
+        return self.places.nbytes + self.linear.nbytes + sum(kept)
+
+    def shades(self, share: float) -> Shades:
+        """What other paint has of it, `share` of the shine split off; the last one is kept: a color
+        that is dragged asks for the same at each move.
+        """
+        if (found := self._shades.get(share)) is None:
+            found = Shades.of(self.light, self._bright, share)
+            self._shades.clear()
+            self._shades[share] = found
+        return found
+
+    @cached_property
+    def _shades(self) -> dict[float, Shades]:
+        return {}
+
+    @cached_property
+    def _bright(self) -> float:
+        """Shading of its lit side, without reflections."""
+        high, most = np.percentile(self.light.split(self.linear)[0], (75, 99)).tolist()
+        return float(min(most, _LIT * high))
 
     def color_in(self, rgb: Pixels) -> Anchor:
         """The same estimate on the same pixels of another version of the photo."""
@@ -162,31 +188,25 @@ def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan
 def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
     """Other paint under the same light, aimed so that the result measures as asked."""
     goal = np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64)
-    high, most = np.percentile(core.light.split(core.linear)[0], (75, 99)).tolist()
-    bright = min(most, _LIT * high)  # without reflections
-
-    def brush(aim: Doubles, strength: float = 1.0) -> Repaint:
-        gloss, share = GLOSS[look.gloss], look.protect_highlights
-        return Repaint.of(core.light, aim, bright, gloss=gloss, share=share, strength=strength)
-
+    shades, gloss = core.shades(look.protect_highlights), GLOSS[look.gloss]
     aim = goal
     for _ in range(_ROUNDS):
-        got = usual_color(np.clip(brush(aim)(core.linear), 0.0, 1.0))
+        brush = Repaint.of(shades, aim, gloss=gloss)
+        got = usual_color(np.clip(brush(core.linear), 0.0, 1.0))
         aim = np.clip(aim * np.clip((goal + 1e-4) / (got + 1e-4), 0.5, 2), 0, 1)
-    made = brush(aim, look.strength)
-    return Plan(
-        asked, made, _tone_of(made, core.anchor), made.gain, _lost(core.light, made.gain.light)
-    )
+    made = Repaint.of(shades, aim, gloss=gloss, strength=look.strength)
+    return Plan(asked, made, made.gain, _lost(core.light, made.gain.light))
 
 
-def _tone_of(brush: Brush, own: Anchor) -> Floats:
-    """L of the result for each L of the object's own color."""
+def _tone_of(brush: Repaint | Paint | Print, own: Anchor) -> Floats:
+    """(LEVELS,) float32, L of the result for each L of the object's own color."""
+    if not isinstance(brush, Repaint):
+        return np.asarray(brush.tone, np.float32)
     level = LIGHTNESS.astype(np.float32)
     tint = own.saturation * level
     ramp = oklab_planes_to_linear(np.stack([level, tint.real, tint.imag]).astype(np.float32))
     painted = brush(np.clip(ramp, 0, 1), np.zeros(0, np.intp), fine=True)
-    tone: Floats = linear_planes_to_oklab(np.clip(painted, 0, 1))[0]
-    return tone
+    return np.asarray(linear_planes_to_oklab(np.clip(painted, 0, 1))[0], np.float32)
 
 
 def _lost(light: Light, gain: float) -> tuple[str, ...]:
@@ -213,7 +233,7 @@ def _tinted(look: Look, core: Core, asked: Floats) -> Plan:
     )  # fmt: skip
     dark = own.lightness < _LEAST_LIGHT
     note = "the object is black, which holds no tint; the mode match gives it a color"
-    return Plan(asked, paint, paint.tone, notes=(note,) if dark else ())
+    return Plan(asked, paint, notes=(note,) if dark else ())
 
 
 def _turned(look: Look, core: Core) -> Plan:
@@ -230,7 +250,7 @@ def _turned(look: Look, core: Core) -> Plan:
         keep_tone=True,
         turn=turn,
     )
-    return Plan(replace(own, saturation=own.saturation * turn).lab, paint, paint.tone)
+    return Plan(replace(own, saturation=own.saturation * turn).lab, paint)
 
 
 def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
@@ -244,7 +264,7 @@ def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Pla
         strength=look.strength,
         protect=look.protect_highlights,
     )
-    return Plan(anchor_of(brush.colors_at(core.places)).lab, brush, brush.tone)
+    return Plan(anchor_of(brush.colors_at(core.places)).lab, brush)
 
 
 def srgb_of(lab: Floats) -> NDArray[Any]:

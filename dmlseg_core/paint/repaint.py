@@ -46,41 +46,39 @@ _ROOM = 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class Repaint:
-    """See the module.
+class Shades:
+    """What of the tables is the object's alone, whatever color it gets: made once for a drag.
 
     Attributes:
         light: of the object.
-        tables: (3, _ENTRIES) float32: g, r, e.
         top: largest shading in the tables.
-        paint: (3,) float32, B.
-        tint: (3,) float32, B trust.
-        gloss: what becomes of shine: 1 leaves it as it was.
+        body: (_ENTRIES,) shading of the paint alone.
+        rise: (_ENTRIES,) root of the shading, less the usual one's.
+        shine: (_ENTRIES,) shine on a gray object.
+        usual: body of the usual pixel.
+        lit: body of the lit side.
+        here: shine of the usual pixel.
         share: how much of the shine is split off at all.
-        strength: 0 keeps the photo; a line in OKLab between.
     """
 
     light: Light
-    tables: Floats
     top: float
-    paint: Floats
-    tint: Floats
-    gloss: float
+    body: Doubles
+    rise: Doubles
+    shine: Doubles
+    usual: float
+    lit: float
+    here: float
     share: float
-    strength: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.body.nbytes + self.rise.nbytes + self.shine.nbytes
 
     @classmethod
-    def of(
-        cls,
-        light: Light,
-        color: Doubles,
-        bright: float,
-        *,
-        gloss: float = 1.0,
-        share: float = 1.0,
-        strength: float = 1.0,
-    ) -> Repaint:
-        """Paint of a (3,) linear `color`; `bright` is the shading of the object's lit side."""
+    def of(cls, light: Light, bright: float, share: float = 1.0) -> Shades:
+        """Of an object; `bright` is the shading of its lit side."""
         top = float(light.rows[0].sum())
         shading = np.linspace(0, 1, _ENTRIES) ** 2 * top
         body = light.body(shading)
@@ -89,21 +87,51 @@ class Repaint:
         shine = share * (1 - light.colored) * (shading - body)
         body = shading - shine
         here = share * (1 - light.colored) * (light.usual - usual)
+        rise = _rise(light, body, usual)
+        return cls(light, top, body, rise, shine, usual, lit, here, share)
+
+
+@dataclass(frozen=True, eq=False)
+class Repaint:
+    """See the module.
+
+    Attributes:
+        shades: of the object.
+        tables: (3, _ENTRIES) float32: g, r, e.
+        paint: (3,) float32, B.
+        tint: (3,) float32, B trust.
+        gloss: what becomes of shine: 1 leaves it as it was.
+        strength: 0 keeps the photo; a line in OKLab between.
+    """
+
+    shades: Shades
+    tables: Floats
+    paint: Floats
+    tint: Floats
+    gloss: float
+    strength: float
+
+    @classmethod
+    def of(
+        cls, shades: Shades, color: Doubles, *, gloss: float = 1.0, strength: float = 1.0
+    ) -> Repaint:
+        """Paint of a (3,) linear `color`."""
+        light, body = shades.light, shades.body
         # What shines on the usual pixel is not the paint's.
-        paint = np.maximum(color - gloss * here * light.color, 0.1 * color)
-        new = _shading(light, body, usual, paint)
-        new = _under_white(new, float(paint.max()), float(np.interp(lit, body, new)))
-        shine = np.maximum(shine, -_LESS * new * float(paint.mean() / light.color.mean()))
+        paint = np.maximum(color - gloss * shades.here * light.color, 0.1 * color)
+        new = _shading(shades, paint)
+        new = _under_white(new, float(paint.max()), float(np.interp(shades.lit, body, new)))
+        shine = np.maximum(shades.shine, -_LESS * new * float(paint.mean() / light.color.mean()))
         weak = _ROUGH / float(light.color.mean())
         tables = np.stack([new, new * body / (body**2 + weak**2), shine]).astype(np.float32)
         fine = (paint.astype(np.float32), (paint * light.trust).astype(np.float32))
-        return cls(light, tables, top, *fine, gloss, share, strength)
+        return cls(shades, tables, *fine, gloss, strength)
 
     def __call__(
         self, linear: Floats, places: Places | None = None, *, fine: bool = False
     ) -> Floats:
         """See `Brush`; where the pixels lie makes no difference."""
-        shading, shine = self.light.split(linear, self.share)
+        shading, shine = self.shades.light.split(linear, self.shades.share)
         new, rate, extra = self._read(shading, fine)
         result = np.empty_like(linear)
         low, high = (np.float32(end) * new for end in _TINTS)
@@ -111,7 +139,7 @@ class Repaint:
             self._tint(k, plane, (shading, shine, rate, low, high), out)
             # OpenCV makes one pass of what takes numpy two or three.
             cv2.addWeighted(out, float(self.tint[k]), new, float(self.paint[k]), 0, dst=out)
-            for light, share in ((shine, 1.0), (extra, self.light.color[k])):
+            for light, share in ((shine, 1.0), (extra, self.shades.light.color[k])):
                 if light is not None and self.gloss:
                     cv2.scaleAdd(light, self.gloss * float(share), out, dst=out)
         return result if self.strength == 1 else self._between(linear, result)
@@ -127,7 +155,7 @@ class Repaint:
         shading, shine, rate, low, high = of
         if shine is not None:
             plane = np.subtract(plane, shine, out=out)
-        cv2.addWeighted(plane, 1 / float(self.light.color[k]), shading, -1, 0, dst=out)
+        cv2.addWeighted(plane, 1 / float(self.shades.light.color[k]), shading, -1, 0, dst=out)
         cv2.multiply(out, rate, dst=out)
         cv2.max(out, low, dst=out)
         cv2.min(out, high, dst=out)
@@ -135,7 +163,7 @@ class Repaint:
     @property
     def gain(self) -> Gain:
         """By how much noise of the usual pixel grows."""
-        own = self.light.color + _ABYSS
+        own = self.shades.light.color + _ABYSS
         light = (self.paint.mean() + _ABYSS) / own.mean()
         color = ((self.tint + _ABYSS) / own).max()
         size = (self.strength * v ** (1 / 2.4) for v in (light, color))
@@ -143,9 +171,11 @@ class Repaint:
 
     def _read(self, shading: Floats, fine: bool) -> tuple[Floats, Floats, Floats | None]:
         """The tables at shadings: the nearest entry, or (fine) between two."""
-        at = np.sqrt(np.clip(shading, 0, self.top) * np.float32((_ENTRIES - 1) ** 2 / self.top))
+        at = np.sqrt(
+            np.clip(shading, 0, self.shades.top) * np.float32((_ENTRIES - 1) ** 2 / self.shades.top)
+        )
         index = (at if fine else at + np.float32(0.5)).astype(np.int32)
-        rows = self.tables if self.light.colored < 1 else self.tables[:2]
+        rows = self.tables if self.shades.light.colored < 1 else self.tables[:2]
         low = [row.take(index, mode="clip") for row in rows]
         if fine:
             rest = at - index.astype(np.float32)
@@ -159,13 +189,18 @@ class Repaint:
         return oklab_planes_to_linear(first + np.float32(self.strength) * (last - first))
 
 
-def _shading(light: Light, body: Doubles, usual: float, paint: Doubles) -> Doubles:
-    """The new paint's shading: 1 at the usual shade, with its slope over OKLab's L limited."""
+def _rise(light: Light, body: Doubles, usual: float) -> Doubles:
+    """How far the root of a shading is above the usual one's, in units of that."""
     own = float(light.color.mean())
     lift = _ABYSS * light.crushed
-    ratio = (body * own + lift) / max(usual * own + lift, 1e-6)
-    slope = np.cbrt(max(usual * own, 1e-5) / max(float(paint.mean()), 1e-6)) * MAX_SLOPE
-    return np.asarray(np.maximum(1 + min(1.0, slope) * (np.cbrt(ratio) - 1), 0) ** 3)
+    return np.cbrt((body * own + lift) / max(usual * own + lift, 1e-6)) - 1
+
+
+def _shading(shades: Shades, paint: Doubles) -> Doubles:
+    """The new paint's shading: 1 at the usual shade, with its slope over OKLab's L limited."""
+    own = shades.usual * float(shades.light.color.mean())
+    slope = np.cbrt(max(own, 1e-5) / max(float(paint.mean()), 1e-6)) * MAX_SLOPE
+    return np.asarray(np.maximum(1 + min(1.0, slope) * shades.rise, 0) ** 3)
 
 
 def _under_white(shading: Doubles, paint: float, lit: float) -> Doubles:

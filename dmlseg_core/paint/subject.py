@@ -53,11 +53,14 @@ class Subject(Layer):
         whole: whether a gate chose what is painted: it is one material then.
         embedding: (D, h, w) float32 over the whole photo, as a picture of it made small: its
             squared distances tell things apart that have one color; None: color alone does.
+        at: (y, x), the pixel that was pointed at: of two paints nearly as large, the body is the
+            one that lies there.
     """
 
     alpha: Floats
     whole: bool
     embedding: Floats | None
+    at: tuple[float, float] | None = None
 
     @classmethod
     def of(
@@ -68,6 +71,7 @@ class Subject(Layer):
         gate: ColorGate | Sequence[ColorGate] | None = None,
         visible: NDArray[np.bool_] | None = None,
         embedding: Floats | None = None,
+        at: tuple[float, float] | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`, and ParameterError for an
         embedding that is not (D, h, w) finite floats.
@@ -77,18 +81,21 @@ class Subject(Layer):
         check_visible(alpha, visible)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
-        return cls.on(rgb, share, visible, alpha=alpha, whole=gate is not None, embedding=embedding)
+        whole = gate is not None
+        return cls.on(rgb, share, visible, alpha=alpha, whole=whole, embedding=embedding, at=at)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the planes that are kept of it, beside the photo."""
-        planes = {id(p): p for p in (self.alpha, self.share, self.embedding) if p is not None}
-        return sum(p.nbytes for p in (*planes.values(), *(v.share for v in self._parts.values())))
+        """Bytes of what is kept of it, beside the photo."""
+        others = (p for p in (self.alpha, self.embedding) if p is not None and p is not self.share)
+        parts = sum(part.nbytes for part in self._parts.values())
+        return super().nbytes + parts + sum(plane.nbytes for plane in others)
 
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
-        return Palette.of(self.rgb, self.share, self.box, self.known, self.embedding)
+        measured = self.rgb, self.share, self.box, self.known
+        return Palette.of(*measured, embedding=self.embedding, at=self.at)
 
     def jobs(self, look: Look) -> Jobs:
         """What of it takes which color.

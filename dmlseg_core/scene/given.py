@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -24,22 +24,18 @@ class Given:
 
     png: bytes = field(repr=False)
 
-    @cached_property
+    @property
     def alpha(self) -> NDArray[np.float32]:
         """(H, W) float32 in [0, 1]; ParameterError where the bytes are no picture."""
-        try:
-            gray = load_photo(self.png).rgb[..., 0]
-        except ImageError as error:
-            raise ParameterError(f"the mask is no usable picture: {error}") from None
-        return np.asarray(gray.astype(np.float32) / 255)
+        return np.asarray(_gray(self.png).astype(np.float32) / 255)
 
     def on(self, size: tuple[int, ...]) -> NDArray[np.float32]:
         """(h, w) float32, on a copy of the photo of another size."""
-        if self.alpha.shape == size[:2]:
-            return self.alpha.copy()
-        smaller = size[0] < self.alpha.shape[0]
-        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(self.alpha, size[1::-1], interpolation=how), np.float32)
+        alpha = self.alpha
+        if alpha.shape == size[:2]:
+            return alpha
+        how = cv2.INTER_AREA if size[0] < alpha.shape[0] else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(alpha, size[1::-1], interpolation=how), np.float32)
 
     def level(self, frame: Frame) -> NDArray[np.float32]:
         """(h, w) on the network's grid, in [-1, 1]: 0 where alpha is a half.
@@ -47,12 +43,22 @@ class Given:
         Raises:
             ParameterError: it is of another size than the photo.
         """
-        if self.alpha.shape != frame.photo_size:
-            (height, width), (h, w) = self.alpha.shape, frame.photo_size
+        alpha = self.alpha
+        if alpha.shape != frame.photo_size:
+            (height, width), (h, w) = alpha.shape, frame.photo_size
             raise ParameterError(
                 f"the mask is {width} x {height} pixels, the photo {w} x {h}; "
                 "they must be of one size"
             )
         cell = max(1, round(frame.stride * frame.photo_size[0] / frame.input_size[0]))
-        mean = cv2.blur(self.alpha, (cell, cell), borderType=cv2.BORDER_REPLICATE)
+        mean = cv2.blur(alpha, (cell, cell), borderType=cv2.BORDER_REPLICATE)
         return np.asarray(2 * mean[np.ix_(*frame.centres())] - 1, np.float32)
+
+
+@lru_cache(2)
+def _gray(png: bytes) -> NDArray[np.uint8]:
+    """(H, W): only the last ones stay decoded, for edits and their history hold many."""
+    try:
+        return load_photo(png).rgb[..., 0].copy()
+    except ImageError as error:
+        raise ParameterError(f"the mask is no usable picture: {error}") from None

@@ -48,6 +48,7 @@ class Override:
         strokes: brush strokes over it.
         connected: keep only what is connected to a positive point; None = the config's choice.
         given: a mask to begin with, instead of what the point selects.
+        pointed: whether somebody chose the pixel itself; False: it is where an instance was found.
 
     Raises:
         ParameterError: a box without an inside, or one that does not hold the click; more than
@@ -63,6 +64,7 @@ class Override:
     strokes: tuple[Stroke, ...] = ()
     connected: bool | None = None
     given: Given | None = None
+    pointed: bool = True
 
     def __post_init__(self) -> None:
         if self.box is not None:
@@ -96,6 +98,7 @@ class Mask:
         given: the soft mask that it is, where it was not grown.
         visible: (H, W) bool of the photo's pixels that are not wholly transparent; None: all are.
             The others belong to no mask, at whatever size it is asked for.
+        at: (y, x), the pixel of the photo that was pointed at; None: nobody did.
     """
 
     grid: NDArray[np.bool_] = field(repr=False)
@@ -108,6 +111,14 @@ class Mask:
     strokes: tuple[Stroke, ...] = field(default=(), repr=False)
     under: NDArray[np.float32] | None = field(default=None, repr=False)
     given: Given | None = field(default=None, repr=False)
+    at: Point | None = None
+
+    def place_on(self, size: tuple[int, ...]) -> Point | None:
+        """`at` on a copy of the photo of (H', W')."""
+        if self.at is None:
+            return None
+        height, width = self.frame.photo_size
+        return self.at[0] * size[0] / height, self.at[1] * size[1] / width
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""

@@ -209,7 +209,8 @@ class Scene:
         name = self.classes[seed.class_id - 1]
         level = with_sign(level, inside)
         about = seed, name, seed.score, self.frame, self.visible, o.strokes, under
-        return Mask(inside, level, *about, None if further else o.given), near
+        given, at = None if further else o.given, (o.y, o.x) if o.pointed else None
+        return Mask(inside, level, *about, given, at), near
 
     def cell_at(self, y: float, x: float) -> tuple[int, int]:
         """The cell of a pixel that can be pointed at.

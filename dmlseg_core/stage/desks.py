@@ -1,14 +1,16 @@
 """What the server holds of each user: a photo, its session, what is being done to them.
 
-A desk is named by a random token that the server gives out. Photos and scenes are bounded in bytes:
-the longest unused is put away. A desk that was put away keeps its edits, so the same photo laid on
-it again goes on where it was.
+A desk is named by a random token that the server gives out. Photos and scenes are bounded in bytes
+and in time: the longest unused is put away, and so is what nobody has used for long, or whose page
+was closed. A desk that was put away keeps its edits, so the same photo laid on it again goes on
+where it was.
 """
 
 from __future__ import annotations
 
 import ctypes
 import secrets
+import time
 from asyncio import Lock
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -24,6 +26,10 @@ _DESKS = 10_000
 """Tokens that are remembered; a desk without a photo is some kilobytes of edits."""
 _RESUMED = 8
 """Photos whose edits a desk remembers."""
+IDLE = 3600.0
+"""Seconds after which a photo that nobody uses is put away; its page lays it on the desk again."""
+GRACE = 60.0
+"""Seconds in which a page that was left may be back: it was loaded anew."""
 
 
 @dataclass(eq=False)
@@ -68,6 +74,7 @@ class Desk:
         version: counts changes of the picture.
         opening: counts photos that were asked for.
         turn: one edit after the other, in the order in which they came.
+        until: when its photo is put away, by the monotonic clock.
     """
 
     token: str
@@ -79,6 +86,7 @@ class Desk:
     version: int = 0
     opening: int = 0
     turn: Lock = field(default_factory=Lock)
+    until: float = field(default_factory=lambda: time.monotonic() + IDLE)
     _kept: OrderedDict[str, History] = field(default_factory=OrderedDict)
 
     def called(self) -> int:
@@ -100,6 +108,15 @@ class Desk:
             self._kept.move_to_end(work.photo.digest)
             while len(self._kept) > _RESUMED:
                 self._kept.popitem(last=False)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of masks and patterns in the edits of photos that were put away."""
+        return sum(history.nbytes for history in self._kept.values())
+
+    def forget(self) -> None:
+        """Let the edits of photos that were put away go, too."""
+        self._kept.clear()
 
     def begin(self, work: Work, session: EditSession) -> None:
         """The network has seen the photo: edits may begin, or go on."""
@@ -138,24 +155,54 @@ class Desks:
     def get(self, token: str) -> Desk | None:
         """The desk of a token; it becomes the newest."""
         with self._lock:
-            if token in self._desks:
+            if (desk := self._desks.get(token)) is not None:
                 self._desks.move_to_end(token)
-            return self._desks.get(token)
+                desk.until = time.monotonic() + IDLE
+            return desk
+
+    def leave(self, token: str) -> None:
+        """The page of a desk was closed: its photo is put away unless it is asked for soon."""
+        with self._lock:
+            if (desk := self._desks.get(token)) is not None:
+                desk.until = min(desk.until, time.monotonic() + GRACE)
 
     def trim(self) -> None:
         """Put photos away down to the limit; for after a desk has grown."""
-        freed = False
         with self._lock:
             loaded = [d for d in self._desks.values() if d.work is not None]
-            total = sum(d.work.nbytes for d in loaded if d.work is not None)
-            for desk in loaded[:-1]:
-                if total <= self.limit:
-                    break
-                total -= desk.work.nbytes if desk.work is not None else 0
+            freed = _shrunk(loaded, [d.work.nbytes for d in loaded if d.work], self.limit)
+            for desk in freed:
                 desk.clear()
-                freed = True
+            self._forget()
         if freed:
             return_freed_memory()
+
+    def sweep(self) -> None:
+        """Put away what nobody has used for long, or has left; for now and then."""
+        now = time.monotonic()
+        with self._lock:
+            past = [d for d in self._desks.values() if d.work is not None and d.until < now]
+            for desk in past:
+                desk.clear()
+            self._forget()
+        return_freed_memory()
+
+    def _forget(self) -> None:
+        """Edits of photos that were put away are bounded like photos; the oldest go."""
+        keeping = [d for d in self._desks.values() if d.kept]
+        for desk in _shrunk(keeping, [d.kept for d in keeping], self.limit):
+            desk.forget()
+
+
+def _shrunk(desks: list[Desk], sizes: list[int], limit: int) -> list[Desk]:
+    """The first ones, without which the others have at most `limit` bytes; never the last."""
+    total, found = sum(sizes), []
+    for desk, size in zip(desks[:-1], sizes, strict=False):
+        if total <= limit:
+            break
+        total -= size
+        found.append(desk)
+    return found
 
 
 def return_freed_memory() -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.gzip import GZipMiddleware
 
 from dmlseg_core.api import Service, api_app
-from dmlseg_core.ui.answers import guard, install
+from dmlseg_core.ui.answers import HEADER, guard, install
 from dmlseg_core.ui.file_routes import file_routes, swatch_routes
 from dmlseg_core.ui.front import Front, files
 from dmlseg_core.ui.many.many_routes import many_routes
 from dmlseg_core.ui.programs import PREFIX, admitted, program_version
 from dmlseg_core.ui.routes import Stage, edit_routes, opening_routes, picture_routes
 
+SWEEP = 30.0
+"""Seconds between two looks for what nobody uses any more."""
+
 
 def mount(app: FastAPI, stage: Stage, service: Service | None) -> None:
     """Add everything under /stage/ to an app, and the API, for those whom its login lets in."""
     install(app)
     router = APIRouter(prefix="/stage", dependencies=[Depends(guard(app))])
-    for part in (opening_routes, edit_routes, picture_routes, file_routes, many_routes):
+    parts = (opening_routes, edit_routes, picture_routes, file_routes, many_routes, leaving_route)
+    for part in parts:
         router.include_router(part(stage))
     router.include_router(swatch_routes())
     app.include_router(router)
@@ -34,10 +41,36 @@ def mount(app: FastAPI, stage: Stage, service: Service | None) -> None:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweeps = [stage.desks.sweep, stage.shelves.sweep]
+        sweeps += [] if service is None else [service.kept.sweep]
+        sweeping = asyncio.create_task(_sweep(sweeps))
         async with before(app):
             yield
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
         stage.close()
         if service is not None:
             service.close()
 
     app.router.lifespan_context = lifespan
+
+
+def leaving_route(stage: Stage) -> APIRouter:
+    """How a page says that it is closed, or loaded anew."""
+    router = APIRouter()
+
+    @router.post("/leave")
+    def leave(request: Request) -> Any:
+        stage.desks.leave(request.headers.get(HEADER, ""))
+        return {}
+
+    return router
+
+
+async def _sweep(sweeps: list[Callable[[], None]]) -> None:
+    """Photos of those who left go, though nobody asks for anything."""
+    while True:
+        await asyncio.sleep(SWEEP)
+        for sweep in sweeps:
+            await run_in_threadpool(sweep)

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ from PIL import Image
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
 WAIT = 60_000
-DRAWN_TWICE = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+REST = Path(__file__).with_name("rest.js")
+FRAME = re.compile(r"/assets/index-[^/]*\.js$")
+"""The script that builds Gradio's frame behind the stage."""
 
 
 def pytest_collection_modifyitems(items):
@@ -54,25 +56,18 @@ class Visit:
 
     def __init__(self, context, url):
         self.context, self.url = context, url
+        context.set_default_timeout(WAIT)
+        context.add_init_script(path=REST)
         self.page = context.new_page()
-        self.faults, self.flying, self.edits, self.last = [], set(), [], time.monotonic()
+        self.faults, self.edits = [], []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", self._left)
-        self.page.on("requestfinished", self._back)
-        self.page.on("requestfailed", self._back)
         self.page.goto(url)
         self.stage.wait_for(timeout=WAIT)
 
     def _left(self, request):
-        if "/stage/" in request.url:
-            self.flying.add(request)
-            self.last = time.monotonic()
-            if request.url.endswith("/stage/edit"):
-                self.edits.append(json.loads(request.post_data))
-
-    def _back(self, request):
-        self.flying.discard(request)
-        self.last = time.monotonic()
+        if request.url.endswith("/stage/edit"):
+            self.edits.append(json.loads(request.post_data))
 
     @property
     def stage(self):
@@ -97,18 +92,12 @@ class Visit:
     def chosen(self):
         return self.instances.get_by_role("option", selected=True)
 
-    def rest(self, quiet=0.35):
-        """Wait until nothing goes over the line for a moment that begins now at the earliest.
+    def rest(self, kept=False):
+        """Wait until the page has nothing under way and has drawn: rest.js knows.
 
-        What the hand just did may not have been sent yet, above all on a slow machine: so the
-        page draws twice first, after which its handlers have run.
+        `kept`: until what was done is kept in the browser too, which the page does a while later.
         """
-        self.page.evaluate(DRAWN_TWICE)
-        began = time.monotonic()
-        end = began + WAIT / 1000
-        while self.flying or time.monotonic() - max(self.last, began) < quiet:
-            assert time.monotonic() < end, f"never at rest: {[r.url for r in self.flying]}"
-            self.page.wait_for_timeout(40)
+        self.page.evaluate("([kept, wait]) => atRest(kept, wait)", [kept, WAIT])
 
     def open(self, photo, name="photo.png"):
         """(H, W, 3) uint8, or the bytes of a file; back when the photo has been analysed."""
@@ -132,7 +121,7 @@ class Visit:
         """(h, w, 3): the screen as the eye gets it, without outlines, black beside the stage."""
         self.away()
         self.page.keyboard.press("h")
-        self.page.wait_for_timeout(120)
+        self.rest()
         shot = self.page.screenshot()
         self.page.keyboard.press("h")
         picture = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
@@ -169,9 +158,13 @@ class Visit:
 def visit(browser, address):
     made = []
 
-    def enter(**options):
+    def enter(frame=True, **options):
+        """`frame`: with Gradio's own page behind the stage, as people have it; it costs seconds."""
         settings = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options}
-        made.append(Visit(browser.new_context(**settings), address))
+        context = browser.new_context(**settings)
+        if not frame:
+            context.route(FRAME, lambda route: route.abort())
+        made.append(Visit(context, address))
         return made[-1]
 
     yield enter

@@ -6,7 +6,7 @@ NAMES = {"Smaller part", "Larger part", "Part", "Object", "Group"}
 
 
 def test_what_a_click_may_mean_is_offered_and_taken(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(data.astronaut())
     tab.click(0.3, 0.8)
     choices = tab.page.get_by_role("group", name="Selected")

@@ -53,12 +53,11 @@ def test_a_photo_is_dropped_anywhere_or_pasted_and_back_brings_it_back(visit, tm
     paint(tab)
     corner = middle_color(tab, 0.3, 0.5)  # in the mask, beside the disc
     assert np.abs(corner - rgb(NAVY)).max() < np.abs(corner - [200, 200, 200]).max()
-    tab.page.wait_for_timeout(900)  # what is kept is written at rest
-    tab.rest()
+    tab.rest(kept=True)
     tab.page.goto("about:blank")
     tab.page.go_back()
     tab.chosen.or_(tab.instances.get_by_role("option").first).first.wait_for(timeout=WAIT)
-    tab.rest(1)
+    tab.rest()
     assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
     assert "my mask" in tab.instances.inner_text()
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -104,8 +103,12 @@ def test_swatches_go_to_files_of_both_programs_and_come_back(visit):
         assert name == f"swatches.{suffix}"
         found = [(s.name, s.hex) for s in read_swatches(data, name)]
         assert found == [("sea", "#0a825a"), ("rebeccapurple", "#663399")]
+        tab.button("sea").evaluate("swatch => { swatch.id = 'before'; }")
         tab.choose_file(name, data)
-        tab.page.get_by_role("button", name="rebeccapurple").wait_for(timeout=WAIT)
+        tab.page.locator(".swatches #before").wait_for(state="detached")
+        own = tab.page.get_by_role("group", name="Palettes").get_by_role("button")
+        assert [swatch.get_attribute("aria-label") for swatch in own.all()] == [
+            "sea", "rebeccapurple"]  # fmt: skip
 
 
 def test_brackets_size_the_brush_and_connected_only_is_obeyed(visit):
@@ -182,11 +185,10 @@ def test_a_photo_that_another_user_pushed_out_comes_back_with_its_work(browser, 
         tab.click()
         if tab is first:
             paint(tab)
-            tab.page.wait_for_timeout(900)  # what is kept is written at rest
-            tab.rest()
+            tab.rest(kept=True)
     with first.page.expect_response(lambda r: r.status == 409, timeout=WAIT):
         first.edit(lambda: first.page.get_by_role("application").press("Escape"))
-    first.rest(1)
+    first.rest()
     assert first.chosen.count() == 0
     assert np.abs(middle_color(first) - rgb(NAVY)).max() <= 3
     assert not first.page.get_by_role("alert").locator(".toast").is_visible()

@@ -10,16 +10,14 @@ from tests.browser.conftest import WAIT, disc, png
 
 
 def settled(tab, all_of_them):
-    told = tab.page.locator(".dialog.many .status")
-    told.filter(has_text=f"Photos: {all_of_them}").wait_for(timeout=WAIT)
-    tab.page.wait_for_function(
-        "n => n.textContent && !n.textContent.includes('done')", arg=told.element_handle()
-    )
+    """What was asked for is under way from the press on, until the answer that says so is shown."""
     tab.rest()
+    told = tab.page.locator(".dialog.many .status")
+    told.filter(has_text=f"Photos: {all_of_them}").filter(has_not_text="done").wait_for()
 
 
 def test_a_set_is_recolored_like_the_open_photo_and_one_is_kept_by_hand(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     tab.edit(tab.page.locator(".swatches:not(.recent) .swatch").nth(10).click)

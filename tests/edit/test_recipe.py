@@ -214,14 +214,26 @@ def test_every_recipe_survives_the_file(made):
 
 def test_recipes_of_older_programs_paint_all_of_an_object_as_one():
     whole = values()
-    assert whole["version"] == 3
+    assert whole["version"] == 4
     for edit in whole["edits"]:
+        edit["select"].pop("pointed", None)
         del edit["style"]["materials"], edit["style"]["targets"]
         edit["style"].pop("gloss", None)
     whole["version"] = 2
     old = from_json(json.dumps(whole))
     assert {edit.style.materials for edit in old.edits} == {"all"}
     assert json.loads(to_json(old))["version"] < 3  # and is written as they read it
+
+
+def test_older_recipes_keep_the_largest_paint_as_the_body():
+    """Only since version 4 a recipe says that its point was chosen by hand."""
+    whole = values()
+    assert any(edit["select"].get("pointed") for edit in whole["edits"])
+    for edit in whole["edits"]:
+        edit["select"].pop("pointed", None)
+    old = from_json(json.dumps(whole | {"version": 3}))
+    assert not any(edit.where.pointed for edit in old.edits)
+    assert json.loads(to_json(old))["version"] == 3
 
 
 def test_a_stroke_beyond_the_photo_is_told_before_anything_changes():

@@ -40,6 +40,29 @@ def test_the_preview_table_is_near_the_exact_path(source, target):
         assert mean == pytest.approx(off.mean(), abs=0.05)
 
 
+def dragged():
+    """Looks in the order in which a hand may come by them."""
+    colors = ["#c8102e", "#102040", "#f4f4f2", "#c8102e"]
+    yield from (Look(color, protect_highlights=p) for p in (1, 0.3, 1) for color in colors)
+    yield from (Look(color, gloss="matte", strength=0.5) for color in colors)
+    yield from (Look(color, mode="tint") for color in colors)
+
+
+def test_what_a_drag_keeps_changes_no_bit():
+    rgb, mask = glossy("#b01020")
+    kept, sizes = Subject.of(rgb, mask), []
+    for look in dragged():
+        fresh = Subject.of(rgb, mask)
+        seen, new = lut_of(kept, look), lut_of(fresh, look)
+        for name in ("shaper", "table", "low", "high"):
+            np.testing.assert_array_equal(getattr(seen, name), getattr(new, name))
+        pixels = kept.core.linear, kept.core.places
+        assert (kept.plan(look).brush(*pixels) == fresh.plan(look).brush(*pixels)).all()
+        sizes.append(kept.nbytes)
+    assert len(set(sizes)) == 1  # however long it is dragged
+    assert sizes[0] >= kept.share.nbytes + kept.core.linear.nbytes + kept.own.nbytes
+
+
 def test_the_shaper_rises_and_the_table_is_srgb():
     table = lut_of(Subject.of(*glossy("#141414")), Look("#ffd400"))
     assert table.table.shape == (33, 33, 33, 3)

@@ -10,7 +10,7 @@ from dmlseg_core.color import srgb_to_linear
 from dmlseg_core.paint import Look, Subject
 from dmlseg_core.paint.materials import mixtures, tiles
 from dmlseg_core.paint.materials.clusters import counts_of, largest_of, nearest_of
-from dmlseg_core.paint.materials.labels import labels_in
+from dmlseg_core.paint.materials.members import _labels_in as labels_in
 from dmlseg_core.paint.materials.mixtures import mixed_along
 from dmlseg_core.paint.materials.same import _meetings
 from dmlseg_core.paint.materials.small import features_of

@@ -17,7 +17,7 @@ from PIL import Image
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import chunk
-from dmlseg_core.photo.metadata.exif import fitted
+from dmlseg_core.photo.metadata.write import fitted
 from dmlseg_core.photo.metadata.xmp import upright_xmp
 from dmlseg_core.photo.save import losses, save_photo
 from tests.photo.profiles import profile as made_profile

@@ -50,6 +50,62 @@ def test_png_texts_stay_in_png_and_are_said_elsewhere(tmp_path):
         assert "Title, Author" in " ".join(losses(photo, f"a{suffix}"))
 
 
+BACKGROUNDS = {  # mode, its chunk, the color that it means in RGB
+    "P": (b"\1", (9, 99, 199)),
+    "L": (struct.pack(">H", 130), (130, 130, 130)),
+    "1": (struct.pack(">H", 1), (255, 255, 255)),
+    "RGB": (struct.pack(">3H", 1, 20, 200), (1, 20, 200)),
+    "RGBA": (struct.pack(">3H", 1, 20, 200), (1, 20, 200)),
+    "I;16": (struct.pack(">H", 40_000), (40_000,) * 3),
+}
+
+
+@pytest.mark.parametrize("mode", BACKGROUNDS)
+def test_a_pngs_background_stays_the_color_that_it_is(tmp_path, mode):
+    body, color = BACKGROUNDS[mode]
+    image = Image.new(mode, (8, 8))
+    if mode == "P":
+        image.putpalette([0, 0, 0, 9, 99, 199])
+    head, *rest = png.chunks(coded(image))
+    place = 1 + [kind for kind, _ in rest].index(b"PLTE") if mode == "P" else 0
+    rest.insert(place, (b"bKGD", png.chunk(b"bKGD", body)))
+    photo = load_photo(png.SIGNATURE + b"".join(whole for _, whole in [head, *rest]))
+    path = save_photo(photo.rgb, tmp_path / "a.png", photo)
+    written = dict(png.chunks(path.read_bytes()))
+    assert struct.unpack(">3H", written[b"bKGD"][8:-4]) == color
+    assert losses(photo, "a.png") == ()
+    assert "bKGD went" in " ".join(losses(photo, "a.jpg"))
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", bytes(5), bytes(7)])
+def test_a_damaged_background_is_no_background(body):
+    image = coded(Image.fromarray(picture()))
+    assert load_photo(png.with_chunks(image, [png.chunk(b"bKGD", body)])).about.texts == ()
+
+
+def test_chunks_that_describe_the_file_as_it_was_are_named(tmp_path):
+    told = {b"tIME": struct.pack(">H5B", 2020, 1, 2, 3, 4, 5), b"sBIT": b"\5\6\5", b"dSIG": b"x",
+            b"iDOT": bytes(28)}  # fmt: skip
+    whole = [png.chunk(kind, body) for kind, body in told.items()]
+    photo = load_photo(png.with_chunks(coded(Image.fromarray(picture())), whole))
+    for suffix in ALL:
+        said = " ".join(losses(photo, f"a{suffix}"))
+        assert "as it was: tIME, sBIT, dSIG." in said
+    written = save_photo(photo.rgb, tmp_path / "a.png", photo).read_bytes()
+    assert not set(told) & {kind for kind, _ in png.chunks(written)}
+
+
+def test_chunks_of_a_webp_that_nobody_knows_are_named():
+    data = io.BytesIO()
+    Image.fromarray(picture()).save(data, "WEBP", exif=blocks.camera_block())
+    grown = data.getvalue() + b"MINE" + struct.pack("<I", 3) + b"abc\0"
+    whole = grown[:4] + struct.pack("<I", len(grown) - 8) + grown[8:]
+    assert losses(load_photo(whole), "a.webp") == (
+        "Left out, for it describes the file as it was: MINE.",
+    )
+    assert losses(load_photo(data.getvalue()), "a.webp") == ()
+
+
 def test_segments_of_other_programs_stay_in_jpeg(tmp_path):
     others = ((0xE1, b"FLIR\0heat"), (0xEC, b"Ducky\0x"))
     photo = load_photo(jpeg_file(about.Metadata(segments=others)))
@@ -180,6 +236,42 @@ def test_tiffs_of_others_keep_their_tags(tmp_path, order, big):
         assert struct.unpack(structure.order + "2d", structure.value(entries[65000])) == (1.5, 2.5)
         assert b"sofa" in again.about.xmp
         assert ("IPTC" in " ".join(losses(photo, path))) == (again.about.photoshop is None)
+
+
+DISPLAY_P3 = ((68, 100), (32, 100), (265, 1000), (69, 100), (15, 100), (6, 100))
+SRGB = ((64, 100), (33, 100), (3, 10), (6, 10), (15, 100), (6, 100))
+
+
+@pytest.mark.parametrize(("places", "told"), [(DISPLAY_P3, 1), (SRGB, 0)])
+def test_white_point_and_primaries_of_a_tiff_stay_and_are_not_believed(tmp_path, places, told):
+    flat = tuple(part for place in places for part in place)
+    tags = [(318, 5, 2, (3127, 10000, 329, 1000), True), (319, 5, 6, flat, True),
+            (297, 3, 2, (1, 2), True), (337, 2, 6, b"laser", True)]  # fmt: skip
+    photo = load_photo(tiff_with(tags))
+    assert len([n for n in photo.notes if "primaries" in n]) == told
+    for suffix in ALL:
+        path = save_photo(photo.rgb, tmp_path / f"a{suffix}", photo)
+        block = path.read_bytes() if suffix == ".tif" else load_photo(path).exif
+        structure = directories.Structure.of(block)
+        entries = structure.first.entries
+        assert structure.numbers("12I", entries[319].place) == flat
+        assert structure.numbers("4I", entries[318].place) == (3127, 10000, 329, 1000)
+        assert structure.numbers("2H", entries[297].place) == (1, 2)
+        assert structure.value(entries[337]).rstrip(b"\0") == b"laser"
+
+
+def test_what_makes_a_raw_file_of_a_tiff_is_left_out_with_a_word(tmp_path):
+    tags = [(50708, 2, 5, b"Cam1", True), (301, 3, 256, tuple(range(256)), True)]
+    photo = load_photo(tiff_with(tags))
+    (said,) = losses(photo, "a.tif")
+    assert said.endswith("as it was: TransferFunction, entries for raw converters.")
+    data = save_photo(photo.rgb, tmp_path / "a.tif", photo).read_bytes()
+    assert not {301, 50708} & set(directories.Structure.of(data).first.entries)
+    block = b"II*\0" + struct.pack("<I", 8)
+    block += blocks.directory("<", 8, {50708: (2, 5, b"Cam1\0")})
+    phone = load_photo(jpeg_file(about.Metadata(block)))
+    assert losses(phone, "a.jpg") == ()
+    assert "raw converters" in " ".join(losses(phone, "a.tif"))
 
 
 def test_a_maker_note_far_in_a_tiff_moves_with_a_word(tmp_path):

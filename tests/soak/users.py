@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dmlseg_core.stage.desks import GRACE
+from dmlseg_core.ui.served import SWEEP
 from tests.soak.server import Server, User
 
 SIDE = 256
@@ -137,8 +139,9 @@ def main() -> int:
             for visit in visits:
                 waits, opened = waits + visit.waits, opened + visit.opened
                 faults += visit.faults
-            time.sleep(2)
             told.append(server.held())
+        time.sleep(GRACE + 2 * SWEEP + 5)
+        told.append(server.held())  # all of them left
         faults += ["the log holds a traceback"] if "Traceback" in server.log() else []
         most = server.most_megabytes()
     print(*faults[:20], sep="\n", end="\n" * bool(faults))

@@ -1,11 +1,14 @@
 """Desks: their bound, and what becomes of the memory of what is put away."""
 
 import platform
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dmlseg_core.edit.session import EditSession
+from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.stage import desks as rooms
 from dmlseg_core.stage.desks import Desks, Work
@@ -64,6 +67,61 @@ def test_memory_is_handed_back_when_something_is_put_away_and_only_then(monkeypa
     assert not calls
     laid(desks)
     assert len(calls) == 1
+
+
+def test_a_photo_that_nobody_uses_is_put_away_and_one_whose_page_was_left_soon():
+    desks = Desks()
+    left, idle, used = laid(desks), laid(desks), laid(desks)
+    desks.leave(left.token)
+    desks.leave("nobody")
+    desks.sweep()
+    assert (
+        left.work and idle.work and used.work
+    )  # a page that is loaded anew is back within seconds
+    now = time.monotonic()
+    assert now < left.until <= now + rooms.GRACE < idle.until <= now + rooms.IDLE
+    left.until = idle.until = now - 1
+    desks.sweep()
+    assert left.work is None and idle.work is None and used.work is not None
+    assert left.phase == "empty" and desks.get(left.token) is left
+
+
+def test_who_comes_back_in_time_finds_the_photo():
+    desks = Desks()
+    desk = laid(desks)
+    desks.leave(desk.token)
+    assert desks.get(desk.token).until > time.monotonic() + rooms.GRACE
+
+
+def noise(number):
+    rng = np.random.default_rng(number)
+    return Pattern.of(rng.integers(0, 256, (100, 100, 3), np.uint8))
+
+
+def test_what_users_brought_counts_as_long_as_it_can_come_back():
+    desk = laid(Desks())
+    session = desk.work.session
+    session.select(*CAT)
+    before, patterns = desk.work.nbytes, [noise(k) for k in range(4)]
+    for pattern in patterns:
+        session.set_style(Style(mode="pattern", pattern=pattern), drag="")
+    assert desk.work.nbytes - before >= sum(len(p.png) for p in patterns)
+    session.undo()
+    assert session.history.nbytes == sum(len(p.png) for p in patterns)
+
+
+def test_edits_of_photos_that_were_put_away_are_bounded_too():
+    one = len(noise(0).png)
+    desks = Desks(limit=2 * one + 100)
+    users = []
+    for number in range(4):
+        desk = laid(desks)
+        desk.work.session.select(*CAT)
+        desk.work.session.set_style(Style(mode="pattern", pattern=noise(number)))
+        desk.clear()
+        users.append(desk)
+    desks.trim()
+    assert [bool(desk.kept) for desk in users] == [False, False, True, True]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is known to keep holes")

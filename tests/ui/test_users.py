@@ -2,9 +2,12 @@
 
 import json
 import threading
+import time
 
 import pytest
 
+from dmlseg_core.stage import desks
+from dmlseg_core.ui import served
 from tests.edit.test_session import CAT, PERSON, picture
 from tests.ui.server import KnownScenes, User, file_of, serving
 
@@ -44,6 +47,24 @@ def test_an_evicted_photo_comes_back_with_its_edits_and_its_undo():
         assert state["history"] == made["history"]
         assert not ann.edit(op="undo")["selections"][0]["painted"]
         assert bob.get("state").json()["code"] == "gone"
+
+
+def test_a_page_that_was_left_gives_its_photo_up_and_finds_its_edits_again(monkeypatch):
+    monkeypatch.setattr(served, "SWEEP", 0.01)
+    with serving() as client:
+        ann, bob = User(client), User(client)
+        ann.open(), bob.open()
+        made = ann.click(CAT)
+        monkeypatch.setattr(desks, "GRACE", -1)
+        assert ann.post("leave").status_code == 200
+        held, until = client.stage.desks.nbytes, time.monotonic() + 20
+        while client.stage.desks.nbytes == held and time.monotonic() < until:
+            time.sleep(0.02)  # asking for the desk would keep it
+        assert ann.get("state").json()["code"] == "gone"
+        assert bob.get("state").status_code == 200  # who did not leave
+        assert ann.open()["history"] == made["history"]
+        ann.token = "0" * 32
+        assert ann.post("leave").status_code == 200  # tells nothing about whose token it is
 
 
 def test_another_photo_starts_anew_and_the_first_one_is_not_forgotten(user):

@@ -174,6 +174,18 @@ def test_what_a_format_does_not_hold_is_told_in_both(suffix, count, tmp_path):
         assert_told(sentence)
 
 
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_lost_depth_and_stale_pieces_are_told_in_both(bits, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    photo = load_photo(tmp_path / "a.png")
+    photo = replace(photo, deep=np.zeros((8, 8, 3), np.uint16), bits=bits,
+                    about=replace(photo.about, stale=("tIME", "sBIT")))  # fmt: skip
+    found = losses(photo, tmp_path / "a.jpg")
+    assert len(found) == 2
+    for sentence in found:
+        assert_told(sentence)
+
+
 def test_a_color_outside_srgb_is_painted_and_told(session):
     painted(session, color="color(display-p3 0 1 0)")
     (note,) = session.measured.notes

@@ -78,6 +78,13 @@ export class Api {
     return { blob: await answer.blob(), headers: answer.headers };
   }
 
+  /** The page is closed: the server need not keep its photo. It may be that it is only loaded anew. */
+  leave() {
+    if (!this.session) return;
+    const headers = { "X-Dmlseg-Session": this.session };
+    fetch(this.base + "leave", { method: "POST", keepalive: true, headers }).catch(() => {});
+  }
+
   async arrays(path) { return unpack(await (await this.#fetch(path)).arrayBuffer()); }
 
   async bitmap(path) { return createImageBitmap((await this.blob(path)).blob); }

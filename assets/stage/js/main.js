@@ -36,6 +36,7 @@ export async function start(host, { base, lang, sheets: urls = SHEETS.map((name)
   await styled;
   page.hidden = false;
   host.dataset.ready = "true";
+  addEventListener("pagehide", () => app.api.leave());
   try {
     await app.begin();
   } catch (error) {

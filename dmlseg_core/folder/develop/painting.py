@@ -93,7 +93,8 @@ class Studio:
         mask, taker = self.chosen.masks[k], self.chosen.takers[k]
         assert taker is not None
         y, x = mask.frame.point_of(mask.seed.y, mask.seed.x)
-        return k, Selection(Override(y, x, mask.seed.tau)).styled(colorway.ways[taker].style), mask
+        where = Override(y, x, mask.seed.tau, pointed=mask.at is not None)
+        return k, Selection(where).styled(colorway.ways[taker].style), mask
 
     def _photo(self, rgb: Pixels, colorway: Colorway) -> tuple[str, Pixels | None, tuple[str, ...]]:
         """The file, its pixels as its readers get them (None: as written), what it lost."""

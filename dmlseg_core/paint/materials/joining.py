@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.same import differences
 from dmlseg_core.paint.materials.seams import Seams
-from dmlseg_core.paint.materials.things import Things
+from dmlseg_core.paint.materials.things import ONE_THING, Things
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
@@ -19,9 +19,8 @@ Labels: TypeAlias = NDArray[np.intp]
 MOST = 5
 _TINY = 0.012
 """Of the object: smaller things are no material."""
-_NEAR, _FAR = 0.3, 0.6
-"""Mean squared distance in the embedding up to which two groups are of one thing; from which on of
-two."""
+_FAR = 0.6
+"""Mean squared distance in the embedding from which on two groups are of two things."""
 _MORE, _APART = 2.0, 0.6
 """How much more the difference of two things' colors counts; what it begins with."""
 
@@ -152,5 +151,5 @@ class _Groups:
         """(n,) 0..1, how far k and each of (n,) others are different things."""
         shares = self.kinds[others] / self.sizes[others, None]
         away = shares @ (self.foreign @ (self.kinds[k] / self.sizes[k]))
-        strange = np.clip((away - _NEAR) / (_FAR - _NEAR), 0, 1)
+        strange = np.clip((away - ONE_THING) / (_FAR - ONE_THING), 0, 1)
         return np.asarray(strange * self.seams.seen(k, others))

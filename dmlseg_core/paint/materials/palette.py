@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
+from dmlseg_core.paint.materials.islands import without_islands
 from dmlseg_core.paint.materials.joining import MOST, joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
@@ -27,6 +28,11 @@ _VOTERS = 3
 
 _DOUBT = 0.3
 """Weight of what the object is made of in the votes along its rim."""
+
+_RIVAL = 1 / 3
+"""Of the largest material's share: one that has as much is the body where it was pointed at."""
+_AT = 2
+"""Pixels of the small picture about a point that tell which material lies there."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class Material:
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """The materials of an object, the largest first: that is its body.
+    """The materials of an object, its body first, then the largest.
+
+    The body is the largest one; or one at least a third as large that somebody pointed at.
 
     Attributes:
         materials: one to five.
@@ -60,7 +68,9 @@ class Palette:
         alpha: Floats,
         box: Box,
         known: Floats,
+        *,
         embedding: Floats | None = None,
+        at: tuple[float, float] | None = None,
     ) -> Palette:
         """Tell the materials of an object apart.
 
@@ -70,6 +80,7 @@ class Palette:
             box: rows and columns outside of which alpha is 0.
             known: (H, W), the part of alpha that is measured.
             embedding: (D, h, w) over the whole photo; see `things`.
+            at: (y, x), the pixel of the photo that was pointed at.
         """
         size = alpha.shape
         rgb, alpha = rgb[box], alpha[box]
@@ -84,6 +95,9 @@ class Palette:
         groups = groups_of(small.features, labels, centers, _means(small, flat, len(centers)))
         things = None if embedding is None else things_of(embedding, size, box, inside)
         own = joined(small.features, np.append(groups, -1)[labels], things)
+        if things is not None:
+            own = without_islands(small.features, own, things)
+        own = _ordered(own, None if at is None else _shrunk_place(at, box, own.shape))
         # A cluster's color may be that of two things.
         pairs, first = np.unique(flat * MOST + own[inside], return_index=True)
         source = rgb, alpha, own, centers[pairs // MOST], own[inside][first]
@@ -94,6 +108,26 @@ class Palette:
         """How much of each material lies at each pixel of the box."""
         rgb, alpha, own, centers, materials = self._source
         return Members.of(rgb, alpha, _votes(own, len(self.materials)), centers, materials)
+
+
+def _shrunk_place(at: tuple[float, float], box: Box, size: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of the small picture about a pixel of the photo."""
+    places = [
+        int((v - s.start) * n / (s.stop - s.start)) for v, s, n in zip(at, box, size, strict=True)
+    ]
+    down, across = (slice(max(v - _AT, 0), max(v + _AT + 1, 0)) for v in places)
+    return down, across
+
+
+def _ordered(own: Labels, place: Box | None) -> Labels:
+    """The labels renamed, the largest first; before it the one at a place that rivals it."""
+    sizes = np.bincount(own[own >= 0])
+    order = np.argsort(-sizes, kind="stable")
+    if place is not None and (there := own[place][own[place] >= 0]).size:
+        pointed = int(np.bincount(there).argmax())
+        if sizes[pointed] >= _RIVAL * sizes[order[0]]:
+            order = np.array([pointed, *order[order != pointed]])
+    return np.append(np.argsort(order), -1)[own]
 
 
 def _means(small: Small, labels: Labels, count: int) -> NDArray[np.float64]:

@@ -21,6 +21,8 @@ Mask: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 Box: TypeAlias = tuple[slice, slice]
 
+ONE_THING = 0.3
+"""Mean squared distance in the embedding up to which two sets of pixels are of one thing."""
 _MOST = 12
 _SAMPLE = 4000
 _ROUNDS = 5

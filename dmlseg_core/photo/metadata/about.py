@@ -22,6 +22,7 @@ class Metadata:
         segments: (marker, content) of other application segments of a JPEG file.
         gain_map: of a JPEG file, a JPEG file itself, turned as the photo.
         thumbnail: did the EXIF block hold one; it is taken out, for it shows the old colors.
+        stale: names of pieces that describe the file as it was; they are never written.
         left: what is never written, by the names of write.py: "gain map", "credentials", ...
     """
 
@@ -33,6 +34,7 @@ class Metadata:
     segments: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
     gain_map: bytes | None = field(default=None, repr=False)
     thumbnail: bool = False
+    stale: tuple[str, ...] = ()
     left: frozenset[str] = frozenset()
 
     def upright(self, size: tuple[int, int], turn: int, notes: list[str]) -> Metadata:

@@ -27,20 +27,22 @@ XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
 _RESOLUTION = (282, 283)
 _COLOR_SPACE, _INTEROP_INDEX = 0xA001, 1
 _ADOBE, _UNCALIBRATED = 2, 65535
-ADOBE_RGB, UNCALIBRATED = "Adobe RGB", "uncalibrated"
+_SRGB = 1
+_SRGB_PLACES = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+ADOBE_RGB, UNCALIBRATED, PRIMARIES = "Adobe RGB", "uncalibrated", "primaries"
+_NEAR_PLACE = 0.01
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002, 0x1001), (0x0101, 0xA003, 0x1002)
+RAW = "entries for raw converters"
+_TRANSFER, _WHITE, _PRIMARIES, _PRINTER = 301, 318, 319, 337
+_OF_RAW = frozenset((*range(50706, 51300), *range(52525, 52560)))
 STRUCTURAL = frozenset(
     (*range(254, 260), *range(262, 267), 273, ORIENTATION, *range(277, 282), 284, *range(288, 294),
-     297, 301, *range(317, 348), *range(512, 522), *range(529, 533), 559, XMP, IPTC, PHOTOSHOP, ICC,
-     37724, *range(50706, 51300), 52525)
-)  # fmt: skip
+     _TRANSFER, *range(317, 348), *range(512, 522), *range(529, 533), 559, XMP, IPTC, PHOTOSHOP,
+     ICC, 37724, *_OF_RAW)
+) - {_WHITE, _PRIMARIES, _PRINTER}  # fmt: skip
 """Tags of IFD0 that tell how pixels are stored, belong to raw files, or are carried elsewhere."""
 _ROOM = 65527
 """Bytes that a block may have in JPEG."""
-_FIELD = 4
-"""Bytes of a value that fit into its entry."""
-_NAMED = 8
-"""Entries that a sentence names."""
 _NEAR = 1 << 16
 """A TIFF's own directories are taken over in place where they end before this byte."""
 
@@ -55,8 +57,25 @@ def orientation_of(block: bytes | None) -> int | None:
     return turn if turn is not None and 1 <= turn <= 8 else None
 
 
+def says_raw(block: bytes | None) -> bool:
+    """Whether IFD0 holds entries of DNG: in a TIFF they would make a raw file of it."""
+    try:
+        return block is not None and not _OF_RAW.isdisjoint(Structure.of(block).first.entries)
+    except ValueError:
+        return False
+
+
+def stale_in(structure: Structure) -> tuple[str, ...]:
+    """What of a TIFF's first directory describes its pixels as they were, beside their layout."""
+    entries = structure.first.entries
+    names = {"TransferFunction": _TRANSFER in entries, RAW: not _OF_RAW.isdisjoint(entries)}
+    return tuple(name for name, true in names.items() if true)
+
+
 def color_space_of(block: bytes | None) -> str | None:
-    """ADOBE_RGB or UNCALIBRATED, as cameras say it beside no profile (DCF 2.0, 4.5.2.2)."""
+    """ADOBE_RGB or UNCALIBRATED, as cameras say it beside no profile (DCF 2.0, 4.5.2.2); PRIMARIES
+    where it names others than sRGB's.
+    """
     try:
         structure = Structure.of(block or b"")
         exif = structure.under(structure.first, EXIF)
@@ -68,7 +87,20 @@ def color_space_of(block: bytes | None) -> str | None:
     name = structure.value(index)[:3] if index else b""
     if space == _ADOBE or name == b"R03":
         return ADOBE_RGB
-    return UNCALIBRATED if space == _UNCALIBRATED and name != b"R98" else None  # R98: sRGB
+    if space == _UNCALIBRATED and name != b"R98":  # R98: sRGB
+        return UNCALIBRATED
+    return PRIMARIES if space != _SRGB and _has_other_primaries(structure) else None
+
+
+def _has_other_primaries(structure: Structure) -> bool:
+    entry = structure.first.entries.get(_PRIMARIES)
+    if entry is None or (entry.kind, entry.count) != (5, 6) or not entry.length:
+        return False
+    parts = structure.numbers("12I", entry.place)
+    found = [
+        over / under if under else 0.0 for over, under in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    return any(abs(a - b) > _NEAR_PLACE for a, b in zip(found, _SRGB_PLACES, strict=True))
 
 
 def resolution_of(block: bytes | None) -> tuple[float, float] | None:
@@ -234,44 +266,3 @@ def _in_place(
     table = struct.pack(structure.order + "H", len(records)) + b"".join(records)
     made[zero.start : zero.next_at + 4] = table.ljust(zero.next_at + 4 - zero.start, b"\0")
     return bytes(made)
-
-
-def fitted(block: bytes, limit: int) -> tuple[bytes | None, tuple[str, ...]]:
-    """The block in at most `limit` bytes, and what was left out for that: largest first.
-
-    The maker note goes first; (None, ("all of it",)) where the block is damaged.
-    """
-    if len(block) <= limit:
-        return block, ()
-    try:
-        structure = Structure.of(block)
-        tree = tree_of(structure, structure.first)
-    except ValueError:
-        return None, ("all of it",)
-    left = []
-    exif = tree.get(EXIF)
-    if isinstance(exif, dict) and MAKER_NOTE in exif:
-        del exif[MAKER_NOTE]
-        left.append("its maker note")
-    over = len(packed(tree, structure.order)) - limit
-    for length, tag, parent in sorted(_leaves(tree), key=lambda leaf: -leaf[0]):
-        if over <= 0:
-            break
-        over -= 12 + (length + length % 2 if length > _FIELD else 0)
-        del parent[tag]
-        left.append(f"its entry {tag}")
-    return packed(tree, structure.order), _few(left)
-
-
-def _few(left: list[str]) -> tuple[str, ...]:
-    """Names for a sentence: the first ones, and how many more."""
-    more = len(left) - _NAMED
-    return (*left[:_NAMED], f"{more} more entries") if more > 0 else tuple(left)
-
-
-def _leaves(tree: Tree) -> list[tuple[int, int, Tree]]:
-    """(length, tag, the directory that holds it) of each value."""
-    found = []
-    for tag, value in tree.items():
-        found += _leaves(value) if isinstance(value, dict) else [(len(value[2]), tag, tree)]
-    return found

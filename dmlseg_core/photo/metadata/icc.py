@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.metadata.exif import ADOBE_RGB, UNCALIBRATED
+from dmlseg_core.photo.metadata.exif import ADOBE_RGB, PRIMARIES, UNCALIBRATED
 from dmlseg_core.photo.metadata.signals import HDR, Signal
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -82,6 +82,8 @@ def profile_of(signal: Signal, notes: list[str]) -> bytes | None:
 def _of_exif(space: str | None, notes: list[str]) -> bytes | None:
     if space == UNCALIBRATED:
         notes.append("EXIF calls the colors uncalibrated, without a profile: taken as sRGB.")
+    if space == PRIMARIES:
+        notes.append("The file names primaries of its own, without a profile: taken as sRGB.")
     return _profile(ADOBE_RGB, _ADOBE_PLACES, _para(563 / 256)) if space == ADOBE_RGB else None
 
 

@@ -19,6 +19,11 @@ _MOST, _TRIED = 1 << 26, 1 << 16
 """Bytes that a compressed block may grow to; of a text that is only carried."""
 _MANY, _SHORT = 20_000, 1024
 """Chunks beside the picture's; bytes that those have on the average, where there are more."""
+_PALETTE, _COLORED = 3, 2
+_NAMED = 8
+_KNOWN = (b"tRNS", b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"hIST",
+          b"acTL", b"fcTL", b"fdAT", b"iDOT")  # fmt: skip
+"""Chunks beside the picture's that are read, written anew or of no use without its layout."""
 _PICTURES = (b"IDAT", b"fdAT", b"fcTL")
 
 _SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9}
@@ -90,6 +95,7 @@ def read_png(data: bytes) -> Metadata:
     """What the chunks say about the photo."""
     found: dict[bytes, bytes] = {}
     texts, left, seen = [], set(), set()
+    stale: dict[str, None] = {}
     for kind, whole in chunks(data):
         if kind == b"eXIf":
             found[b"exif"] = whole[8:-4].removeprefix(b"Exif\0\0")
@@ -112,13 +118,17 @@ def read_png(data: bytes) -> Metadata:
             left.add("damaged chunk")
         elif kind == b"caBX":
             left.add("credentials")
-        elif _may_be_copied(kind):
-            texts.append(whole)
+        elif kind == b"bKGD":
+            texts += _background(data, whole[8:-4])
+        else:
+            texts += [whole] * _may_be_copied(kind)
+            stale |= {} if _may_be_copied(kind) or not _is_foreign(kind) else {kind.decode(): None}
     return Metadata(
         exif=found.get(b"exif") or None,
         xmp=found.get(b"xml") or found.get(b"xmp"),
         photoshop=found.get(b"iptc"),
         texts=tuple(texts),
+        stale=tuple(stale)[:_NAMED],
         left=frozenset(left),
     )
 
@@ -126,6 +136,26 @@ def read_png(data: bytes) -> Metadata:
 def _may_be_copied(kind: bytes) -> bool:
     """Ancillary, safe to copy though pixels change (5.4), and not written by ourselves."""
     return kind.isalpha() and kind[0] > 96 and kind[3] > 96 and kind != b"pHYs"
+
+
+def _is_foreign(kind: bytes) -> bool:
+    """Ancillary, and of no use to anybody here."""
+    return kind.isalpha() and kind[0] > 96 and kind not in _KNOWN
+
+
+def _background(data: bytes, body: bytes) -> list[bytes]:
+    """bKGD (11.3.5.1) for a picture in RGB; none where it is damaged."""
+    depth, color = data[24], data[25]
+    palette = next((whole[8:-4] for kind, whole in chunks(data) if kind == b"PLTE"), b"")
+    if color == _PALETTE:
+        found = palette[3 * body[0] : 3 * body[0] + 3] if body else b""
+        return [chunk(b"bKGD", struct.pack(">3H", *found))] if len(found) == 3 else []
+    if len(body) != (6 if color & _COLORED else 2) or depth not in (1, 2, 4, 8, 16):
+        return []
+    most = (1 << depth) - 1
+    scale = 1 if depth == 16 else 255 / most
+    values = [round(min(v, most) * scale) for v in struct.unpack(f">{len(body) // 2}H", body)]
+    return [chunk(b"bKGD", struct.pack(">3H", *(values * 3)[:3]))]
 
 
 def _take(found: dict[bytes, bytes], name: bytes, body: bytes | None) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 from dmlseg_core.photo.metadata import boxes, jpeg, photoshop, png
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.directories import EXIF, OverlapError, Structure
-from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff
+from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff, stale_in
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, find_gain_map
 
 _LONG_XMP = 1 << 24
 _PNM_HEAD = 1 << 16
 _PNM = re.compile(rb"P\d%s\d+%s\d+\s" % ((rb"\s++(?:#[^\r\n]*+\s++)*+",) * 2))
 _FTYP = slice(4, 8)
+_WEBP = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
+_MOST_NAMES = 8
 _GIF_XMP, _GIF_ICC = b"\x21\xff\x0bXMP DataXMP", b"\x21\xff\x0bICCRGBG1012"
 
 
@@ -78,9 +80,11 @@ def _read_others(data: bytes, file_format: str | None, info: dict[Any, Any]) -> 
         packet = packet and packet.partition(b"\1\xff\xfe")[0]  # a trailer leads decoders past it
     exif = exif.removeprefix(b"Exif\0\0") if isinstance(exif, bytes) else None
     comments = (comment,) if isinstance(comment, bytes) and comment else ()
-    left = frozenset({"credentials"} if file_format == "WEBP" and _riff_has(data, b"C2PA") else ())
+    others = _riff_others(data) if file_format == "WEBP" else ()
+    left = frozenset({"credentials"} if "C2PA" in others else ())
     packet = packet if isinstance(packet, bytes) else None
-    return Metadata(exif or None, packet, None, comments, left=left)
+    stale = tuple(name for name in others if name != "C2PA")
+    return Metadata(exif or None, packet, None, comments, stale=stale, left=left)
 
 
 def _read_psd(data: bytes) -> Metadata:
@@ -125,15 +129,16 @@ def _profile_in_gif(data: bytes) -> bytes | None:
     return b"".join(parts) or None
 
 
-def _riff_has(data: bytes, name: bytes) -> bool:
-    """Is there such a chunk in a WebP file?"""
+def _riff_others(data: bytes) -> tuple[str, ...]:
+    """Names of the chunks of a WebP file that its format does not know."""
     place = 12
-    while place + 8 <= len(data):
-        if data[place : place + 4] == name:
-            return True
+    found: dict[bytes, None] = {}
+    while place + 8 <= len(data) and len(found) < _MOST_NAMES:
+        kind = data[place : place + 4]
+        found |= {} if kind in _WEBP else {kind: None}
         size = int.from_bytes(data[place + 4 : place + 8], "little")
         place += 8 + size + size % 2
-    return False
+    return tuple(kind.decode("latin-1") for kind in found if kind.isalnum())
 
 
 def _read_jpeg(data: bytes) -> Metadata:
@@ -164,7 +169,7 @@ def read_tiff(data: bytes) -> Metadata:
         blocks += photoshop.block_of_iptc(records)
     said = {"maker note moved": moved, "previews": 330 in entries, "layers": 37724 in entries}
     left = frozenset(name for name, true in said.items() if true)
-    return Metadata(exif, packet or None, blocks or None, left=left)
+    return Metadata(exif, packet or None, blocks or None, stale=stale_in(structure), left=left)
 
 
 _READERS: dict[str, Callable[[bytes], Metadata]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dmlseg_core.photo.metadata.about import Metadata
-from dmlseg_core.photo.metadata.exif import fitted
+from dmlseg_core.photo.metadata.directories import EXIF, Structure, Tree, packed, tree_of
+from dmlseg_core.photo.metadata.exif import MAKER_NOTE, RAW, says_raw
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, announced
 from dmlseg_core.photo.metadata.jpeg import EXIF_HEAD, ROOM
 from dmlseg_core.photo.metadata.png import text_name
@@ -28,6 +29,10 @@ _NEVER = {
     "depth": "Depth maps and mattes beside the photo were left out.",
     "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",
 }
+_FIELD = 4
+"""Bytes of a value that fit into its entry."""
+_NAMED = 8
+"""Entries that a sentence names."""
 
 
 def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...]]:
@@ -35,6 +40,8 @@ def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...
     about = _with_comments(about) if file_format == "JPEG" else about
     about = _with_map(file_format, about)
     words = [_NEVER[name] for name in sorted(about.left)]
+    stale = about.stale + ((RAW,) if file_format == "TIFF" and says_raw(about.exif) else ())
+    words += [f"Left out, for it describes the file as it was: {', '.join(stale)}."] * bool(stale)
     gone = {
         name: () if name != "photoshop" else None
         for name, formats in _HOLDS.items()
@@ -83,3 +90,44 @@ def _with_comments(about: Metadata) -> Metadata:
     texts = tuple(text for text in about.texts if text not in told)
     comments = (*about.comments, *(plain[text] for text in told))
     return replace(about, texts=texts, comments=comments)
+
+
+def fitted(block: bytes, limit: int) -> tuple[bytes | None, tuple[str, ...]]:
+    """The block in at most `limit` bytes, and what was left out for that: largest first.
+
+    The maker note goes first; (None, ("all of it",)) where the block is damaged.
+    """
+    if len(block) <= limit:
+        return block, ()
+    try:
+        structure = Structure.of(block)
+        tree = tree_of(structure, structure.first)
+    except ValueError:
+        return None, ("all of it",)
+    left = []
+    exif = tree.get(EXIF)
+    if isinstance(exif, dict) and MAKER_NOTE in exif:
+        del exif[MAKER_NOTE]
+        left.append("its maker note")
+    over = len(packed(tree, structure.order)) - limit
+    for length, tag, parent in sorted(_leaves(tree), key=lambda leaf: -leaf[0]):
+        if over <= 0:
+            break
+        over -= 12 + (length + length % 2 if length > _FIELD else 0)
+        del parent[tag]
+        left.append(f"its entry {tag}")
+    return packed(tree, structure.order), _few(left)
+
+
+def _few(left: list[str]) -> tuple[str, ...]:
+    """Names for a sentence: the first ones, and how many more."""
+    more = len(left) - _NAMED
+    return (*left[:_NAMED], f"{more} more entries") if more > 0 else tuple(left)
+
+
+def _leaves(tree: Tree) -> list[tuple[int, int, Tree]]:
+    """(length, tag, the directory that holds it) of each value."""
+    found = []
+    for tag, value in tree.items():
+        found += _leaves(value) if isinstance(value, dict) else [(len(value[2]), tag, tree)]
+    return found

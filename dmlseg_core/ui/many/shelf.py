@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,7 @@ class Shelf:
         version: grows with every change.
         running: whether a run goes on, or a photo is being kept.
         error: what ended the last run before its end, in one sentence.
+        used: when it was asked about last, by the monotonic clock.
     """
 
     root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="many-")))
@@ -58,6 +60,7 @@ class Shelf:
     version: int = 0
     running: bool = False
     error: DmlsegError | None = None
+    used: float = field(default_factory=time.monotonic)
     lock: Any = field(default_factory=RLock)
     _stop: Event = field(default_factory=Event)
     _closed: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from threading import RLock
 
@@ -12,6 +13,8 @@ ALL_BYTES = 4096 * MEGABYTE
 """Of all users together, results too; the longest unused is thrown away."""
 MOST_SETS = 200
 """A session costs nothing, so small sets are bounded in number, too."""
+IDLE = 12 * 3600.0
+"""Seconds after which a set that nobody asks about is thrown away."""
 
 
 class Shelves:
@@ -34,6 +37,7 @@ class Shelves:
                 self._shelves[token] = Shelf()
             if token in self._shelves:
                 self._shelves.move_to_end(token)
+                self._shelves[token].used = time.monotonic()
             return self._shelves.get(token)
 
     def trim(self) -> None:
@@ -48,6 +52,15 @@ class Shelves:
                 break
             total, count = total - size, count - 1
             self._drop(token, shelf)
+
+    def sweep(self) -> None:
+        """Throw away what nobody has asked about for long, and what no run works on."""
+        now = time.monotonic()
+        with self._lock:
+            known = list(self._shelves.items())
+        for token, shelf in known:
+            if shelf.used + IDLE < now and not shelf.running:
+                self._drop(token, shelf)
 
     def drop(self, token: str) -> None:
         """Throw one away."""
