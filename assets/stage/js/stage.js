@@ -82,10 +82,17 @@ export class Stage {
     this.choices.hidden = false;
     this.overlay.nested = seen.map(({ path }) => path);
     this.app.tell("draw");
-    const { width, height } = this.app.view.stage, box = this.choices, finger = place.kind === "touch" ? 24 : 0;
-    this.offered = { x: Math.max(8, Math.min(place.x + 14 - 2 * finger, width - box.offsetWidth - 8)),
-      y: Math.min(place.y + 16 + finger, height - box.offsetHeight - 8) };
+    const box = this.choices;
+    this.offered = this.#room(place, box.offsetWidth, box.offsetHeight);
     box.style.translate = `${this.offered.x}px ${this.offered.y}px`;
+  }
+
+  /** Beside the pointer or below the finger, inside the stage, above the zoom's buttons. */
+  #room({ x, y, kind }, wide, high) {
+    const { width, height } = this.app.view.stage, zoom = this.percent.parentElement, finger = kind === "touch" ? 24 : 0;
+    const left = Math.max(8, Math.min(x + 14 - 2 * finger, width - wide - 8)), top = y + 16 + finger;
+    const floor = left + wide > zoom.offsetLeft - 8 ? zoom.offsetTop : height;
+    return { x: left, y: Math.min(top, floor - high - 8) };
   }
 
   #choice({ id, tau }, { which, tau: meant, path }) {
