@@ -1,5 +1,7 @@
 """The page without a mouse, without eyes, on small screens."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,8 @@ def test_the_list_is_a_listbox_that_arrows_walk(visit):
     tab = visit()
     tab.open(disc())
     tab.click()
+    spoken = re.compile(r"^object (dark |light )?red [\d.]+ %$")
+    assert tab.instances.get_by_role("option", name=spoken, selected=True).count() == 1
     tab.instances.focus()
     tab.edit(lambda: tab.page.keyboard.press("ArrowDown"))
     assert tab.edits[-1]["op"] in ("choose", "activate")
