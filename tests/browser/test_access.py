@@ -126,7 +126,8 @@ SMALL = """(root, [wide, high]) => [...root.querySelectorAll('button, select, .t
 )
 def test_everything_is_large_enough_to_hit(visit, size, touch, least):
     width, height = size
-    tab = visit(viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch)
+    screen = {"viewport": {"width": width, "height": height}, "is_mobile": touch}
+    tab = visit(frame=False, has_touch=touch, **screen)
     tab.open(disc())
     for name in ("Color", "Look", "Limits", "History", "Objects"):
         tab.page.get_by_role("tab", name=name).click()

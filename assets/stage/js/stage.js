@@ -78,7 +78,9 @@ export class Stage {
     const cell = fields.cellOf(active.at.x, active.at.y), { object, group } = active.stops;
     const seen = nested({ object, ...active.parts, group }, (tau) => this.hover.mask(cell, tau));
     if (seen.length < 2) return;
-    this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made)));
+    const { area } = this.hover.mask(cell, active.tau), apart = (made) => Math.abs(made.area - area);
+    const [now] = [...seen].sort((a, b) => apart(a) - apart(b));
+    this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made, made === now && apart(made) < 0.1 * area)));
     this.choices.hidden = false;
     this.overlay.nested = seen.map(({ path }) => path);
     this.app.tell("draw");
@@ -95,7 +97,7 @@ export class Stage {
     return { x: left, y: Math.min(top, floor - high - 8) };
   }
 
-  #choice({ id, tau }, { which, tau: meant, path }) {
+  #choice({ id }, { which, tau: meant, path }, now) {
     const show = (on) => () => {
       this.overlay.choice = on ? { path } : null;
       this.app.tell("draw");
@@ -104,7 +106,6 @@ export class Stage {
       await this.app.edit({ op: "tau", id, tau: meant });
       this.#closeChoices();
     };
-    const now = Math.abs(tau - meant) < 5e-4;
     return h("button", { type: "button", text: say(which), "aria-pressed": String(now), onclick: take,
       onpointerenter: show(true), onpointerleave: show(false), onfocus: show(true), onblur: show(false) });
   }
