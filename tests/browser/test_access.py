@@ -69,7 +69,7 @@ def test_select_paint_and_undo_by_keys_alone(visit):
 
 
 def test_the_list_is_a_listbox_that_arrows_walk(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     spoken = re.compile(r"^object (dark |light )?red [\d.]+ %$")
@@ -82,7 +82,7 @@ def test_the_list_is_a_listbox_that_arrows_walk(visit):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_has_a_name_and_enough_contrast(visit, scheme):
-    tab = visit(color_scheme=scheme)
+    tab = visit(frame=False, color_scheme=scheme)
     tab.open(disc())
     tab.click()
     assert root(tab).evaluate(NAMELESS) == []
@@ -99,7 +99,7 @@ def test_everything_has_a_name_and_enough_contrast(visit, scheme):
 @pytest.mark.parametrize("size", [(320, 568), (740, 360), (1024, 640), (3840, 2160)])
 def test_it_fits_and_nothing_moves(visit, size):
     width, height = size
-    tab = visit(viewport={"width": width, "height": height})
+    tab = visit(frame=False, viewport={"width": width, "height": height})
     tab.open(disc())
     before = root(tab).evaluate(PLACES)
     assert all(x >= -0.5 and right <= width + 0.5 for x, _, right, _ in before)
@@ -135,6 +135,6 @@ def test_everything_is_large_enough_to_hit(visit, size, touch, least):
 
 
 def test_reduced_motion_stops_every_animation(visit):
-    tab = visit(reduced_motion="reduce")
+    tab = visit(frame=False, reduced_motion="reduce")
     running = "r => r.getAnimations().length"
     assert root(tab).evaluate(running) == 0

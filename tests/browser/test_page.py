@@ -49,7 +49,7 @@ def test_the_color_that_is_picked_is_the_color_that_is_painted_and_undone(visit)
 
 
 def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     area = tab.page.get_by_role("slider", name="Lightness and chroma").bounding_box()
@@ -69,7 +69,7 @@ def test_a_color_drag_is_shown_before_it_is_an_edit(visit):
 
 
 def test_a_click_on_a_painted_object_activates_it_and_keeps_its_mask(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     paint(tab)
@@ -163,7 +163,7 @@ def test_a_bad_file_is_one_toast_over_an_intact_page(visit):
 
 
 def test_words_and_colors_that_are_none(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     paint(tab, "rebeccapurple")
@@ -192,7 +192,7 @@ def test_chinese(browser, address, locale, name):
 
 
 def test_a_scene_that_the_server_put_aside_comes_back_by_itself(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     paint(tab)

@@ -16,7 +16,7 @@ export class Dialog {
     const id = `dialog-${Math.random().toString(36).slice(2)}`;
     this.element = h("dialog", { class: `dialog ${name}`, "aria-labelledby": id,
       onpointerdown: (e) => { this.beside = e.target === this.element && performance.now() > this.openedAt + DOUBLE_MS; },
-      onclick: (e) => { if (e.target === this.element && this.beside) this.element.close(); } },
+      onclick: (e) => { if (e.target === this.element && this.beside && e.detail < 2) this.element.close(); } },
     h("div", { class: "frame" }, h("div", { class: "head" }, h("h2", { id, text: title }), button(say("close"), "close", () => this.element.close())), this.body));
   }
 
@@ -183,7 +183,8 @@ export class SamplesDialog extends Dialog {
     this.app = app;
   }
 
-  open() {
+  async open() {
+    await this.app.begun;
     const card = ({ id, name, thumb }) => h("button", { type: "button", class: "card", onclick: () => {
       this.element.close();
       this.app.openSample(id);

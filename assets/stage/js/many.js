@@ -57,6 +57,7 @@ export class ManyDialog extends Dialog {
   /** [[path, File]]: photos join the set, a recipe is done to it. */
   async take(entries) {
     super.open();
+    await this.app.begun;
     const recipe = entries.find(([name]) => /\.json$/i.test(name));
     const photos = entries.filter(([name]) => PHOTO.test(name)).sort(([a], [b]) => a.localeCompare(b));
     if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
