@@ -171,7 +171,7 @@ def _selection(
         "locked": selection.locked,
         "at": {"x": where.x, "y": where.y},
         "points": [{"x": x, "y": y, "add": add} for y, x, add in points],
-        "simple": not (where.add or where.subtract or where.box or where.strokes),
+        "simple": selection.simple,
         "own": to_hex(session.median_color(mask)),
         "delta_e": _delta_e(selection, made, language),
         "notes": [told(language, note) for note in made.notes] if made else [],

@@ -8,10 +8,11 @@ import { shownFrame } from "./dom.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
 import { Rescue } from "./rescue.js";
 import { Guard } from "./sequence.js";
+import { Tabs } from "./tabs.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const KEEP_MS = 700, BUSY_MS = 300;
+const KEEP_MS = 150, BUSY_MS = 300;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -28,6 +29,7 @@ export class App extends EventTarget {
       waiting: () => this.busy(say("busy_offline")) });
     this.opening = 0;
     this.rescue = new Rescue(this);
+    this.tabs = new Tabs(() => this.api.session);
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -45,12 +47,17 @@ export class App extends EventTarget {
     await this.#openSample(this.about.samples[0]?.id);
   }
 
-  /** The tab's own session, or a new one. @returns whether its photo is on the stage. */
+  /**
+   * The tab's own session, or a new one; in a duplicated tab, which has its sister's, a new one too.
+   *
+   * @returns whether its photo is on the stage.
+   */
   async #session() {
     const known = tabSession.get();
-    this.about = await this.api.json("session", { lang: this.api.language, session: known });
-    this.api.session = known ?? this.about.session;
-    if (known && await this.#resume()) return true;
+    const [about, taken] = await Promise.all([this.api.json("session", {}), this.tabs.taken(known)]);
+    this.about = about;
+    this.api.session = taken ? null : known;
+    if (this.api.session && await this.#resume()) return true;
     this.api.session = this.about.session;
     tabSession.set(this.api.session);
     return false;

@@ -98,7 +98,7 @@ export class Objects {
 
   /** The name, and the color of the thing, which tells two objects apart. */
   #name({ name, word }) {
-    return h("span", { class: "name" }, name, word ? h("small", { text: word }) : null);
+    return h("span", { class: "name" }, name, ...(word ? [" ", h("small", { text: word })] : []));
   }
 
   /** What lies in a box of the photo, small: cut from the picture that is shown. */
