@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from skimage import data
 from skimage.transform import resize
-from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
@@ -81,6 +80,8 @@ def fresh_points(count: int) -> list[tuple[int, int]]:
 
 def rival_pass(photo: np.ndarray) -> Callable[[], Any]:
     """One float32 eager pass of Mask R-CNN; it scales the short side to 800 px by default."""
+    from torchvision.models.detection import maskrcnn_resnet50_fpn  # noqa: PLC0415 - as slow as torch
+
     model = maskrcnn_resnet50_fpn(
         weights=None, weights_backbone=None, box_score_thresh=0, box_detections_per_img=20
     ).eval()

@@ -9,6 +9,8 @@ from hypothesis import settings
 settings.register_profile("busy", deadline=None)  # timings say nothing on a shared machine
 settings.load_profile("busy")
 
+# a thread of torch that waits gives its core away: the workers share few, and it would spin
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no test may wait for the network
 os.environ["DMLSEG_CACHE"] = "off"  # nor read what another one, or its user, kept
 

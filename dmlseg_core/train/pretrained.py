@@ -10,9 +10,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from torchvision.models.segmentation import (  # type: ignore[import-untyped]
-    DeepLabV3_ResNet101_Weights,
-)
 
 from dmlseg_core.config import VOC_CLASSES
 from dmlseg_core.errors import WeightsError
@@ -40,6 +37,11 @@ def download_resnet101() -> dict[str, Tensor]:
     Raises:
         WeightsError: it cannot be fetched.
     """
+    # it loads torch's compiler, which takes as long as torch itself; other runs do without
+    from torchvision.models.segmentation import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        DeepLabV3_ResNet101_Weights,
+    )
+
     weights = DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1
     try:
         state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)

@@ -208,6 +208,16 @@ def test_gradio_parses_no_bombs_and_moves_no_files(client):
         assert client.get(f"/gradio_api/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("values", [[], [1]])
+def test_a_call_with_too_few_values_ends_in_a_sentence(client, values, capfd):
+    asked = {"data": values, "fn_index": 0, "session_hash": "x"}
+    assert client.post("/gradio_api/queue/join", json=asked).status_code == 200
+    with client.stream("GET", "/gradio_api/queue/data?session_hash=x") as answer:
+        told = "".join(answer.iter_text())
+    assert f"values; got {len(values)}" in told
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_other_sites_pages_may_not_call(client):
     headers = {"Sec-Fetch-Site": "cross-site"}
     told(client.post(f"{URL}analyze", files={"photo": file_of()}, headers=headers), 403)

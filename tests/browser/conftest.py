@@ -27,8 +27,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def address():
-    """Address of a running app: a new one, or the one that DMLSEG_APP names."""
+def address(tmp_path_factory):
+    """Address of a running app: a new one, or the one that DMLSEG_APP names.
+
+    It keeps scenes, as an app does: the photo that most tests open is analysed once.
+    """
     if named := os.environ.get("DMLSEG_APP"):
         yield named
         return
@@ -36,7 +39,9 @@ def address():
     from dmlseg_core.ui.launch import prepare, start
 
     args = build_parser().parse_args(["app", "--no-inbrowser", "--quality", "fast"])
-    server, url = start(prepare(args), args)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DMLSEG_CACHE", str(tmp_path_factory.mktemp("scenes")))
+        server, url = start(prepare(args), args)
     yield url
     server.close()
 
@@ -149,6 +154,16 @@ class Visit:
     def press(self, name):
         """A button that edits, by its name."""
         self.edit(self.button(name).click)
+
+    def hold(self, pattern):
+        """Requests that wait until the test lets them go on: a line as slow as it has to be."""
+        held = []
+
+        def keep(route):
+            held.append(route)
+
+        self.page.route(pattern, keep)
+        return held
 
     def close(self):
         self.context.close()

@@ -70,7 +70,7 @@ def test_a_photo_is_dropped_anywhere_or_pasted_and_back_brings_it_back(visit, tm
 
 
 def test_a_dropped_folder_is_a_set_of_photos(visit, tmp_path):
-    tab = visit()
+    tab = visit(frame=False)
     shop = tmp_path / "shop"
     (shop / "shoes").mkdir(parents=True)
     (shop / "a.png").write_bytes(png(disc()))
@@ -92,7 +92,7 @@ def saved_swatches(tab, kind):
 
 
 def test_swatches_go_to_files_of_both_programs_and_come_back(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.choose_file("mine.gpl", b"GIMP Palette\nName: mine\n#\n 10 130  90\tsea\n")
     tab.page.get_by_role("button", name="sea").wait_for(timeout=WAIT)
     tab.color.fill("rebeccapurple")
@@ -112,7 +112,7 @@ def test_swatches_go_to_files_of_both_programs_and_come_back(visit):
 
 
 def test_brackets_size_the_brush_and_connected_only_is_obeyed(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(np.concatenate([disc(240, 240)] * 2, axis=1))
     tab.click(0.25, 0.5)
     tab.edit(lambda: tab.page.get_by_role("application").press("g"))  # the group: both, if it may
@@ -137,7 +137,7 @@ def test_brackets_size_the_brush_and_connected_only_is_obeyed(visit):
 
 
 def test_colorways_are_photos_of_their_colors_and_a_table(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(two_discs(), "two.png")
     tab.click(0.25, 0.5)
     tab.button("Colorways").click()
@@ -198,7 +198,7 @@ def test_a_photo_that_another_user_pushed_out_comes_back_with_its_work(browser, 
 
 
 def test_a_long_note_opens_to_all_of_itself(visit):
-    tab = visit(viewport={"width": 1280, "height": 700})
+    tab = visit(frame=False, viewport={"width": 1280, "height": 700})
     tab.open(disc())
     told = "2 other materials are kept: " + ", ".join(f"#10{k:02x}30 {k} %" for k in range(16, 30))
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.browser.conftest import WAIT, disc, png
 from tests.browser.test_gestures import opened
@@ -17,11 +18,10 @@ def told(tab):
 
 
 def test_a_click_while_another_photo_comes_is_no_click_on_that_one(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    sent = []
-    tab.page.route("**/stage/photo?*", sent.append)  # a line on which it takes as long as we like
+    sent = tab.hold("**/stage/photo?*")
 
     def impatient():
         tab.choose_file("noise.png", png(noise))
@@ -39,8 +39,30 @@ def test_a_click_while_another_photo_comes_is_no_click_on_that_one(visit):
     assert sum(name.startswith("dmlseg.work.") for name in seen) <= 1  # of the disc alone
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_photo_that_is_brought_before_the_page_has_its_session_is_the_one_that_stays(
+    visit, known
+):
+    """The page knows its session late; then neither the photo before nor the sample takes over."""
+    tab = visit(frame=False)
+    tab.open(disc())
+    if not known:
+        tab.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+    asked = tab.hold("**/stage/session")
+    tab.page.reload()
+
+    def early():
+        tab.choose_file("leaf.png", png(disc(color=(30, 120, 60))))
+        asked[0].continue_()
+
+    opened(tab, early)
+    assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
+    assert np.abs(middle_color(tab) - [30, 120, 60]).max() <= 4
+    assert told(tab) == ""
+
+
 def test_a_bad_file_does_not_stop_the_analysis_of_the_photo_before_it(visit):
-    tab = visit()
+    tab = visit(frame=False)
 
     def both():
         tab.choose_file("leaf.png", png(disc(color=(30, 120, 60))))
@@ -55,7 +77,7 @@ def test_a_bad_file_does_not_stop_the_analysis_of_the_photo_before_it(visit):
 
 
 def test_dialogs_stay_under_a_double_click_and_a_selection_of_text(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     tab.button("Export").dblclick()
@@ -75,7 +97,7 @@ def test_dialogs_stay_under_a_double_click_and_a_selection_of_text(visit):
 
 
 def test_a_word_that_is_no_color_leaves_the_other_colorways(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     tab.button("Colorways").click()
@@ -90,7 +112,7 @@ def test_a_word_that_is_no_color_leaves_the_other_colorways(visit):
 
 
 def test_a_photo_of_a_mask_is_a_photo(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     opened(tab, lambda: tab.choose_file("face-mask.png", png(disc(color=(30, 120, 60)))))
     assert "face-mask.png" in tab.page.locator(".photo-name").inner_text()
@@ -135,7 +157,7 @@ def test_the_focus_is_never_lost(visit):
 
 
 def test_a_control_whose_edit_failed_shows_what_is_so(visit):
-    tab = visit()
+    tab = visit(frame=False)
     tab.open(disc())
     tab.click()
     paint(tab)

@@ -80,7 +80,7 @@ def press_keys(tab, rng):
 def test_what_a_color_met_is_told_again_after_a_drag_of_tau(painted):
     tab, rng = painted, np.random.default_rng(7)
     assert measured(tab)
-    throttle(tab, 4)
+    throttle(tab, 2)
     for milliseconds in (0, 120):
         late(tab, milliseconds)
         for act in (drag_slider, drag_sideways, turn_wheel, press_keys) * max(1, DRAGS // 4):

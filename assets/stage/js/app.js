@@ -4,13 +4,15 @@
 import { Api, Refused } from "./api.js";
 import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
+import { shownFrame } from "./dom.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
 import { Rescue } from "./rescue.js";
 import { Guard } from "./sequence.js";
+import { Tabs } from "./tabs.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const KEEP_MS = 700, BUSY_MS = 300;
+const KEEP_MS = 150, BUSY_MS = 300;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -27,6 +29,7 @@ export class App extends EventTarget {
       waiting: () => this.busy(say("busy_offline")) });
     this.opening = 0;
     this.rescue = new Rescue(this);
+    this.tabs = new Tabs(() => this.api.session);
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -37,15 +40,27 @@ export class App extends EventTarget {
 
   get ready() { return Boolean(this.fields); }
 
-  /** A session: the tab's own, or a new one. */
+  /** A session and a photo: what the hand brings meanwhile waits, and comes before what was there. */
   async begin() {
-    this.about = await this.api.json("session", { lang: this.api.language, session: tabSession.get() });
+    this.begun = this.#session();
+    if (await this.begun || await this.#restore() || this.brought) return;
+    await this.#openSample(this.about.samples[0]?.id);
+  }
+
+  /**
+   * The tab's own session, or a new one; in a duplicated tab, which has its sister's, a new one too.
+   *
+   * @returns whether its photo is on the stage.
+   */
+  async #session() {
     const known = tabSession.get();
-    this.api.session = known ?? this.about.session;
-    if (known && await this.#resume()) return;
+    const [about, taken] = await Promise.all([this.api.json("session", {}), this.tabs.taken(known)]);
+    this.about = about;
+    this.api.session = taken ? null : known;
+    if (this.api.session && await this.#resume()) return true;
     this.api.session = this.about.session;
     tabSession.set(this.api.session);
-    await this.#restore() || await this.openSample(this.about.samples[0]?.id);
+    return false;
   }
 
   /** The server still has this tab's work. */
@@ -66,16 +81,32 @@ export class App extends EventTarget {
     const last = await lastPhoto();
     if (!last) return false;
     const kept = last.sample ? null : await photoOf(last.digest);
-    if (!last.sample && !kept) return false;
-    return last.sample ? this.openSample(last.sample) : this.open(kept.blob, kept.name);
+    if ((!last.sample && !kept) || this.brought) return false;
+    return last.sample ? this.#openSample(last.sample) : this.#openFile(kept.blob, kept.name);
   }
 
   openSample(id) {
+    this.brought = true;
+    return this.#openSample(id);
+  }
+
+  #openSample(id) {
     return id === undefined ? this.tell("empty") : this.#open(`sample/${encodeURIComponent(id)}`, null, id);
   }
 
   /** @returns whether the photo is on the stage. */
-  open(blob, name) {
+  async open(blob, name) {
+    this.brought = true;
+    try {
+      await this.begun;
+    } catch (error) {
+      this.fail(error, name);
+      return false;
+    }
+    return this.#openFile(blob, name);
+  }
+
+  #openFile(blob, name) {
     const { megabytes } = this.about.limits;
     if (megabytes && blob.size > megabytes * 2 ** 20) {
       this.fail(new Refused(413, "size", say("error_size", { name, megabytes })));
@@ -182,7 +213,7 @@ export class App extends EventTarget {
       await this.settled;  // a click during the analysis counts: it waits
       if (laid !== this.laid) return null;
       const answer = await this.edits.post(op, key);
-      if (answer && laid === this.laid) this.#show(answer.state, answer);
+      if (answer && laid === this.laid) await this.#show(answer.state, answer);
       return answer?.state ?? null;
     } catch (error) {
       if (laid !== this.laid) return null;
@@ -195,16 +226,23 @@ export class App extends EventTarget {
     }
   }
 
-  /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
-  #show(state, drawn = null) {
+  /**
+   * @param drawn the mask of selection `drawn.of`, where the answer brought it along: it is what the
+   *   hand waits for, so lists and panels come after the frame that shows it.
+   */
+  async #show(state, drawn = null) {
     if (!this.guard.admit(state.seq ?? 0)) return;
-    const turned = state.photo.digest !== this.state.photo.digest;
+    const { laid } = this, turned = state.photo.digest !== this.state.photo.digest;
     this.state = state;
     if (state.phase !== "ready" && this.fields && !turned) {  // another quality
       this.fields = null;
       this.settled = this.#follow();
     }
-    if (drawn?.mask) this.tell("drawn", drawn);
+    if (drawn?.mask) {
+      this.tell("drawn", drawn);
+      await shownFrame();
+      if (laid !== this.laid) return;
+    }
     this.tell("state");
     this.#keepSoon();
   }
@@ -218,6 +256,7 @@ export class App extends EventTarget {
   async #sendFile(path, blob, name, slow) {
     const done = this.busy(slow);
     try {
+      await this.begun;
       this.#show(await this.again(() => this.api.send(path, blob)));
     } catch (error) {
       this.fail(error, name);

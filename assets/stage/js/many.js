@@ -15,7 +15,7 @@ export class ManyDialog extends Dialog {
     this.files = new Map();  // name -> File, of this tab
     this.cards = new Map();  // name -> {element, shown, ...}
     this.sheet = h("div", { class: "sheet" });
-    this.hint = h("p", { class: "note", text: say("many_hint") });
+    this.hint = h("p", { class: "note place", text: say("many_hint") });
     this.status = h("p", { class: "note status", role: "status" });
     this.body.append(this.#tools(), this.status, this.hint, this.sheet);
     this.strip = this.#strip();
@@ -57,6 +57,7 @@ export class ManyDialog extends Dialog {
   /** [[path, File]]: photos join the set, a recipe is done to it. */
   async take(entries) {
     super.open();
+    await this.app.begun;
     const recipe = entries.find(([name]) => /\.json$/i.test(name));
     const photos = entries.filter(([name]) => PHOTO.test(name)).sort(([a], [b]) => a.localeCompare(b));
     if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
