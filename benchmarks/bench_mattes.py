@@ -65,9 +65,9 @@ def row_of(rgb: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> list[float]:
     start = time.process_time()
     matted = matte_alpha(refined, rgb)
     spent = time.process_time() - start
-    answer, row = recolor(rgb, truth, BLUE).rgb, []
+    answer, row = recolor(rgb, truth, BLUE, materials="all").rgb, []
     for alpha in (mask.astype(np.float32), refined, matted):
-        off = delta_e_2000(recolor(rgb, alpha, BLUE).rgb, answer)
+        off = delta_e_2000(recolor(rgb, alpha, BLUE, materials="all").rgb, answer)
         row += [float(off[band].mean()), float(off[near].mean())]
     return [*row, smear(refined), smear(matted), spent]
 

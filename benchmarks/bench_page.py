@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import shutil
 import statistics
 import subprocess
@@ -52,7 +53,7 @@ ENTRIES = f"{LINE}.map(e => [e.startTime, e.responseEnd, e.transferSize])"
 
 def said(name: str, found: Sequence[float], goal: str) -> None:
     ordered = sorted(found)
-    late = ordered[int(0.95 * (len(ordered) - 1))]
+    late = ordered[math.ceil(0.95 * len(ordered)) - 1]
     print(f"| {name} | {statistics.median(ordered):.0f} | {late:.0f} | {goal} |", flush=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import itertools
+import math
 import random
 import statistics
 import subprocess
@@ -96,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
             print("| users | median ms | p95 ms |\n|---|---|---|")
             for users in (1, args.users):
                 found = measure(url, users, args.clicks, args.pause)
-                median, late = statistics.median(found), found[int(0.95 * (len(found) - 1))]
+                median, late = statistics.median(found), found[math.ceil(0.95 * len(found)) - 1]
                 print(f"| {users} | {median:.0f} | {late:.0f} |", flush=True)
         finally:
             server.terminate()

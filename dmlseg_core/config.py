@@ -38,20 +38,26 @@ PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Range:
-    """A closed or open interval of legal values for one named parameter."""
+    """A closed or open interval of legal values for one named parameter; `whole`: of integers."""
 
     name: str
     low: float
     high: float
     open: bool = False
+    whole: bool = False
 
     def check(self, value: float) -> float:
         """Return `value` as a float, or raise ParameterError naming the legal range."""
         try:
+            if isinstance(value, str | bytes | bool):  # float takes them; who works with them fails
+                raise TypeError
             number = float(value)
+            if self.whole and number != int(number):
+                raise ValueError
         except (TypeError, ValueError, OverflowError):
+            kind = "whole number" if self.whole else "number"
             raise ParameterError(
-                f"{self.name} must be a number in {self}; got {value!r:.40}"
+                f"{self.name} must be a {kind} in {self}; got {value!r:.40}"
             ) from None
         inside = self.low < number < self.high if self.open else self.low <= number <= self.high
         if not inside:  # NaN fails every comparison, so it lands here too
@@ -71,8 +77,8 @@ ALPHA = Range("alpha", 0.0, 2.0)
 SEEDINESS_FLOOR = Range("seediness_floor", 0.0, 1.0)
 STRENGTH = Range("strength", 0.0, 1.0)
 PROTECT_HIGHLIGHTS = Range("protect_highlights", 0.0, 1.0)
-LONG_SIDE = Range("long_side", 64, 4096)
-BUDGET = Range("budget", 1, 1000)
+LONG_SIDE = Range("long_side", 64, 4096, whole=True)
+BUDGET = Range("budget", 1, 1000, whole=True)
 MAX_MEGAPIXELS = Range("max_megapixels", 0.01, 1000)
 
 AMOUNTS: dict[str, Range] = {
@@ -94,6 +100,7 @@ MATERIALS: tuple[str, ...] = ("body", "all", "together")
 was pointed at), all of it as one, or the body with the others turned along."""
 PATTERN_SCALE = Range("pattern_scale", 0.02, 50)
 MAX_DELTA_E = Range("max_delta_e", 0.0, 100)
+GPUS = Range("gpus", 0.0, 64.0)
 GATE_TOLERANCE = Range("tolerance", 0.0, 2.0)
 GATE_SOFTNESS = Range("softness", 0.0, 2.0)
 

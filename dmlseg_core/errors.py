@@ -6,6 +6,9 @@ the message alone; a traceback means a bug of ours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 def one_line(text: str, longest: int = 1000) -> str:
     """A sentence as a terminal may show it: what a file's name or profile puts into it cannot break
@@ -16,6 +19,16 @@ def one_line(text: str, longest: int = 1000) -> str:
     """
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return shown if len(shown) <= longest else f"{shown[:longest]} ..."
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What a mistyped name is told: the one that is nearest, "" where none is near.
+
+    >>> did_you_mean("colour", ["color", "mode"]), did_you_mean("x", ["color"])
+    ('; did you mean color?', '')
+    """
+    near = get_close_matches(name.lower(), list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class DmlsegError(Exception):

@@ -14,11 +14,12 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dmlseg_core.config import AMOUNTS, MATERIALS, MODES, QUALITIES
-from dmlseg_core.errors import ParameterError
+from dmlseg_core.errors import ParameterError, did_you_mean
 
 M = TypeVar("M", bound="Arguments")
 _DATA_URL = re.compile(r"data:[\w.+/;=-]{0,100},", re.ASCII)
 _MOST_POINTS = 200
+_FILE = "must be a file: of a form the file itself (curl: -F NAME=@FILE), else its bytes in base64"
 _FORMATS = "png, jpeg, webp, tiff, avif, heic; default: as the photo"
 
 
@@ -30,7 +31,7 @@ def _bytes_of(value: Any) -> Any:
     try:
         return base64.b64decode(value[head.end() if head else 0 :], validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("must be a file's bytes in base64") from None
+        raise ValueError(_FILE) from None
 
 
 def _listed(value: Any) -> Any:
@@ -54,6 +55,7 @@ File = Annotated[
 Text = Annotated[str, Field(max_length=200)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Percent = Annotated[int, Field(ge=1, le=100)]
 Points = Annotated[list[Point], BeforeValidator(_listed), Field(max_length=_MOST_POINTS)]
 Texts = Annotated[list[Text], BeforeValidator(_listed), Field(max_length=16)]
 
@@ -148,7 +150,7 @@ class Painted(Where):
         "or recipe (for /replay)",
     )
     format: Text | None = Field(None, description=_FORMATS)
-    file_quality: int | None = Field(None, description="1..100, for jpeg, avif and heic")
+    file_quality: Percent | None = Field(None, description="1..100, for jpeg, avif and heic")
 
 
 class Replayed(Arguments):
@@ -156,7 +158,7 @@ class Replayed(Arguments):
 
     recipe: File = Field(description="a recipe's file, as the app and /recolor give it")
     format: Text | None = Field(None, description=_FORMATS)
-    file_quality: int | None = Field(None, description="1..100, for jpeg, avif and heic")
+    file_quality: Percent | None = Field(None, description="1..100, for jpeg, avif and heic")
 
 
 class Colors(Where):
@@ -185,10 +187,14 @@ def _sentence(error: ValidationError, known: Sequence[str]) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     name = str(first["loc"][0])[:40] if first["loc"] else "the request"
     if first["type"] == "extra_forbidden":
-        return f"there is no argument {name!r}; there are {', '.join(known)}"
+        near = did_you_mean(name, known)
+        return f"there is no argument {name!r}{near or '; there are ' + ', '.join(known)}"
     if first["type"] == "missing":
         return f"{name} is missing"
+    if first["type"] == "bytes_type":
+        return f"{name} {_FILE}; got {_shown(first['input'])}"
     told = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    told = told.replace(" after validation", "")
     told = re.sub(r"^(Value|Data|String|List|Tuple|Bytes) should ", "must ", told)
     verb = "" if told.startswith("must ") else "must be "
     return f"{name} {verb}{told}; got {_shown(first['input'])}"

@@ -51,7 +51,7 @@ class Call:
 def analyze(service: Service, asked: Arguments) -> Answer:
     """Every object of a photo, and an id under which the photo may be asked about again."""
     if asked.photo is None or asked.id is not None:
-        raise ParameterError("/analyze takes a photo, no id")
+        raise ParameterError("give a photo; /analyze takes no id")
     session = service.seen(asked)
     return Answer({
         "id": service.kept.put(session.snapshot()), "seconds": service.kept.seconds,

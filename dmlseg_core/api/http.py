@@ -44,7 +44,10 @@ def api_app(service: Service, check: Check, version: str) -> FastAPI:
         check: raises an HTTPException for who may not come in; asked before everything but /health.
         version: of the program.
     """
-    app = FastAPI(title="dmlseg", version=version, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="dmlseg", version=version, openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
     _install_errors(app)
     guarded = [Depends(check)]
     for call in CALLS:

@@ -44,6 +44,10 @@ async def arguments_of(request: Request, kind: type[A]) -> A:
         RefusedError: too large, neither JSON nor a form, or a damaged one; ParameterError: a value
         that is not what it must be.
     """
+    if request.query_params:  # they would be lost in silence
+        raise RefusedError(422, "arguments go into the body, not behind the address")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise RefusedError(415, "send the body as it is, without a Content-Encoding")
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "application/json":
         data = b"".join([part async for part in _bounded(request, MOST_JSON)])

@@ -50,6 +50,13 @@ def in_range(legal: Range, *, whole: bool = False) -> Callable[[str], float]:
     return parse
 
 
+def folder(text: str) -> Path:
+    """An output folder; an empty text, as of a variable that is not set, would mean this one."""
+    if not text:
+        raise argparse.ArgumentTypeError("name a folder; got ''")
+    return Path(text)
+
+
 def point(text: str) -> tuple[int, int]:
     """ "X,Y", as image viewers show it, to (y, x).
 

@@ -13,6 +13,7 @@ from dmlseg_core.cli.flags import (
     OK,
     SOME_FAILED,
     add_model_flags,
+    folder,
     load_segmenter,
     scene_config,
     weights_digest,
@@ -37,7 +38,7 @@ def add_commands(commands: Commands) -> None:
         "run it again to go on where it stopped.",
     )
     segment.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
-    segment.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    segment.add_argument("-o", "--out", type=folder, required=True, metavar="DIR")
     segment.add_argument(
         "--polygons", action="store_true",
         help="instances.json holds polygons instead of run lengths, as converters to YOLO need",

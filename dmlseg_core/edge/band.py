@@ -32,7 +32,7 @@ _SEEN = 1e-4
 _NARROW = 11
 """Half width of a band, in pixels, that the photo made smaller still has at least."""
 _HALF = 128
-_TILE = 32
+_TILE = 24
 """Cells of the reduced grid along a tile."""
 
 

@@ -30,6 +30,11 @@ _BATCH = 1 << 19
 _SURE = 0.99
 _SAMPLE = 60_000
 """Pixels that the object's range of colors is measured on."""
+_LEVEL, _SLACK = 4e-4, 0.01
+"""Linear light by which colors differ at random: an 8-bit level next to black; and how much more
+of it where there is more."""
+_ALIKE = 0.01
+"""Linear light by which two colors must differ to tell shares."""
 _FEW = 50
 """Fewer sure pixels tell no range."""
 
@@ -51,7 +56,7 @@ def estimate_foreground(rgb: Pixels, alpha: Floats) -> Pixels:
     estimate = rgb.copy()
     rows, columns = np.nonzero((alpha > 0) & (alpha < 1))
     if rows.size:
-        colors = ForegroundModel.of(rgb, alpha).at(rows, columns)
+        colors = ForegroundModel.of(rgb, alpha).at(rows, columns)[0]
         estimate[rows, columns] = encode_srgb(colors, rgb.dtype).T
     return estimate
 
@@ -78,22 +83,43 @@ class ForegroundModel:
         fore, back = _gather(rgb[box], alpha[box], _near(band[box]))
         return cls(rgb, alpha, box, _pull_push(fore), _pull_push(back))
 
-    def at(self, rows: Places, columns: Places) -> Floats:
-        """(3, N) float32 linear foreground color of the pixels (rows, columns)."""
+    def at(self, rows: Places, columns: Places) -> tuple[Floats, Floats]:
+        """Of the pixels (rows, columns): (3, N) float32 linear foreground color, and (N,) how much
+        of them it is.
+
+        That is alpha, where the object has the color that alpha asks for.
+        """
         mixed, alpha = srgb_to_linear(self._rgb[rows, columns].T), self._alpha[rows, columns]
         fore, back = (self._sample(level, rows, columns) for level in (self._fore, self._back))
-        rest = mixed - alpha * fore - (1 - alpha) * back
-        # The smallest change of the two guesses that explains the pixel exactly.
-        fore += rest * (alpha / (alpha**2 + (1 - alpha) ** 2))
-        # An alpha that is a little off asks for colors that the object has nowhere: unpainted,
-        # they would be a dark or a light line along the edge.
-        return np.clip(fore, self._least[:, None], self._most[:, None], out=fore)
+        color = _explained(mixed, alpha, fore, back)
+        # An alpha that is a little off asks for colors that the object has nowhere: painted, they
+        # would be a dark or a light line along the edge. As far as it does, the guesses tell alpha.
+        held = self._held(color)
+        over = np.maximum(np.abs(color - held) - _LEVEL - _SLACK * held, 0).max(axis=0)
+        over /= np.maximum(np.abs(color - self._held(fore)).max(axis=0), _LEVEL)
+        axis = fore - back
+        more = ((mixed - back - alpha * axis) * axis).sum(axis=0)
+        more /= (axis**2).sum(axis=0) + _ALIKE**2
+        share = np.clip(alpha + over * more, 0, 1)
+        return self._held(_explained(mixed, share, fore, back)), share
+
+    def _held(self, colors: Floats) -> Floats:
+        """Within what the object has."""
+        held: Floats = np.clip(colors, self._least[:, None], self._most[:, None])
+        return held
 
     def _sample(self, level: Floats, rows: Places, columns: Places) -> Floats:
         """Bilinear samples (3, N) of the finest pyramid level (h, w, 4) at photo pixels."""
         size = level.shape[0] * _PYRAMID, level.shape[1] * _PYRAMID
         top, left = (side.start for side in self._box)
         return np.ascontiguousarray(sample(level, size, rows - top, columns - left).T[:3])
+
+
+def _explained(mixed: Floats, alpha: Floats, fore: Floats, back: Floats) -> Floats:
+    """The foreground after the smallest change of both guesses that explains the pixel exactly."""
+    rest: Floats = mixed - alpha * fore - (1 - alpha) * back
+    rest *= alpha / (alpha**2 + (1 - alpha) ** 2)
+    return np.add(fore, rest, out=rest)
 
 
 def _range(rgb: Pixels, alpha: Floats) -> Floats:

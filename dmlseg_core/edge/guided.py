@@ -7,7 +7,7 @@ is, so that a 50 MP photo is never held as floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Places: TypeAlias = NDArray[np.intp]
+Planes: TypeAlias = NDArray[Any]
+"""(h, w), float32 or float64."""
 
 _ROW = 4096
 _LEAST_VARIANCE = 1e-4
@@ -32,14 +34,14 @@ class Windows:
 
     Attributes:
         planes: three (h, w) float32, the guide.
-        means: of each, in the window.
-        inverse: (3, 3) planes, of the covariances with eps added.
+        minus: of each, its mean in the window, negative.
+        factors: of the covariances with eps added, as `factored` gives them.
         radius: half width of a window.
     """
 
     planes: list[Floats]
-    means: list[Floats]
-    inverse: list[list[Floats]]
+    minus: list[Floats]
+    factors: tuple[Floats, ...]
     radius: int
 
     @classmethod
@@ -47,22 +49,24 @@ class Windows:
         """Of a (h, w, 3) guide in 0..1; `eps` is the variance below which a window is flat."""
         planes = [*np.ascontiguousarray(guide.transpose(2, 0, 1))]
         means = [_mean(plane, radius) for plane in planes]
-        matrix = {}
+        minus = [-mean for mean in means]
+        matrix = []
         for i, j in _UPPER:
-            matrix[i, j] = _mean(planes[i] * planes[j], radius) - means[i] * means[j]
+            matrix.append(_mean(planes[i] * planes[j], radius))
+            _add_product(means[i], minus[j], matrix[-1])
             if i == j:
-                matrix[i, j] += np.float32(eps)
-        return cls(planes, means, invert3(matrix), radius)
+                matrix[-1] += np.float32(eps)
+        return cls(planes, minus, factored(matrix), radius)
 
     def fit(self, goal: Floats) -> Fit:
         """The best fit of a (h, w) goal."""
         mean = _mean(goal, self.radius)
-        cross = [
-            _mean(plane * goal, self.radius) - own * mean
-            for plane, own in zip(self.planes, self.means, strict=True)
-        ]
-        slope = [_dot(row, cross) for row in self.inverse]
-        offset = mean - _dot(slope, self.means)
+        cross = [_mean(plane * goal, self.radius) for plane in self.planes]
+        for covariance, minus in zip(cross, self.minus, strict=True):
+            _add_product(minus, mean, covariance)
+        slope, offset = solved(self.factors, cross), mean.copy()
+        for own, minus in zip(slope, self.minus, strict=True):
+            _add_product(own, minus, offset)
         linear = [_mean(plane, self.radius) for plane in (*slope, offset)]
         return Fit(self, goal, mean, cross, slope, linear)
 
@@ -108,8 +112,13 @@ class Fit:
 def _dot(some: Sequence[Floats], others: Sequence[Floats]) -> Floats:
     total = some[0] * others[0]
     for a, b in zip(some[1:], others[1:], strict=True):
-        total += a * b
+        _add_product(a, b, total)
     return total
+
+
+def _add_product(a: Planes, b: Planes, total: Planes) -> None:
+    """total += a * b, in place: one pass over memory, which is what all of this waits for."""
+    cv2.accumulateProduct(a, b, total)
 
 
 def _mean(plane: Floats, radius: int) -> Floats:
@@ -198,16 +207,32 @@ def sample(grid: Floats, size: tuple[int, int], rows: Places, columns: Places) -
     return np.asarray(read, np.float32).reshape(padded, *tail)[:count]
 
 
-def invert3(matrix: Mapping[tuple[int, int], Any]) -> list[list[Any]]:
-    """Rows of the inverses of symmetric 3 x 3 matrices, given as planes of the upper triangle.
+def factored(matrix: Sequence[Planes]) -> tuple[Planes, ...]:
+    """L D L' of symmetric 3 x 3 matrices, given as planes of the upper triangle by rows, which are
+    overwritten: what lies under the diagonal of L, negative, and 1 / D.
 
-    By cofactors; numpy's solve, made for large matrices, takes ten times as long.
+    Written out; numpy's solve, made for large matrices, takes ten times as long.
     """
-    a, b, c, d, e, f = (matrix[place] for place in _UPPER)
-    once = {
-        (0, 0): d * f - e * e, (0, 1): c * e - b * f, (0, 2): b * e - c * d,
-        (1, 1): a * f - c * c, (1, 2): b * c - a * e, (2, 2): a * d - b * b,
-    }  # fmt: skip
-    scale = 1 / (a * once[0, 0] + b * once[0, 1] + c * once[0, 2])
-    inverse = {place: scale * cofactor for place, cofactor in once.items()}
-    return [[inverse[min(i, j), max(i, j)] for j in range(3)] for i in range(3)]
+    a, b, c, d, e, f = matrix
+    first = 1 / a
+    low, lower = -first * b, -first * c
+    for rest, row, column in ((d, b, low), (e, c, low), (f, c, lower)):
+        _add_product(row, column, rest)
+    second = 1 / d
+    last = -second * e
+    _add_product(e, last, f)
+    return low, lower, last, first, second, 1 / f
+
+
+def solved(factors: Sequence[Planes], right: Sequence[Planes]) -> list[Planes]:
+    """Three planes that the matrices of `factored` take to the three given."""
+    low, lower, last, first, second, third = factors
+    x, y, z = right[0], right[1].copy(), right[2].copy()
+    _add_product(low, x, y)
+    _add_product(lower, x, z)
+    _add_product(last, y, z)
+    x, y, z = x * first, y * second, z * third
+    _add_product(last, z, y)
+    _add_product(low, y, x)
+    _add_product(lower, z, x)
+    return [x, y, z]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.edge.guided import invert3
+from dmlseg_core.edge.guided import factored, solved
 
 Doubles: TypeAlias = NDArray[np.float64]
 
@@ -34,14 +34,14 @@ class MattingLaplacian:
         self._whole[1:-1, 1:-1] = 1
         self._mean = _sum(self._colors) / _COUNT
         planes = [self._colors[..., i] for i in range(3)]
-        matrix = {
-            (i, j): _sum(planes[i] * planes[j]) / _COUNT
+        matrix = [
+            _sum(planes[i] * planes[j]) / _COUNT
             - self._mean[..., i] * self._mean[..., j]
             + eps * (i == j)
             for i in range(3)
             for j in range(i, 3)
-        }
-        self._inverse = [[plane * self._whole for plane in row] for row in invert3(matrix)]
+        ]
+        self._factors = factored(matrix)
         self.diagonal: Doubles = _sum(self._whole)
         """How many windows each pixel lies in: what it would have alone."""
 
@@ -50,7 +50,7 @@ class MattingLaplacian:
         products = _sum(np.dstack([self._colors * picture[..., None], picture])) / _COUNT
         mean = products[..., 3]
         cross = [products[..., i] - self._mean[..., i] * mean for i in range(3)]
-        slope = [a * cross[0] + b * cross[1] + c * cross[2] for a, b, c in self._inverse]
+        slope = [self._whole * plane for plane in solved(self._factors, cross)]
         offset = self._whole * mean
         for i in range(3):
             offset = offset - slope[i] * self._mean[..., i]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Box: TypeAlias = tuple[slice, slice]
 Bools: TypeAlias = NDArray[np.bool_]
 
-_BLOCKS = 4
+_BLOCKS = 8
 """Blocks along a tile, in which an edge is looked for."""
 _BATCH = 1 << 17
 """Pixels that are worked on at once: many enough for numpy, few enough for a processor's cache."""
@@ -39,7 +39,7 @@ class Tiles:
 
     @classmethod
     def about(cls, inside: Bools, step: int, side: int, margin: int) -> Tiles:
-        """Tiles that hold what is within a fourth of a tile of the edge of (H, W) `inside`; the
+        """Tiles that hold what is within an eighth of a tile of the edge of (H, W) `inside`; the
         whole picture as one, without a margin, where that is less.
 
         Args:

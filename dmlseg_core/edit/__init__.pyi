@@ -1,3 +1,5 @@
+from .alphas import Alphas as Alphas
+from .alphas import SoftMask as SoftMask
 from .choose import chosen_by as chosen_by
 from .choose import recipe_of as recipe_of
 from .choosing import STOPS as STOPS

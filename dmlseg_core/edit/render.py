@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import encode_srgb, srgb_to_linear
+from dmlseg_core.edit.alphas import Alphas, Patch
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import Photo, over
@@ -34,58 +35,6 @@ KEPT = 8
 """Paintings of single selections that an easel remembers."""
 _SPILL = 16
 """Pixels beyond its alpha that a painting may change: bounce, chroma stored at half resolution."""
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """A map that is 0 outside a box.
-
-    Attributes:
-        top, left: of the box.
-        values: (bh, bw) float32.
-    """
-
-    top: int
-    left: int
-    values: Floats
-
-    @classmethod
-    def of(cls, full: Floats) -> Patch:
-        """The smallest patch that holds (H, W); one pixel where all of it is 0."""
-        rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
-        if not rows.size:
-            return cls(0, 0, np.zeros((1, 1), np.float32))
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        return cls(int(rows[0]), int(columns[0]), full[box].copy())
-
-    @property
-    def box(self) -> tuple[slice, slice]:
-        """Rows and columns."""
-        height, width = self.values.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-    def full(self, size: tuple[int, ...]) -> Floats:
-        """(H, W) float32."""
-        out = np.zeros(size[:2], np.float32)
-        out[self.box] = self.values
-        return out
-
-    def without(self, other: Patch) -> Patch:
-        """This times (1 - other); itself where they do not meet."""
-        top, left = max(self.top, other.top), max(self.left, other.left)
-        bottom = min(self.box[0].stop, other.box[0].stop)
-        right = min(self.box[1].stop, other.box[1].stop)
-        if top >= bottom or left >= right:
-            return self
-        theirs = other.values[top - other.top : bottom - other.top,
-                              left - other.left : right - other.left]  # fmt: skip
-        if not theirs.any():
-            return self
-        values = self.values.copy()
-        values[top - self.top : bottom - self.top, left - self.left : right - self.left] *= (
-            1 - theirs
-        )
-        return Patch(self.top, self.left, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +56,10 @@ class Easel:
     Args:
         pixels: (H, W, 3) uint8 or uint16 sRGB.
         guide: (H, W, 3) uint8, the photo that edges are refined on.
-        keep: how many paintings and alphas are remembered; 0 for files, which are made once.
+        keep: how many paintings are remembered; 0 for files, which are made once.
         scene: of the photo; it helps to tell materials apart.
+        alphas: of masks on the guide, where some are known already.
+        measured: how many objects are remembered as measured, where anything is.
     """
 
     def __init__(
@@ -117,25 +68,24 @@ class Easel:
         guide: NDArray[np.uint8],
         keep: int = KEPT,
         scene: Scene | None = None,
+        *,
+        alphas: Alphas | None = None,
+        measured: int = 2,
     ) -> None:
-        self.pixels, self.guide, self._keep, self._scene = pixels, guide, keep, scene
+        self.pixels, self._keep, self._scene, self._measured = pixels, keep, scene, measured
+        self._alphas = Alphas(guide) if alphas is None else alphas
         self._known: OrderedDict[Any, Any] = OrderedDict()
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is remembered."""
-        found = [value for _, value in self._known.values()]
-        patches = [v.values.nbytes for v in found if isinstance(v, Patch)]
-        parts = [v[2].rgb.nbytes for v in found if isinstance(v, tuple)]
-        subjects = [v.nbytes for v in found if isinstance(v, Subject)]
-        return sum((*patches, *parts, *subjects))
+        parts = [v[2].rgb.nbytes for v in self._known.values() if isinstance(v, tuple)]
+        subjects = [v.nbytes for v in self._known.values() if isinstance(v, Subject)]
+        return sum((self._alphas.nbytes, *parts, *subjects))
 
     def alpha(self, selection: Selection, mask: Mask) -> Patch:
         """The selection's soft mask, whatever lies over it."""
-        key = "alpha", id(mask), selection.matting
-        return self._remembered(
-            key, lambda: Patch.of(mask.to_alpha(self.guide, matting=selection.matting)), mask
-        )
+        return self._alphas.of(mask, matting=selection.matting)
 
     def subject(self, items: Sequence[Item], k: int) -> Subject | None:
         """The object of the item at place k of the list, measured; None where nothing is left."""
@@ -149,7 +99,7 @@ class Easel:
             at = items[k][2].place_on(self.pixels.shape)
             return Subject.of(self.pixels, alpha, gate=gates, embedding=self._embedding, at=at)
 
-        return self._remembered(key, measured, most=2)
+        return self._remembered(key, measured, most=self._measured)
 
     @cached_property
     def _embedding(self) -> Floats | None:
@@ -176,7 +126,7 @@ class Easel:
         are those of a box around it.
         """
         found = self._known.get(("painted", items[k][1].style, *self._key(items, k)))
-        return None if found is None or found[1] is None else found[1][2]
+        return None if found is None else found[2]
 
     def painting(
         self, items: Sequence[Item], k: int
@@ -214,40 +164,35 @@ class Easel:
         for _, selection, mask in items[k + 1 :]:
             over = self.alpha(selection, mask)
             if selection.gates and patch.without(over) is not patch:
-                share = self._gated(selection, mask, over)
-                over = Patch(over.top, over.left, share)
+                over = self._gated(selection, mask, over)
             patch = patch.without(over)
         return patch
 
-    def _gated(self, selection: Selection, mask: Mask, patch: Patch) -> Floats:
-        def share() -> Floats:
-            subject = Subject.of(
-                self.pixels, patch.full(self.pixels.shape), gate=selection.gates or None
-            )
-            return subject.share[patch.box].copy()
+    def _gated(self, selection: Selection, mask: Mask, patch: Patch) -> Patch:
+        def share() -> Patch:
+            alpha = patch.full(self.pixels.shape)
+            subject = Subject.of(self.pixels, alpha, gate=selection.gates or None)
+            return Patch(patch.top, patch.left, subject.share[patch.box])
 
-        key = "gated", id(mask), selection.gates, selection.matting
-        return np.asarray(self._remembered(key, share, mask))
+        return self._alphas.remembered(mask, (selection.gates, selection.matting), share)
 
     def _key(self, items: Sequence[Item], k: int) -> tuple[Any, ...]:
         """What the painting of an item depends on beside its own style."""
         _, own, mask = items[k]
-        over = tuple((id(m), s.gates, s.matting) for _, s, m in items[k + 1 :])
-        return id(mask), own.gates, own.matting, over
+        over = tuple((m, s.gates, s.matting) for _, s, m in items[k + 1 :])
+        return mask, own.gates, own.matting, over
 
-    def _remembered(
-        self, key: tuple[Any, ...], make: Callable[[], T], alive: object = None, most: int = 0
-    ) -> T:
-        """What `make` gives, made once; `alive` is held so that its id stays its own."""
+    def _remembered(self, key: tuple[Any, ...], make: Callable[[], T], most: int = 0) -> T:
+        """What `make` gives, made once. Keys hold masks themselves: an id may come again."""
         if not self._keep:
             return make()
         if key not in self._known:
-            self._known[key] = (alive, make())
+            self._known[key] = make()
         self._known.move_to_end(key)
         kind = [old for old in self._known if old[0] == key[0]]
         for old in kind[: -(most or self._keep)]:
             del self._known[old]
-        made: T = self._known[key][1]
+        made: T = self._known[key]
         return made
 
 

@@ -36,6 +36,17 @@ class Selection(Style):
         return Style(**{f.name: getattr(self, f.name) for f in fields(Style)})
 
     @property
+    def simple(self) -> bool:
+        """Whether its mask is what one point and tau give, with no work of the hand on it."""
+        where = self.where
+        return not (where.add or where.subtract or where.box or where.strokes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether another outline at a click would cost work: that is kept, and only activated."""
+        return self.painted or not self.simple
+
+    @property
     def shown(self) -> bool:
         """Whether it changes the picture."""
         return self.visible and self.painted

@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING, Any
 from dmlseg_core.config import CLASSES, SceneConfig
 from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.folder.asked import Batch
+from dmlseg_core.folder.checked import (
+    check_names,
+    checked_inputs,
+    checked_kinds,
+    checked_options,
+    checked_path,
+)
 from dmlseg_core.folder.engine import Runner, in_turn
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.processes.pool import Pool
@@ -56,18 +63,16 @@ def prepare(
     """Check everything that can be checked before the first photo; arguments as of `batch`."""
     if engine not in ENGINES:
         raise ParameterError(f"engine is one of {', '.join(ENGINES)}; got {engine!r}")
-    config = config or getattr(segmenter, "config", None) or SceneConfig()
+    inputs, out = checked_inputs(inputs), checked_path(out, "out")
+    config = _config(config, segmenter)
     digest, classes = _about(segmenter, weights)
     rules, recipe = _rules(rules, classes), _recipe(recipe, digest)
     if recipe is not None:
         config = recipe.scene
-    if isinstance(outputs, str):
-        raise ParameterError(f"outputs are a list of kinds, as ['labels']; got {outputs!r:.60}")
-    inputs = [inputs] if isinstance(inputs, str | Path) else inputs  # a text is no list of letters
     work = Work(
-        Path(out), rules, recipe, tuple(outputs), max_delta_e, max_megapixels, options or {},
-        classes, weights=None if weights is None else Path(weights), config=config,
-        given=segmenter,
+        out, rules, recipe, checked_kinds(outputs), max_delta_e, max_megapixels,
+        checked_options(options), classes, config=config, given=segmenter,
+        weights=None if weights is None else checked_path(weights, "weights"),
     )  # fmt: skip
     _check_shard(shard)
     find = partial(_found, inputs, out, shard, empty=watch)
@@ -82,6 +87,15 @@ def prepare(
               workers=getattr(runner, "workers", 1))  # fmt: skip
     settings = work.settings(weights=digest, scene=scene)
     return Batch(tuple(jobs), work, settings, run, find, runner, polygons)
+
+
+def _config(config: Any, segmenter: Any) -> SceneConfig:
+    """What is asked, or the segmenter's own, or the usual."""
+    if segmenter is not None and not callable(getattr(segmenter, "analyze", None)):
+        raise ParameterError(f"segmenter is a Segmenter; got {segmenter!r:.60}")
+    if not isinstance(config, SceneConfig | None):
+        raise ParameterError(f"config is a SceneConfig; got {config!r:.60}")
+    return config or getattr(segmenter, "config", None) or SceneConfig()
 
 
 def _rules(rules: Rules | str | Path | None, classes: Sequence[str]) -> Rules | None:
@@ -125,7 +139,8 @@ def batch(
             outputs: kinds of files, some of labels, overlays, recolored, cutouts.
             max_delta_e: an object passes where its Delta-E is at most this.
             max_megapixels: larger photos are refused (100).
-            options: keyword arguments of `Scene.propose`.
+            options: keyword arguments of `Scene.propose`: tau, budget, alpha, seediness_floor,
+                connected.
             segmenter: or weights and config, as for `Segmenter.load`.
             workers: processes (1: this one; None: as many as pay). With more than one, the calling
                 script needs `if __name__ == "__main__":`, as all of Python's pools do.
@@ -140,6 +155,7 @@ def batch(
         ParameterError, RecipeError, WeightsError: at once, where it cannot begin.
         ExportError: while it runs, where the results cannot be written.
     """
+    check_names(asked, prepare)
     made = prepare(inputs, out, **asked)
     return (result.row for result in (watched(made) if asked.get("watch") else made.results()))
 
@@ -154,7 +170,8 @@ def runner_for(
         workers: processes, or actors of the cluster.
         cluster: address of a Ray cluster, and GPUs of an actor.
     """
-    if workers is not None and not (isinstance(workers, int) and workers >= 1):
+    counted = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
+    if workers is not None and not counted:
         raise ParameterError(f"workers counts processes from 1 on; got {workers!r}")
     if cluster is not None:
         return RayRunner(cluster[0], workers, cluster[1])
@@ -194,7 +211,7 @@ def _about(
     if segmenter is not None:
         network = getattr(getattr(segmenter, "network", None), "config", None)
         return getattr(segmenter, "weights", ""), getattr(network, "classes", CLASSES)
-    path = Path(weights or default_weights())
+    path = default_weights() if weights is None else checked_path(weights, "weights")
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dmlseg_core.edit import Alphas
 from dmlseg_core.errors import DmlsegError, ExportError, one_line
 from dmlseg_core.folder.develop.chosen import Chosen, choose
 from dmlseg_core.folder.develop.instances import instance_rows
@@ -90,11 +91,12 @@ class _Sheet:
         with clock.part("network"):
             scene = work.segmenter.analyze(photo)
         with clock.part("masks"):
-            chosen = choose(photo, scene, work)
+            alphas = Alphas(shown(photo))
+            chosen = choose(photo, scene, work, alphas)
         self.notes.extend((*photo.notes, *([chosen.note] if chosen.note else [])))
         with ThreadPoolExecutor(1) as beside:  # a file waits for the disk: painting need not
             maps = beside.submit(self.write_maps, chosen)
-            prints = self.paint(chosen, scene)
+            prints = self.paint(chosen, scene, alphas)
             maps.result()
         with clock.part("masks"):
             rows = instance_rows(self.job, photo, chosen, prints, work) if work.rows else ()
@@ -128,7 +130,7 @@ class _Sheet:
                 save_thumb(rgb, self.work.out / name)
                 self.maps["thumbs"] = [name]
 
-    def paint(self, chosen: Chosen, scene: Scene) -> list[Print]:
+    def paint(self, chosen: Chosen, scene: Scene, alphas: Alphas) -> list[Print]:
         """Recolored files and cut-outs, as far as asked for."""
         wanted = {"cutouts"} if self.work.plain else {"recolored", "cutouts"}
         if not wanted & set(self.work.outputs):
@@ -136,7 +138,7 @@ class _Sheet:
         from dmlseg_core.folder.develop.painting import Studio  # noqa: PLC0415 (torch)
 
         photo, clock = self.negative.photo, self.negative.clock
-        studio = Studio(self.job, photo, scene, chosen, self.work, clock)
+        studio = Studio(self.job, photo, scene, chosen, self.work, clock, alphas)
         if self.work.plain:
             self.files["cutouts"] = studio.plain_cutouts()
         made = []

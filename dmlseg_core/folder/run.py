@@ -22,6 +22,7 @@ from typing import Any
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from dmlseg_core.config import CLASSES
+from dmlseg_core.folder.checked import checked_options
 from dmlseg_core.folder.engine import Engine, in_turn
 from dmlseg_core.folder.inputs import OUTPUTS, Job
 from dmlseg_core.folder.journal import Journal
@@ -86,12 +87,13 @@ def segment_folder(
         ParameterError: no photo, or `out` lies in an input folder.
         ExportError: the results cannot be written.
     """
+    options = checked_options(options)
     jobs = find_jobs(inputs, out)
     work = Work(
-        Path(out), outputs=tuple(OUTPUTS), max_megapixels=max_megapixels, options=options or {},
+        Path(out), outputs=tuple(OUTPUTS), max_megapixels=max_megapixels, options=options,
         classes=classes, rows=False, given=segmenter,
     )  # fmt: skip
-    keys = {"settings": dict(settings or {}), "options": dict(options or {})}
+    keys = {"settings": dict(settings or {}), "options": options}
     digest = hashlib.sha256(json.dumps(keys, sort_keys=True, default=str).encode()).hexdigest()
     with Journal(Path(out) / "instances.jsonl") as journal:
         engine = Engine(journal, work, digest[:16], keep_rows=False)

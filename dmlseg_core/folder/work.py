@@ -79,8 +79,6 @@ class Work:
             raise ParameterError("give rules or a recipe, not both")
         MAX_MEGAPIXELS.check(self.max_megapixels)
         if self.max_delta_e is not None:
-            if isinstance(self.max_delta_e, str):
-                raise ParameterError(f"max_delta_e must be a number; got {self.max_delta_e!r:.60}")
             MAX_DELTA_E.check(self.max_delta_e)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -199,11 +199,11 @@ class Layer:
             at = partly[first : first + _STRIP]
             places = at + rows.start * self.rgb.shape[1]
             assert self.foreground is not None  # there are mixed pixels
-            own = self.foreground.at(*np.divmod(places, self.rgb.shape[1]))
+            own, part = self.foreground.at(*np.divmod(places, self.rgb.shape[1]))
             for plan, result in zip(plans, results, strict=True):
                 painted = np.clip(plan.brush(own, places, fine=self._fine), 0.0, 1.0)
                 # Another material's part of these pixels may be painted already.
-                painted = self._in(result, places) + share[at] * (painted - own)
+                painted = self._in(result, places) + part * (painted - own)
                 _pixels(result)[places] = _coded(painted, self.rgb.dtype)
 
     def _in(self, rgb: Pixels, places: Places) -> Floats:

@@ -39,7 +39,7 @@ def to_srgb8(
     pixels: Image.Image, profile: bytes | None, notes: list[str]
 ) -> tuple[Bytes, Bytes | None]:
     """sRGB pixels, and the RGB pixels as stored where a profile changed them."""
-    plain = np.array(pixels.convert("RGB"))
+    plain = np.asarray(pixels if pixels.mode == "RGB" else pixels.convert("RGB"))
     if profile is None:
         return plain, None
     try:

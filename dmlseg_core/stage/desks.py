@@ -114,6 +114,11 @@ class Desk:
         """Bytes of masks and patterns in the edits of photos that were put away."""
         return sum(history.nbytes for history in self._kept.values())
 
+    @property
+    def used(self) -> bool:
+        """Whether a photo lies on it, or lay on it and was edited."""
+        return self.work is not None or bool(self._kept)
+
     def forget(self) -> None:
         """Let the edits of photos that were put away go, too."""
         self._kept.clear()
@@ -147,10 +152,18 @@ class Desks:
         """A desk for somebody who has none."""
         desk = Desk(secrets.token_hex(16), language)
         with self._lock:
+            while len(self._desks) >= _DESKS:
+                del self._desks[self._least()]
             self._desks[desk.token] = desk
-            while len(self._desks) > _DESKS:
-                self._desks.popitem(last=False)
         return desk
+
+    def _least(self) -> str:
+        """Token of the oldest desk that nothing was done at; of the oldest, where all are used.
+
+        A session costs nothing: who asks for thousands takes nobody's.
+        """
+        unused = (token for token, desk in self._desks.items() if not desk.used)
+        return next(unused, next(iter(self._desks)))
 
     def get(self, token: str) -> Desk | None:
         """The desk of a token; it becomes the newest."""

@@ -58,14 +58,14 @@ def band(session: EditSession, k: int) -> bytes:
     """
     layer = _layer_of(session, k)
     rows, columns = layer.box
-    share = layer.share[layer.box]
-    mixed = (share > 0) & (share < 1)
-    fore, back = _unmixed(layer, mixed)
+    share = np.rint(layer.share[layer.box] * 255).astype(np.uint8)
+    mixed = (layer.share[layer.box] > 0) & (layer.share[layer.box] < 1)
+    fore, back, share[mixed] = _unmixed(layer, mixed)
     height, width = session.preview.shape[:2]
     return pack(
         {"box": [columns.start, rows.start, columns.stop, rows.stop], "size": [width, height]},
         {
-            "alpha": np.rint(share * 255).astype(np.uint8),
+            "alpha": share,
             "band": np.flatnonzero(mixed).astype(np.uint32),
             "F": fore,
             "B": back,
@@ -103,15 +103,20 @@ def _layer_of(session: EditSession, k: int) -> Layer:
     return subject_of(session, k).lead(look)[0]
 
 
-def _unmixed(layer: Layer, mixed: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(n, 3) uint8 each: the object's color and the other one of the partly painted pixels."""
+def _unmixed(layer: Layer, mixed: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], ...]:
+    """(n, 3) uint8 each: the object's color and the other one of the partly painted pixels; and
+    (n,) how much of them is painted.
+    """
     rows, columns = np.nonzero(mixed)
     rows, columns = rows + layer.box[0].start, columns + layer.box[1].start
     shown = srgb_to_linear(layer.rgb[rows, columns].T)
     share = layer.share[rows, columns]
-    fore = shown if layer.foreground is None else layer.foreground.at(rows, columns)
+    fore = shown
+    if layer.foreground is not None:
+        fore, share = layer.foreground.at(rows, columns)
     back = (shown - share * fore) / np.maximum(1 - share, _LEAST)
-    return encode_srgb8(fore).T, encode_srgb8(np.clip(back, 0, 1)).T
+    colors = encode_srgb8(fore).T, encode_srgb8(np.clip(back, 0, 1)).T
+    return *colors, np.rint(share * 255).astype(np.uint8)
 
 
 def subject_of(session: EditSession, k: int) -> Subject:

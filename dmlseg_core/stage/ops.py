@@ -43,16 +43,23 @@ def edit(session: EditSession, values: Any) -> None:
 def _click(session: EditSession, asked: Asked) -> None:
     y, x, mode = asked.number("y"), asked.number("x"), asked.choice("mode", MODES, "auto")
     tau = asked.number("tau") if asked.has("tau") else None
-    if mode == "part":
-        step(session, y, x)
-    elif mode in ("add", "subtract"):
+    held = None if mode == "new" else session.at(y, x)
+    if mode in ("add", "subtract"):
         session.extend(y, x, subtract=mode == "subtract")
-    elif mode == "new" or (held := session.at(y, x)) is None:
-        _select(session, y, x, tau, holds_back=mode == "auto")
-    elif held == session.active and not session.selections[held].painted:
+    elif held is not None and _only_meant(session, held, mode):
+        session.activate(held)
+    elif held is not None or mode == "part":
         step(session, y, x)
     else:
-        session.activate(held)
+        _select(session, y, x, tau, holds_back=mode == "auto")
+
+
+def _only_meant(session: EditSession, held: int, mode: str) -> bool:
+    """Whether a click on selection `held` changes nothing of it: another one was active, or work on
+    it would be lost.
+    """
+    other = mode == "auto" and held != session.active
+    return other or session.selections[held].finished
 
 
 def _select(session: EditSession, y: float, x: float, tau: float | None, holds_back: bool) -> None:

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import cv2
 import numpy as np
 
 from dmlseg_core.color import parse_color, read_color, to_hex
@@ -89,20 +91,25 @@ def _proposals(session: EditSession, language: str) -> list[dict[str, Any]]:
         word = color_word(language, session.median_color(mask))
         out.append({
             "id": k, "name": name, "word": word, "score": round(mask.score, 3),
-            **_extent(session, mask), "x": round(x), "y": round(y), "tau": mask.seed.tau,
+            **_extent(mask), "x": round(x), "y": round(y), "tau": mask.seed.tau,
         })  # fmt: skip
     return out
 
 
-def _extent(session: EditSession, mask: Mask) -> dict[str, Any]:
-    """Area as a share of the photo, and the box [x0, y0, x1, y1) in photo pixels."""
-    (h, w), (height, width) = mask.grid.shape, session.photo.size
-    rows, columns = np.flatnonzero(mask.grid.any(1)), np.flatnonzero(mask.grid.any(0))
-    box = [0, 0, 0, 0]
-    if rows.size:
-        box = [int(columns[0] * width / w), int(rows[0] * height / h)]
-        box += [round((columns[-1] + 1) * width / w), round((rows[-1] + 1) * height / h)]
-    return {"area": round(float(mask.grid.mean()), 5), "box": box}
+def _extent(mask: Mask) -> dict[str, Any]:
+    """Area as a share of the photo, and the box [x0, y0, x1, y1) in photo pixels; remembered while
+    the mask lives: a page asks for those of all proposals after every edit.
+    """
+    if (found := _extents.get(mask)) is None:
+        left, top, width, height = cv2.boundingRect(mask.grid.view(np.uint8))
+        (h, w), (rows, columns) = mask.grid.shape, mask.frame.photo_size
+        box = [int(left * columns / w), int(top * rows / h)]
+        box += [round((left + width) * columns / w), round((top + height) * rows / h)]
+        found = _extents[mask] = {"area": round(float(mask.grid.mean()), 5), "box": box}
+    return found
+
+
+_extents: WeakKeyDictionary[Mask, dict[str, Any]] = WeakKeyDictionary()
 
 
 def fingerprint(desk: Desk, session: EditSession, selections: Sequence[Selection]) -> str:
@@ -159,12 +166,12 @@ def _selection(
         "auto": where.tau is None,
         "stops": {name: getattr(meant, name) for name in STOPS},
         "parts": {"small_part": meant.small_part, "large_part": meant.large_part},
-        **_extent(session, mask),
+        **_extent(mask),
         "visible": selection.visible,
         "locked": selection.locked,
         "at": {"x": where.x, "y": where.y},
         "points": [{"x": x, "y": y, "add": add} for y, x, add in points],
-        "simple": not (where.add or where.subtract or where.box or where.strokes),
+        "simple": selection.simple,
         "own": to_hex(session.median_color(mask)),
         "delta_e": _delta_e(selection, made, language),
         "notes": [told(language, note) for note in made.notes] if made else [],

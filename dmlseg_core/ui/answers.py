@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -36,6 +37,17 @@ def language(request: Request) -> str:
     """Of the page that asks: what it says (`?lang=`), else what the browser prefers."""
     wanted = request.query_params.get("lang") or request.headers.get("x-dmlseg-language")
     return language_of({"accept-language": wanted} if wanted else request.headers)
+
+
+def printable(name: str) -> str:
+    """A path that somebody sent, for people to read: no line ends, nothing that turns letters."""
+    return "".join(filter(str.isprintable, name.replace("\\", "/")))
+
+
+def file_name(name: str) -> str:
+    """The same without folders, and never empty."""
+    found = PurePosixPath(printable(name)).name[:120]
+    return found if found.strip(". ") else "photo"
 
 
 def install(app: FastAPI) -> None:

@@ -21,9 +21,11 @@ MEGABYTE = 2**20
 PAGE = re.compile(
     r"/(|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon|logout"
     r"|(assets|static|svelte)/.+"
-    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css|heartbeat/\w+)/?)"
+    r"|gradio_api/(user|login_check|app_id|startup-events|theme\.css)/?)"
 )
-"""What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue."""
+"""What Gradio's page needs of Gradio where it has no events: no uploads, files, proxy, queue, and
+no heartbeat, a stream without end that Gradio gives to anybody.
+"""
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
 HEADERS: Mapping[str, str] = {
@@ -60,6 +62,7 @@ _SMALL = MEGABYTE
 """Bodies up to here, an edit's, go on while others upload."""
 _TEXT: Mapping[str, tuple[str, str]] = {
     "no_such": ("There is nothing here.", "此处没有内容。"),
+    "two_lengths": ("This request has two lengths.", "请求带有两种长度。"),
     "foreign": ("Another site's page may not do this.", "不允许其他网站的页面执行此操作。"),
     "too_large": ("This is larger than the server takes.", "超过服务器接受的大小。"),
     "crowded": (
@@ -140,6 +143,8 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path, headers = _route(scope), Headers(scope=scope)
         reading = scope["method"] in ("GET", "HEAD")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            return await answer.refuse(headers, 400, "two_lengths")
         if not self._open(path, reading):
             return await answer.refuse(headers, 404, "no_such")
         if not reading and _foreign(headers):

@@ -28,6 +28,7 @@ from dmlseg_core.scene import SceneStore, Segmenter
 from dmlseg_core.stage import MEGABYTE, Desks, InTurn
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
+from dmlseg_core.ui.patience import PatientProtocol
 from dmlseg_core.ui.programs import (
     ASSISTANTS,
     CLIENT,
@@ -167,6 +168,7 @@ def start(app: FastAPI, args: argparse.Namespace) -> tuple[Any, str]:
         _, _, url, server = start_server(app, args.host, args.port)  # type: ignore[arg-type]
     except OSError as error:
         raise ParameterError(f"the app cannot be served: {error}; choose another --port") from None
+    server.config.http_protocol_class = PatientProtocol  # looked up for each connection
     return server, url
 
 

@@ -102,10 +102,18 @@ def offer(made: gr.Blocks, service: Service) -> None:
             _function(service, call), api_name=call.name, api_description=call.about,
             concurrency_limit=_AT_ONCE, concurrency_id="api",
         )  # fmt: skip
+    # else a call with too few values ends in a traceback
+    setattr(made, "validate_inputs", _all_there)  # noqa: B010
     for function in made.fns.values():
         for component in function.inputs:
             # else Gradio would fetch addresses, and look for files, that arguments name
             setattr(component, "async_move_resource_to_block_cache", _no_file)  # noqa: B010
+
+
+def _all_there(function: Any, values: list[Any]) -> None:
+    if len(values) < len(function.inputs):
+        told = f"this call takes {len(function.inputs)} values; got {len(values)}"
+        raise gr.Error(told, print_exception=False)
 
 
 async def _no_file(*_: object) -> NoReturn:

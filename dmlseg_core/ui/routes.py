@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -39,6 +38,7 @@ from dmlseg_core.ui.answers import (
     RefusedError,
     body_of,
     desk_of,
+    file_name,
     json_of,
     language,
     latest,
@@ -195,7 +195,7 @@ def opened(
     stage: Stage, desk: Desk, load: Callable[[], Photo], name: str, quality: str | None
 ) -> dict[str, Any]:
     """A photo on a desk, its analysis asked for; ImageError: it cannot be read, the old stays."""
-    plain = PurePosixPath(name.replace("\\", "/")).name[:120] or "photo"
+    plain = file_name(name)
     try:
         photo = load()
     except ImageError as error:

@@ -208,6 +208,35 @@ def test_gradio_parses_no_bombs_and_moves_no_files(client):
         assert client.get(f"/gradio_api/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("values", [[], [1]])
+def test_a_call_with_too_few_values_ends_in_a_sentence(client, values, capfd):
+    asked = {"data": values, "fn_index": 0, "session_hash": "x"}
+    assert client.post("/gradio_api/queue/join", json=asked).status_code == 200
+    with client.stream("GET", "/gradio_api/queue/data?session_hash=x") as answer:
+        told = "".join(answer.iter_text())
+    assert f"values; got {len(values)}" in told
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_other_sites_pages_may_not_call(client):
     headers = {"Sec-Fetch-Site": "cross-site"}
     told(client.post(f"{URL}analyze", files={"photo": file_of()}, headers=headers), 403)
+
+
+@pytest.mark.parametrize(("fields", "sentence"), [
+    ({"photo": "sofa.jpg"}, "curl: -F NAME=@FILE"), ({"colr": "red"}, "did you mean color?"),
+    ({"nothing_like_it": "1"}, "there are photo, id"),
+    ({"box": "[1,2,3]"}, "at least 4 items, not 3"),
+    ({"file_quality": "101", "format": "jpeg"}, "file_quality must be less than or equal to 100"),
+])  # fmt: skip
+def test_what_was_meant_is_told(client, fields, sentence):
+    answer = client.post(f"{URL}recolor", data={"x": "1", "y": "1", "color": "red", **fields})
+    assert sentence in told(answer, 422)
+
+
+def test_arguments_that_would_be_lost_are_refused(client):
+    photo = {"photo": file_of()}
+    assert "body" in told(client.post(f"{URL}mask?x=3&y=3", files=photo), 422)
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert "Content-Encoding" in told(client.post(f"{URL}mask", content=b"{}", headers=packed), 415)
+    told(client.post(f"{URL}mask/", files=photo, follow_redirects=False), 404)

@@ -1,5 +1,7 @@
 """The page without a mouse, without eyes, on small screens."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,8 @@ def test_the_list_is_a_listbox_that_arrows_walk(visit):
     tab = visit(frame=False)
     tab.open(disc())
     tab.click()
+    spoken = re.compile(r"^object (dark |light )?red [\d.]+ %$")
+    assert tab.instances.get_by_role("option", name=spoken, selected=True).count() == 1
     tab.instances.focus()
     tab.edit(lambda: tab.page.keyboard.press("ArrowDown"))
     assert tab.edits[-1]["op"] in ("choose", "activate")
@@ -107,6 +111,27 @@ def test_it_fits_and_nothing_moves(visit, size):
     # the value beside the slider is text: only its own width may change
     moved = np.abs(np.array(before) - np.array(after)).max(axis=1)
     assert (moved > 0.5).sum() <= 1
+
+
+SMALL = """(root, [wide, high]) => [...root.querySelectorAll('button, select, .text, .slider, li')]
+  .filter(e => e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden')
+  .map(e => [e.ariaLabel ?? e.textContent, e.getBoundingClientRect()])
+  .filter(([, b]) => b.width < wide || b.height < high)
+  .map(([name, b]) => [name, b.width, b.height])"""
+
+
+@pytest.mark.parametrize(
+    ("size", "touch", "least"),
+    [((1280, 800), False, (24, 24)), ((390, 844), True, (36, 40)), ((320, 568), True, (30, 40))],
+)
+def test_everything_is_large_enough_to_hit(visit, size, touch, least):
+    width, height = size
+    screen = {"viewport": {"width": width, "height": height}, "is_mobile": touch}
+    tab = visit(frame=False, has_touch=touch, **screen)
+    tab.open(disc())
+    for name in ("Color", "Look", "Limits", "History", "Objects"):
+        tab.page.get_by_role("tab", name=name).click()
+        assert root(tab).evaluate(SMALL, least) == []
 
 
 def test_reduced_motion_stops_every_animation(visit):

@@ -117,6 +117,31 @@ def test_work_survives_a_reload_and_a_new_tab(visit):
     assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
 
 
+def test_a_duplicated_tab_goes_on_by_itself(visit):
+    tab = visit()
+    tab.open(disc(color=(30, 120, 60)), "leaf.png")
+    tab.click()
+    paint(tab)
+    with (
+        tab.context.expect_page() as opened
+    ):  # the browser copies the tab's memory, as it does for a duplicate
+        tab.page.evaluate("window.open(location.href)")
+    twin = opened.value
+    twin.locator(".from-to i + i").first.wait_for(state="attached", timeout=WAIT)
+    assert "leaf.png" in twin.locator(".photo-name").inner_text()
+    tokens = [page.evaluate("sessionStorage['dmlseg.session']") for page in (tab.page, twin)]
+    assert tokens[0] != tokens[1]
+    twin.get_by_role("listbox", name="Instances").get_by_role("option").first.click()
+    with twin.expect_response(lambda r: r.url.endswith("/stage/work"), timeout=WAIT):
+        twin.get_by_role("button", name="Remove", exact=True).click()
+    twin.close()
+    tab.page.reload()
+    tab.instances.get_by_role("option").first.wait_for(timeout=WAIT)
+    tab.rest()
+    assert tab.page.evaluate("sessionStorage['dmlseg.session']") == tokens[0]
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
+
+
 def test_a_bad_file_is_one_toast_over_an_intact_page(visit):
     tab = visit()
     tab.open(disc())
@@ -148,6 +173,9 @@ def test_words_and_colors_that_are_none(visit):
     assert blue[2] > 1.3 * blue[0]
     paint(tab, "no such color")
     assert tab.page.get_by_role("alert").locator(".toast").is_visible()
+    assert tab.color.get_attribute("aria-invalid") == "true"
+    tab.page.get_by_role("application").focus()
+    assert tab.color.input_value() == "深蓝" and not tab.color.get_attribute("aria-invalid")
     assert np.abs(middle_color(tab) - blue).max() <= 3
 
 

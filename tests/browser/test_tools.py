@@ -121,6 +121,8 @@ def test_swatches_of_a_file_paint(visit):
     swatch.wait_for(timeout=WAIT)
     tab.edit(swatch.click)
     assert np.abs(middle_color(tab) - [10, 130, 90]).max() <= 3
+    tab.button("Colorways").click()  # whoever brought swatches of their own means these
+    assert tab.page.get_by_role("dialog").locator(".card b").all_inner_texts() == ["sea"]
 
 
 def test_eye_lock_and_name(visit):
@@ -190,3 +192,17 @@ def test_materials_of_an_object_are_kept_or_painted_one_by_one(visit):
     tab.edit(lambda: boxes.nth(1).uncheck())
     assert np.abs(np.subtract(middle_color(tab, *bar), before)).max() < 12
     assert not tab.faults
+
+
+def test_what_the_network_saw_is_shown_as_often_as_it_is_asked_for(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    plain = middle_color(tab)
+    tab.page.get_by_role("tab", name="Why").click()
+    for _ in range(2):
+        tab.page.get_by_role("radio", name="Embedding").check()
+        tab.rest()
+        assert np.abs(middle_color(tab) - plain).max() > 20
+        tab.page.get_by_role("radio", name="Photo").check()
+        tab.rest()
+        assert np.abs(middle_color(tab) - plain).max() <= 3

@@ -61,8 +61,8 @@ def picture(seed, height, width):
 def test_tiles_say_what_the_whole_picture_says(seed, radius, passes, cells, small):
     step, reach = band._grid(radius)
     mask, rgb = picture(seed, cells[0] * step, cells[1] * step)
-    side = step * (4 if small else 32)
-    tiles = Tiles.about(mask, step, max(side, 4 * radius // step * step), step)
+    side = step * (8 if small else 32)
+    tiles = Tiles.about(mask, step, max(side, 8 * radius // step * step), step)
     margin = (2 * reach * passes + 1) * step
     tiles = Tiles(tiles.corners, tiles.size, margin if len(tiles.corners) > 1 else 0)
     soft, trust = filtered_slowly(mask, rgb, radius, passes)
@@ -93,12 +93,12 @@ def test_the_margin_is_as_wide_as_the_filter_reaches(radius, passes):
 def test_tiles_hold_every_pixel_near_the_edge(shape):
     rng = np.random.default_rng(shape[1])
     mask = cv2.resize(rng.random((4, 5)).astype(np.float32), shape[::-1]) > 0.5
-    near = band._band(mask.view(np.uint8), 8)
-    held = np.zeros(shape, bool)
-    tiles = Tiles.about(mask, 1, 32, 3)
-    for part in tiles.batches():
-        part.put(part.own(part.gather(np.ones(shape, bool))), held)
-    assert not (near & ~held).any()
+    for radius in range(1, 2 * band._NARROW):
+        near = band._band(mask.view(np.uint8), radius)
+        held = np.zeros(shape, bool)
+        for part in band._tiles(mask, radius, 1).batches():
+            part.put(part.own(part.gather(np.ones(shape, bool))), held)
+        assert not (near & ~held).any()
 
 
 def test_what_is_gathered_is_put_back():

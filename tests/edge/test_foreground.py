@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dmlseg_core.edge.foreground import estimate_foreground
+from dmlseg_core.color import linear_to_srgb, srgb_to_linear
+from dmlseg_core.edge.foreground import ForegroundModel, estimate_foreground
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.apply import recolor
 from tests.composites import BLUE, composites
@@ -32,6 +33,26 @@ def test_16_bits_are_unmixed_as_finely():
     deep = estimate_foreground(rgb.astype(np.uint16) * 257, alpha)
     assert deep.dtype == np.uint16
     assert np.abs(deep / 257 - estimate_foreground(rgb, alpha)).max() <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("dark", "light"), [((18, 17, 20), (250, 250, 248)), ((240, 240, 236), (30, 60, 90))]
+)
+@pytest.mark.parametrize("bend", [0.45, 2.2])
+def test_an_alpha_that_is_off_is_told_by_the_colors(dark, light, bend):
+    """As one found in gamma-coded levels is, where light was mixed; and the other way round."""
+    _, alpha = scene(blur=4, noise=0)
+    noise = np.random.default_rng(0).normal(0, 1.5, (*alpha.shape, 3))
+    mixed = [srgb_to_linear(np.array(c, np.float32) / 255) for c in (dark, light)]
+    linear = alpha[..., None] * mixed[0] + (1 - alpha[..., None]) * mixed[1]
+    rgb = np.clip(np.rint(linear_to_srgb(linear) * 255 + noise), 0, 255).astype(np.uint8)
+    wrong = (alpha**bend).astype(np.float32)
+    places = np.nonzero((wrong > 0) & (wrong < 1))
+    fore, share = ForegroundModel.of(rgb, wrong).at(*places)
+    off, now = (np.abs(found - alpha[places]).mean() for found in (wrong[places], share))
+    assert now < 0.65 * off
+    assert np.abs(linear_to_srgb(fore).T * 255 - dark).max() < 30
+    assert np.abs(ForegroundModel.of(rgb, alpha).at(*places)[1] - alpha[places]).mean() < 0.02
 
 
 def test_the_true_alpha_leaves_no_halo():

@@ -87,6 +87,16 @@ def test_hostile_texts_are_texts(page):
     assert "".join(page.said).count(HOSTILE) >= 3
 
 
+TURNED = ("red", "#c8102e", 1.5)
+
+
+def test_a_name_turns_no_letters_of_the_page_and_ends_no_line(tmp_path):
+    rows = [painted("a\u202egpj.png", TURNED), painted("\u2066b\n.png", TURNED)]
+    said = "".join(page_of(rows, tmp_path).said)
+    assert "\u202e" not in said and "\u2066" not in said
+    assert "a\\u202egpj.png" in said and "\\u2066b\\n.png" in said
+
+
 def test_only_its_own_script_runs_and_nothing_comes_from_outside(page, tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     script = re.search(r"<script>(.*?)</script>\s*</body>", text, re.DOTALL)[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dmlseg_core.edit import Alphas
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder import inputs
 from dmlseg_core.folder.develop.output import label_photo, palette
@@ -17,7 +18,7 @@ from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.photo import save_labels
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeMask:
     where: np.ndarray
     score: float = 0.5
@@ -26,8 +27,8 @@ class FakeMask:
     def seed(self):
         return SimpleNamespace(class_id=15, tau=0.5)
 
-    def to_photo(self, rgb):
-        return self.where
+    def to_alpha(self, rgb, *, matting=False):
+        return self.where.astype(np.float32)
 
 
 class FakeSegmenter:
@@ -225,7 +226,7 @@ def test_decoding_is_at_most_one_photo_ahead(tmp_path, monkeypatch):
 def test_better_masks_keep_contested_pixels_and_many_labels_fit(tmp_path):
     whole = np.ones((4, 4), bool)
     photo = np.zeros((4, 4, 3), np.uint8)
-    assert label_photo([FakeMask(whole), FakeMask(whole)], photo).tolist() == [[1] * 4] * 4
+    assert label_photo([FakeMask(whole), FakeMask(whole)], Alphas(photo)).tolist() == [[1] * 4] * 4
     labels = np.arange(300, dtype=np.int32).reshape(20, 15)
     save_labels(labels, tmp_path / "many.png")
     assert (np.array(Image.open(tmp_path / "many.png")) == labels).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dmlseg_core.edit import EditSession
+from dmlseg_core.edit import Alphas, EditSession
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder.develop.output import annotate, label_photo
 from dmlseg_core.photo import load_photo, over, shown
@@ -116,7 +116,7 @@ def test_transparent_pixels_can_be_neither_clicked_nor_part_of_a_mask(segmenter)
     proposals = scene.propose()
     assert all(seen.visible[tuple(map(round, scene.frame.point_of(m.seed.y, m.seed.x)))]
                for m in proposals)  # fmt: skip
-    labels = label_photo(list(proposals), shown(seen))
+    labels = label_photo(list(proposals), Alphas(shown(seen)))
     assert not labels[:, :50].any()
     counted = sum(row["area"] for row in annotate(labels, list(proposals)))
     assert counted == np.count_nonzero(labels)

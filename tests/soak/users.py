@@ -140,6 +140,7 @@ def main() -> int:
                 waits, opened = waits + visit.waits, opened + visit.opened
                 faults += visit.faults
             told.append(server.held())
+            print(json.dumps(told[-1]), flush=True)
         time.sleep(GRACE + 2 * SWEEP + 5)
         told.append(server.held())  # all of them left
         faults += ["the log holds a traceback"] if "Traceback" in server.log() else []

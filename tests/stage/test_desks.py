@@ -93,6 +93,22 @@ def test_who_comes_back_in_time_finds_the_photo():
     assert desks.get(desk.token).until > time.monotonic() + rooms.GRACE
 
 
+def test_who_asks_for_thousands_of_sessions_takes_nobodys(monkeypatch):
+    monkeypatch.setattr(rooms, "_DESKS", 20)
+    desks = Desks()
+    there, away, empty = laid(desks), laid(desks), desks.new("en")
+    away.work.session.select(*CAT)
+    away.clear()
+    for _ in range(100):
+        last = desks.new("en")
+    assert desks.get(there.token) is there and desks.get(away.token) is away
+    assert desks.get(empty.token) is None and desks.get(last.token) is last
+    monkeypatch.setattr(rooms, "_DESKS", 2)
+    last = desks.new("en")  # all others are used
+    assert desks.get(last.token) is last and desks.get(away.token) is away
+    assert desks.get(there.token) is None
+
+
 def noise(number):
     rng = np.random.default_rng(number)
     return Pattern.of(rng.integers(0, 256, (100, 100, 3), np.uint8))

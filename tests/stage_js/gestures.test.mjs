@@ -40,6 +40,14 @@ test("two quick clicks step to the part, a third begins anew, slow ones are two 
   assert.equal(done.at(-1).mode, "auto");
 });
 
+test("a finger may land beside its first click, a mouse is more exact", () => {
+  for (const [kind, mode] of [["touch", "part"], ["mouse", "auto"]]) {
+    const { feed, done } = hand({ kind });
+    for (const x of [50, 65]) { feed("down", x, 50); feed("up", x, 50); }
+    assert.equal(done.at(-1).mode, mode);
+  }
+});
+
 test("a drag is a box; sideways from an object it is tau; downwards from it a box again", () => {
   for (const [grips, dx, dy, name] of [[false, 80, 3, "box"], [true, 80, 3, "tau"], [true, 3, 80, "box"]]) {
     const { feed, names, done } = hand({ grips: () => grips });

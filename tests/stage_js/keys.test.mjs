@@ -18,6 +18,7 @@ test("keys and their commands", () => {
   assert.equal(press("=", { ctrlKey: true }), "zoomIn");
   assert.equal(press("+", { ctrlKey: true, shiftKey: true }), "zoomIn");
   assert.equal(press("\\"), "before");
+  assert.deepEqual([press(","), press(".")], ["tauUp", "tauDown"]);  // to the right is more of it, as on the slider
   assert.equal(press("ArrowLeft"), "crosshair");
   assert.equal(press(" "), "pan");
   assert.equal(press("q"), null);

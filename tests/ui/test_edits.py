@@ -53,6 +53,16 @@ def test_a_painted_selection_is_never_changed_by_a_click(user):
     painted = user.edit(op="style", style={"color": "red"})["selections"]
     for _ in range(3):
         assert user.click((CAT[0] + 4, CAT[1]))["selections"] == painted
+        assert user.click((CAT[0] + 4, CAT[1]), mode="part")["selections"] == painted
+
+
+def test_work_of_the_hand_is_never_changed_by_a_click(user):
+    user.click(CAT)
+    points = [[CAT[1], CAT[0]], [CAT[1] + 6, CAT[0]]]
+    brushed = user.edit(op="stroke", points=points, radius=9)["selections"]
+    assert not brushed[0]["simple"]
+    for mode in ("auto", "part"):
+        assert user.click(CAT, mode=mode)["selections"] == brushed
 
 
 def test_drags_are_one_step_and_clicks_are_each_one(user):

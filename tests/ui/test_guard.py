@@ -53,6 +53,14 @@ def client():
     return TestClient(app_of())
 
 
+def test_two_lengths_are_none(client):
+    both = {"Content-Length": "3", "Transfer-Encoding": "chunked"}  # what smuggles requests
+    answer = client.post("/stage/edit", headers=both, content=b"abc")
+    assert answer.status_code == 400
+    assert answer.headers["connection"] == "close"
+    assert client.post("/stage/edit", content=b"abc").json() == {"size": 3}
+
+
 def test_every_answer_has_the_headers(client):
     for answer in (client.get("/"), client.get("/stage/none"), client.get("/nothing"),
                    client.post("/stage/photo", content=b"x" * 9000)):  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from dmlseg_core.ui.guard import HEADERS
 from tests.edit.test_session import CAT
 from tests.photo.test_hostile import SMALL
-from tests.ui.server import User, serving
+from tests.ui.server import User, file_of, serving
 
 ODD = [None, True, "x", "<b>", [], {}, [[]], -1, 1e308, -1e308, 10**30, float("nan"),
        float("inf"), "9" * 400, 10**400, [1, 2], {"x": 1}]  # fmt: skip
@@ -90,6 +90,16 @@ def test_recipes_of_strangers_are_refused_by_their_size(client):
         made["edits"][0]["select"].update(change)
         told(user.post("import", json.dumps(made).encode()))
     assert user.get("state").json()["selections"] == kept
+
+
+def test_a_name_turns_no_letters_and_ends_no_line(client):
+    user = User(client)
+    for name, shown in (("\u202egpj.exe", "gpj.exe"), ("a\u2066b\u200f\u200b.png", "ab.png"),
+                        ("a\nb\x1b[31m.png", "ab[31m.png"), ("\u202e\u2069", "photo"),
+                        ("C:\\x\\صورة.png", "صورة.png"), ("..", "photo")):  # fmt: skip
+        answer = user.client.post("/stage/photo", params={"name": name}, content=file_of(),
+                                  headers=user.headers())  # fmt: skip
+        assert answer.json()["photo"]["name"] == shown
 
 
 def test_gradio_gives_nothing_away(client):

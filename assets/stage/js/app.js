@@ -4,13 +4,15 @@
 import { Api, Refused } from "./api.js";
 import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
+import { shownFrame } from "./dom.js";
 import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
 import { Rescue } from "./rescue.js";
 import { Guard } from "./sequence.js";
+import { Tabs } from "./tabs.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
-const KEEP_MS = 700, BUSY_MS = 300;
+const KEEP_MS = 150, BUSY_MS = 300;
 
 export class App extends EventTarget {
   constructor(base, language) {
@@ -27,6 +29,7 @@ export class App extends EventTarget {
       waiting: () => this.busy(say("busy_offline")) });
     this.opening = 0;
     this.rescue = new Rescue(this);
+    this.tabs = new Tabs(() => this.api.session);
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -44,12 +47,17 @@ export class App extends EventTarget {
     await this.#openSample(this.about.samples[0]?.id);
   }
 
-  /** The tab's own session, or a new one. @returns whether its photo is on the stage. */
+  /**
+   * The tab's own session, or a new one; in a duplicated tab, which has its sister's, a new one too.
+   *
+   * @returns whether its photo is on the stage.
+   */
   async #session() {
     const known = tabSession.get();
-    this.about = await this.api.json("session", { lang: this.api.language, session: known });
-    this.api.session = known ?? this.about.session;
-    if (known && await this.#resume()) return true;
+    const [about, taken] = await Promise.all([this.api.json("session", {}), this.tabs.taken(known)]);
+    this.about = about;
+    this.api.session = taken ? null : known;
+    if (this.api.session && await this.#resume()) return true;
     this.api.session = this.about.session;
     tabSession.set(this.api.session);
     return false;
@@ -205,7 +213,7 @@ export class App extends EventTarget {
       await this.settled;  // a click during the analysis counts: it waits
       if (laid !== this.laid) return null;
       const answer = await this.edits.post(op, key);
-      if (answer && laid === this.laid) this.#show(answer.state, answer);
+      if (answer && laid === this.laid) await this.#show(answer.state, answer);
       return answer?.state ?? null;
     } catch (error) {
       if (laid !== this.laid) return null;
@@ -218,16 +226,23 @@ export class App extends EventTarget {
     }
   }
 
-  /** @param drawn the mask of selection `drawn.of`, where the answer brought it along. */
-  #show(state, drawn = null) {
+  /**
+   * @param drawn the mask of selection `drawn.of`, where the answer brought it along: it is what the
+   *   hand waits for, so lists and panels come after the frame that shows it.
+   */
+  async #show(state, drawn = null) {
     if (!this.guard.admit(state.seq ?? 0)) return;
-    const turned = state.photo.digest !== this.state.photo.digest;
+    const { laid } = this, turned = state.photo.digest !== this.state.photo.digest;
     this.state = state;
     if (state.phase !== "ready" && this.fields && !turned) {  // another quality
       this.fields = null;
       this.settled = this.#follow();
     }
-    if (drawn?.mask) this.tell("drawn", drawn);
+    if (drawn?.mask) {
+      this.tell("drawn", drawn);
+      await shownFrame();
+      if (laid !== this.laid) return;
+    }
     this.tell("state");
     this.#keepSoon();
   }

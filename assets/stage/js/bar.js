@@ -34,7 +34,7 @@ export class Bar {
     this.undo.disabled = !state.can_undo;
     this.redo.disabled = !state.can_redo;
     const { name, width, height, notes } = state.photo;
-    this.name.textContent = `${name}  ${width} × ${height}`;
+    this.name.replaceChildren(h("bdi", { text: name }), `  ${width} × ${height}`);
     this.name.title = [name, ...notes ?? []].join("\n");
   }
 }

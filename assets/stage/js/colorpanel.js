@@ -9,7 +9,7 @@ import { Picker } from "./picker.js";
 import { say } from "./words.js";
 
 const plain = (hex) => ({ name: hex, hex });
-const RECENT = 14, TARGETS = ["match", "tint"];
+const RECENT = 7, TARGETS = ["match", "tint"];
 
 export class ColorPanel {
   constructor(app, picture) {
@@ -19,7 +19,7 @@ export class ColorPanel {
     this.picker = new Picker((hex, done) => this.#picked(hex, done));
     this.text = h("input", { type: "text", class: "text", "aria-label": say("color"), placeholder: say("color_hint"),
       spellcheck: false, autocomplete: "off", onkeydown: (e) => this.#key(e),
-      oninput: () => { delete this.text.dataset.sent; }, onchange: () => this.#typed() });
+      oninput: () => this.#typing(), onchange: () => this.#typed(), onblur: () => this.#left() });
     this.chip = h("span", { class: "chip", "aria-hidden": "true" });
     this.note = new Note();
     this.rows = { recent: this.#row(say("recent")), palette: this.#row(say("palette")) };
@@ -120,6 +120,7 @@ export class ColorPanel {
     this.picture.settle(moves);
     const hex = state?.selections.find((s) => s.id === active.id)?.hex;
     if (hex) this.#remember(hex);
+    set(this.text, { "aria-invalid": state ? null : "true" });
     this.#follow();
   }
 
@@ -136,6 +137,18 @@ export class ColorPanel {
       this.text.value = this.app.active?.style?.color ?? this.picker.hex;
       this.app.tell("home");
     }
+  }
+
+  #typing() {
+    delete this.text.dataset.sent;
+    set(this.text, { "aria-invalid": null });
+  }
+
+  /** Words that were no color do not stay beside the color that is there. */
+  #left() {
+    if (!this.text.ariaInvalid) return;
+    this.#typing();
+    queueMicrotask(() => this.#follow());
   }
 
   #typed(again = false) {

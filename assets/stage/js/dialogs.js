@@ -6,7 +6,7 @@ import { parseHex } from "./color.js";
 import { cssHex } from "./colorpanel.js";
 import { button, h } from "./dom.js";
 import { SHORTCUTS } from "./keys.js";
-import { say } from "./words.js";
+import { has, say } from "./words.js";
 
 const DOUBLE_MS = 500;
 
@@ -31,6 +31,7 @@ export class Dialog {
 const field = (name, input) => h("label", { class: "field-row" }, h("span", { text: name }), input);
 
 const FIRST = ["#c8102e", "#1f3a93", "#3d8b40", "#f2c230"];
+const MOST = 60;  // colorways at once
 const KINDS = ["photo", "cutout", "mask", "labels", "coco", "ora", "psd", "cube", "recipe"];
 const FORMATS = [["", "format_same"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["tiff", "TIFF"], ["avif", "AVIF"], ["heic", "HEIC"]];
 
@@ -98,7 +99,8 @@ export class WaysDialog extends Dialog {
   }
 
   open() {
-    if (!this.text.value) this.text.value = [...new Set([...this.panel.recent.slice(0, 4), ...FIRST])].slice(0, 8).join(", ");
+    const { swatches, recent } = this.panel, own = swatches.map(({ hex }) => hex);
+    if (!this.text.value) this.text.value = [...new Set(own.length ? own.slice(0, MOST) : [...recent.slice(0, 4), ...FIRST])].join(", ");
     super.open();
     this.#make();
   }
@@ -107,7 +109,7 @@ export class WaysDialog extends Dialog {
   #swatches() {
     const words = this.text.value.split(/[\n,;]+(?![^(]*\))/).map((word) => word.trim()).filter(Boolean);
     const known = new Map(this.panel.swatches.map((s) => [s.hex, s.name]));
-    return words.slice(0, 60).map((word) => {
+    return words.slice(0, MOST).map((word) => {
       const hex = cssHex(word) ?? word;
       return { hex, name: parseHex(word) ? known.get(hex) ?? hex : word };
     });
@@ -186,7 +188,7 @@ export class SamplesDialog extends Dialog {
     const card = ({ id, name, thumb }) => h("button", { type: "button", class: "card", onclick: () => {
       this.element.close();
       this.app.openSample(id);
-    } }, h("img", { alt: "", src: this.app.api.base + thumb }), h("span", { class: "caption", text: name }));
+    } }, h("img", { alt: "", src: this.app.api.base + thumb }), h("span", { class: "caption", text: has(`sample_${id}`) ? say(`sample_${id}`) : name }));
     this.body.replaceChildren(h("div", { class: "sheet" }, ...this.app.about.samples.map(card)));
     super.open();
   }

@@ -47,6 +47,19 @@ export function eachFrame(act) {
   };
 }
 
+const FRAME_MS = 100;
+
+/** Until the browser has shown what was drawn; a page that nobody sees has no frames. */
+export function shownFrame() {
+  return new Promise((done) => {
+    const late = setTimeout(done, FRAME_MS);
+    requestAnimationFrame(() => {
+      clearTimeout(late);
+      setTimeout(done);
+    });
+  });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Strokes on a 20 x 20 field. */

@@ -57,7 +57,7 @@ export class Gestures {
   #begin(event) {
     const { current } = this, { from } = current;
     const dx = event.x - from.x, dy = event.y - from.y;
-    if (Math.hypot(dx, dy) < (event.kind === "touch" ? FINGER_SLOP : SLOP)) return [];
+    if (Math.hypot(dx, dy) < slopOf(event)) return [];
     if (current.tool === "dropper") return [];  // the color where the hand lets go counts
     current.kind = this.#kindOf(current, dx, dy);
     if (current.kind === "pan") return this.#drag(event);
@@ -113,7 +113,7 @@ export class Gestures {
     const { lastClick } = this, at = spot(from);
     if (tool === "dropper") return { do: "pick", ...spot(event) };
     const again = lastClick && event.time - lastClick.time < DOUBLE_MS && mode === "auto" &&
-      Math.hypot(at.x - lastClick.x, at.y - lastClick.y) < 2 * SLOP;
+      Math.hypot(at.x - lastClick.x, at.y - lastClick.y) < 2 * slopOf(from);
     this.lastClick = again ? null : { ...at, time: event.time };
     return { do: "click", ...at, mode: again ? "part" : mode, kind: from.kind };
   }
@@ -137,6 +137,8 @@ export class Gestures {
 }
 
 const spot = ({ x, y }) => ({ x, y });
+
+const slopOf = ({ kind }) => (kind === "touch" ? FINGER_SLOP : SLOP);
 
 /** What a click means: the keys that are held count more than the tool. */
 function modeOf({ shift, alt, button }, tool) {

@@ -99,7 +99,7 @@ export class Hand {
       if (mode === "auto") this.letGo();
       return;
     }
-    this.clickPixel(pixel, mode, kind === "mouse" ? { x, y } : null);
+    this.clickPixel(pixel, mode, { x, y, kind });
   }
 
   /** A click on a photo pixel, by hand or by key. The hovered outline stands in for the answer. */

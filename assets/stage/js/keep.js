@@ -1,6 +1,8 @@
-// What survives a reload: the photo in IndexedDB, what was done to it in localStorage.
+// What survives a reload: the photo in IndexedDB, what was done to it in localStorage. The tab's own
+// memory comes first: another tab may have done other things to the same photo since.
 
 const DATABASE = "dmlseg", PHOTOS = "photos", WORK = "dmlseg.work.", NOW = "dmlseg.now", KEPT = 6;
+const TAB_WORK = "dmlseg.tab.work";
 
 function database() {
   return new Promise((resolve, reject) => {
@@ -35,7 +37,7 @@ async function allowed(act) {
 
 /** Remembers a photo by its digest, and that it is the one on the stage. */
 export const keepPhoto = (digest, name, blob) => allowed(async () => {
-  localStorage.setItem(NOW, JSON.stringify({ digest, name }));
+  now({ digest, name });
   await inStore("readwrite", (store) => store.put({ name, blob, time: Date.now() }, digest));
   await forgetOldest();
 });
@@ -53,19 +55,27 @@ async function forgetOldest() {
 
 /** A sample is not kept: the server has it. */
 export const keepSample = (digest, id) =>
-  allowed(() => localStorage.setItem(NOW, JSON.stringify({ digest, sample: id })));
+  allowed(() => now({ digest, sample: id }));
 
-/** {digest, name, sample?} of the photo that was on the stage last; undefined if none. */
+function now(photo) {
+  for (const memory of [sessionStorage, localStorage]) memory.setItem(NOW, JSON.stringify(photo));
+}
+
+/** {digest, name, sample?} of the photo that was on the stage last, in this tab or any; undefined if none. */
 export const lastPhoto = () =>
-  allowed(() => JSON.parse(localStorage.getItem(NOW) ?? "null") ?? undefined);
+  allowed(() => JSON.parse(sessionStorage.getItem(NOW) ?? localStorage.getItem(NOW) ?? "null") ?? undefined);
 
 export const photoOf = (digest) => allowed(() => inStore("readonly", (store) => store.get(digest)));
 
-export const keepWork = (digest, work) =>
-  allowed(() => localStorage.setItem(WORK + digest, JSON.stringify(work)));
+export const keepWork = (digest, work) => allowed(() => {
+  localStorage.setItem(WORK + digest, JSON.stringify(work));
+  sessionStorage.setItem(TAB_WORK, JSON.stringify({ digest, work }));
+});
 
-export const workOf = (digest) =>
-  allowed(() => JSON.parse(localStorage.getItem(WORK + digest) ?? "null") ?? undefined);
+export const workOf = (digest) => allowed(() => {
+  const own = JSON.parse(sessionStorage.getItem(TAB_WORK) ?? "null");
+  return own?.digest === digest ? own.work : JSON.parse(localStorage.getItem(WORK + digest) ?? "null") ?? undefined;
+});
 
 /** The session belongs to the tab: two tabs are two hands. */
 export const tabSession = {

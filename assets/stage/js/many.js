@@ -15,7 +15,7 @@ export class ManyDialog extends Dialog {
     this.files = new Map();  // name -> File, of this tab
     this.cards = new Map();  // name -> {element, shown, ...}
     this.sheet = h("div", { class: "sheet" });
-    this.hint = h("p", { class: "note", text: say("many_hint") });
+    this.hint = h("p", { class: "note place", text: say("many_hint") });
     this.status = h("p", { class: "note status", role: "status" });
     this.body.append(this.#tools(), this.status, this.hint, this.sheet);
     this.strip = this.#strip();

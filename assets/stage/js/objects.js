@@ -13,6 +13,8 @@ export class Objects {
     this.empty = h("p", { class: "note empty", text: say("none_yet") });
     this.tools = this.#toolbar();
     this.element = h("div", { class: "pane objects" }, h("div", { class: "scroll" }, this.list, this.empty), this.tools);
+    this.rows = new Map();  // key -> {text, row}: what did not change is not made again
+    app.on("photo", () => this.rows.clear());
     for (const name of ["state", "fields"]) app.on(name, () => this.#follow());
     app.on("frame", () => { for (const canvas of this.list.querySelectorAll("canvas")) this.#cut(canvas); });
   }
@@ -52,16 +54,25 @@ export class Objects {
   }
 
   #fill(selections, proposals, active) {
-    const items = [...selections.map((s) => this.#selection(s, s.id === active)), ...proposals.map((p) => this.#proposal(p))];
-    const old = [...this.list.children].map((row) => row.dataset.key).join();
-    const scroll = this.list.parentElement.scrollTop;
-    this.list.replaceChildren(...items);
+    const rows = new Map([
+      ...selections.map((s) => this.#kept(`s${s.id}`, [s, s.id === active], () => this.#selection(s, s.id === active))),
+      ...proposals.map((p) => this.#kept(`p${p.id}`, [p], () => this.#proposal(p)))]);
+    this.rows = rows;
+    const items = [...rows.values()].map(({ row }) => row), old = this.list.children;
+    const some = old.length > 0, scroll = this.list.parentElement.scrollTop;
+    if (items.length !== old.length || items.some((row, k) => row !== old[k])) this.list.replaceChildren(...items);
     this.empty.hidden = items.length > 0;
     this.list.hidden = !items.length;
     set(this.list, { "aria-activedescendant": active === null ? null : `instance-s${active}` });
     this.list.parentElement.scrollTop = scroll;
-    if (active !== this.seen && active !== null && old) this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    if (active !== this.seen && active !== null && some) this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     this.seen = active;
+  }
+
+  /** [key, {text, row}]; the row there was, where it would be the same. */
+  #kept(key, shown, make) {
+    const text = JSON.stringify(shown), known = this.rows.get(key);
+    return [key, known?.text === text ? known : { text, row: make() }];
   }
 
   #option(key, selected, act, ...parts) {
@@ -87,7 +98,7 @@ export class Objects {
 
   /** The name, and the color of the thing, which tells two objects apart. */
   #name({ name, word }) {
-    return h("span", { class: "name" }, name, word ? h("small", { text: word }) : null);
+    return h("span", { class: "name" }, name, ...(word ? [" ", h("small", { text: word })] : []));
   }
 
   /** What lies in a box of the photo, small: cut from the picture that is shown. */

@@ -12,7 +12,9 @@ export class Overlay {
     this.shown = true;
     this.draw = eachFrame(() => this.#draw());
     this.box = this.stroke = this.cursor = this.crosshair = this.drag = this.pending = this.choice = null;
+    this.nested = [];  // what else the last click may mean
     for (const name of ["draw", "view", "state", "photo", "tool"]) app.on(name, () => this.draw());
+    app.on("drawn", () => { this.pending = null; });  // the stand-in goes when the outline is there
     app.on("photo", () => { this.pending = this.choice = this.crosshair = null; });
   }
 
@@ -60,6 +62,7 @@ export class Overlay {
     }
     const changing = this.choice ?? this.drag ?? this.pending;
     const active = changing?.path ?? (state.active === null ? null : this.masks.pathOf(state.active));
+    for (const path of this.nested) if (path !== active) this.#line(path, LINE, 1, [2, 3]);
     if (active) this.#line(active, this.#accent, 2);
     this.#points(state);
   }

@@ -32,7 +32,8 @@ export class Why {
     const name = `why-${Math.random().toString(36).slice(2)}`;
     this.inputs = VIEWS.map((what) => h("input", { type: "radio", name, value: what, checked: what === "off",
       onchange: () => this.show(what) }));
-    this.element = h("div", { class: "pane why" }, h("p", { class: "note", text: say("why_hint") }),
+    this.hint = h("p", { class: "note", "aria-live": "polite", text: say("why_hint_off") });
+    this.element = h("div", { class: "pane why" }, this.hint,
       h("div", { role: "radiogroup", "aria-label": say("why") },
         ...VIEWS.map((what, k) => h("label", { class: "check" }, this.inputs[k], say(`why_${what}`)))));
     this.what = "off";
@@ -42,6 +43,8 @@ export class Why {
 
   show(what) {
     this.what = what;
+    this.shown = null;  // of another view, or of another photo
+    this.hint.textContent = say(`why_hint_${what}`);
     if (what === "off") return this.stage.explain(null);
     return this.#fetch();
   }
@@ -59,8 +62,8 @@ export class Why {
       if (this.what === what) this.stage.explain(bitmap);
     } catch (error) {
       app.fail(error);
-      this.what = "off";
       set(this.inputs[0], { checked: true });
+      this.show("off");
     } finally {
       this.busy = false;
     }

@@ -65,9 +65,12 @@ export class Picture {
     if (this.asked === look) return;
     this.asked = look;
     if (!this.painted) {
+      const turned = this.result !== null;
       this.result = null;
       this.#drop();
-      return this.draw();
+      this.draw();
+      if (turned) this.app.tell("frame");
+      return;
     }
     const done = this.app.busy(say("busy_paint"));
     const bitmap = await this.#fetched(`preview${Api.query({ result: 1, v: look })}`);
@@ -106,7 +109,6 @@ export class Picture {
     }
     this.live?.compositor.paint(lut);
     this.draw();
-    this.app.tell("frame");
   }
 
   #layers(id, shape, band) {
@@ -129,7 +131,6 @@ export class Picture {
     if (coming || !this.live) return;
     this.#drop();
     this.draw();
-    this.app.tell("frame");
   }
 
   #draw() {

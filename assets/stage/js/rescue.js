@@ -43,7 +43,7 @@ export class Rescue {
   /** A session of its own. */
   async anew() {
     const { api } = this.app;
-    this.app.about = await api.json("session", { lang: api.language });
+    this.app.about = await api.json("session", {});
     api.session = this.app.about.session;
     tabSession.set(api.session);
     return true;

@@ -78,14 +78,26 @@ export class Stage {
     const cell = fields.cellOf(active.at.x, active.at.y), { object, group } = active.stops;
     const seen = nested({ object, ...active.parts, group }, (tau) => this.hover.mask(cell, tau));
     if (seen.length < 2) return;
-    this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made)));
+    const { area } = this.hover.mask(cell, active.tau), apart = (made) => Math.abs(made.area - area);
+    const [now] = [...seen].sort((a, b) => apart(a) - apart(b));
+    this.choices.replaceChildren(...seen.map((made) => this.#choice(active, made, made === now && apart(made) < 0.1 * area)));
     this.choices.hidden = false;
-    const { width, height } = this.app.view.stage, box = this.choices;
-    this.offered = { x: Math.min(place.x + 14, width - box.offsetWidth - 8), y: Math.min(place.y + 16, height - box.offsetHeight - 8) };
+    this.overlay.nested = seen.map(({ path }) => path);
+    this.app.tell("draw");
+    const box = this.choices;
+    this.offered = this.#room(place, box.offsetWidth, box.offsetHeight);
     box.style.translate = `${this.offered.x}px ${this.offered.y}px`;
   }
 
-  #choice({ id, tau }, { which, tau: meant, path }) {
+  /** Beside the pointer or below the finger, inside the stage, above the zoom's buttons. */
+  #room({ x, y, kind }, wide, high) {
+    const { width, height } = this.app.view.stage, zoom = this.percent.parentElement, finger = kind === "touch" ? 24 : 0;
+    const left = Math.max(8, Math.min(x + 14 - 2 * finger, width - wide - 8)), top = y + 16 + finger;
+    const floor = left + wide > zoom.offsetLeft - 8 ? zoom.offsetTop : height;
+    return { x: left, y: Math.min(top, floor - high - 8) };
+  }
+
+  #choice({ id }, { which, tau: meant, path }, now) {
     const show = (on) => () => {
       this.overlay.choice = on ? { path } : null;
       this.app.tell("draw");
@@ -94,7 +106,6 @@ export class Stage {
       await this.app.edit({ op: "tau", id, tau: meant });
       this.#closeChoices();
     };
-    const now = Math.abs(tau - meant) < 5e-4;
     return h("button", { type: "button", text: say(which), "aria-pressed": String(now), onclick: take,
       onpointerenter: show(true), onpointerleave: show(false), onfocus: show(true), onblur: show(false) });
   }
@@ -110,6 +121,7 @@ export class Stage {
     if (this.choices.hidden) return;
     this.choices.hidden = true;
     this.overlay.choice = null;
+    this.overlay.nested = [];
     this.app.tell("draw");
   }
 

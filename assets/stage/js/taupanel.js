@@ -45,9 +45,9 @@ export class TauPanel {
   #show(tau, { thumb = true } = {}) {
     if (thumb) this.slider.value = tau;
     this.value.textContent = tau.toFixed(2);
-    const stops = this.app.active?.stops;
-    this.stops.forEach((part, k) =>
-      set(part, { "aria-pressed": String(Boolean(stops) && Math.abs(stops[STOPS[k]] - tau) < 2e-3) }));
+    const { stops, parts } = this.app.active ?? {}, near = (meant) => Math.abs(meant - tau) < 2e-3;
+    const now = STOPS.find((which) => stops && near(stops[which])) ?? (Object.values(parts ?? {}).some(near) ? "part" : null);
+    this.stops.forEach((part, k) => set(part, { "aria-pressed": String(STOPS[k] === now) }));
   }
 
   #moved(tau) {

@@ -9,8 +9,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dmlseg_core.cli.flags import INTERRUPTED, OK, add_model_flags, in_range, scene_config
-from dmlseg_core.config import MAX_DELTA_E, TARGET_MODES, TAU, Range
+from dmlseg_core.cli.flags import (
+    INTERRUPTED,
+    OK,
+    add_model_flags,
+    folder,
+    in_range,
+    scene_config,
+)
+from dmlseg_core.config import GPUS, MAX_DELTA_E, TARGET_MODES, TAU, Range
 from dmlseg_core.errors import ParameterError, one_line
 
 if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
@@ -19,7 +26,6 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
     from dmlseg_core.folder.rules import Rules
 
 _COLORS = Range("like-colors", 0.0, 1.0)
-_GPUS = Range("gpus", 0.0, 64.0)
 _SAMPLE = Range("sample", 1, 1_000_000_000)
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
@@ -39,7 +45,7 @@ def add_command(commands: Any) -> None:
         help="photo, folder, pattern such as 'in/**/*.jpg', URL (s3://, gs://, memory://, ...), or "
         "- for a list of them on the standard input",
     )  # fmt: skip
-    batch.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    batch.add_argument("-o", "--out", type=folder, required=True, metavar="DIR")
     batch.add_argument(
         "--from-list", type=Path, metavar="FILE", help="inputs of a text file, one a line"
     )
@@ -91,7 +97,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
                      help="ray: on a Ray cluster (docs/scale.md)")  # fmt: skip
     how.add_argument("--address", metavar="HOST:PORT",
                      help="of the Ray cluster (default: $RAY_ADDRESS, or here)")  # fmt: skip
-    how.add_argument("--gpus", type=in_range(_GPUS), default=0.0, metavar="N",
+    how.add_argument("--gpus", type=in_range(GPUS), default=0.0, metavar="N",
                      help="of each of its actors; .5 shares one between two")  # fmt: skip
     how.add_argument("--watch", action="store_true",
                      help="go on with photos that come into the folders, until Ctrl-C")  # fmt: skip

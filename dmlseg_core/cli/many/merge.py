@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dmlseg_core.cli.flags import OK
+from dmlseg_core.cli.flags import OK, folder
 from dmlseg_core.errors import one_line
 
 
@@ -20,7 +20,7 @@ def add_command(commands: Any) -> None:
         "under one name that is another one or was made with other settings.",
     )
     merge.add_argument("folders", nargs="+", type=Path, metavar="OUT", help="of dmlseg batch")
-    merge.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    merge.add_argument("-o", "--out", type=folder, required=True, metavar="DIR")
     merge.add_argument(
         "--polygons", action="store_true",
         help="instances.json holds polygons instead of run lengths",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.edit import Alphas
 from dmlseg_core.errors import RecipeError
 from dmlseg_core.folder.develop.colors import colors_of, overlap
 from dmlseg_core.folder.develop.output import AnyMask, Labels, label_photo
@@ -42,12 +43,12 @@ class Chosen:
     note: str = ""
 
 
-def choose(photo: Photo, scene: Any, work: Work) -> Chosen:
-    """What the work's rules or recipe take of a photo."""
+def choose(photo: Photo, scene: Any, work: Work, alphas: Alphas) -> Chosen:
+    """What the work's rules or recipe take of a photo; `alphas`: of masks on it."""
     if work.recipe is not None:
-        return _by_recipe(photo, scene, work)
+        return _by_recipe(photo, scene, work, alphas)
     masks: Sequence[AnyMask] = list(scene.propose(**work.options))
-    labels = label_photo(masks, shown(photo))
+    labels = label_photo(masks, alphas)
     if work.rules is None:
         return Chosen(masks, labels, [None] * len(masks))
     rules, found = work.rules, candidates(photo, masks, labels, scene, work)
@@ -90,7 +91,7 @@ def areas(labels: Labels, count: int) -> NDArray[np.int64]:
     return np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
 
 
-def _by_recipe(photo: Photo, scene: Any, work: Work) -> Chosen:
+def _by_recipe(photo: Photo, scene: Any, work: Work, alphas: Alphas) -> Chosen:
     """The objects of a recipe as `recolor --recipe` selects them, and the photo's others."""
     from dmlseg_core.edit import chosen_by  # noqa: PLC0415 (torch)
 
@@ -99,7 +100,7 @@ def _by_recipe(photo: Photo, scene: Any, work: Work) -> Chosen:
         chosen = chosen_by(work.recipe, photo, scene)
     except RecipeError as error:  # another photo's points, or nothing like what it wants
         masks = list(scene.propose(**work.options))
-        labels = label_photo(masks, shown(photo))
+        labels = label_photo(masks, alphas)
         return Chosen(masks, labels, [None] * len(masks), note=str(error))
     own = [mask for _, mask in chosen][::-1]  # a later one lies over the earlier ones
     others = scene.propose(**work.options, overrides=[s.where for s, _ in chosen])
@@ -111,5 +112,5 @@ def _by_recipe(photo: Photo, scene: Any, work: Work) -> Chosen:
             for k in painted}  # fmt: skip
     takers = [*range(count), *[None] * (len(masks) - count)]
     names = {k: chosen[count - 1 - k][0].name or str(count - k) for k in range(count)}
-    return Chosen(masks, label_photo(masks, shown(photo)), takers, names, colorways(ways),
+    return Chosen(masks, label_photo(masks, alphas), takers, names, colorways(ways),
                   tuple(painted))  # fmt: skip

@@ -11,22 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dmlseg_core.edit import Alphas, SoftMask
 from dmlseg_core.photo import box_of, coco_rle, image_bytes, write_bytes
 
 Labels = NDArray[np.int32]
 
 
-class AnyMask(Protocol):
+class AnyMask(SoftMask, Protocol):
     """What a batch needs of a `Mask`."""
 
     @property
     def score(self) -> float: ...  # noqa: D102
     @property
     def seed(self) -> Any: ...  # noqa: D102
-    def to_photo(self, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]: ...  # noqa: D102
 
 
-def label_photo(masks: Sequence[AnyMask], rgb: NDArray[np.uint8]) -> Labels:
+def label_photo(masks: Sequence[AnyMask], alphas: Alphas) -> Labels:
     """Label map at photo resolution: 0 = background, k = masks[k - 1].
 
     Masks are disjoint on the grid, but the photo's edges that they end on may cross: the better one
@@ -34,14 +34,16 @@ def label_photo(masks: Sequence[AnyMask], rgb: NDArray[np.uint8]) -> Labels:
 
     Args:
         masks: best first.
-        rgb: (H, W, 3) uint8, the photo.
+        alphas: of masks on the photo; they remember what was refined here, for who paints it.
 
     Returns:
         (H, W) int32.
     """
-    labels = np.zeros(rgb.shape[:2], np.int32)
+    labels = np.zeros(alphas.guide.shape[:2], np.int32)
     for k, mask in enumerate(masks, 1):
-        labels[(labels == 0) & mask.to_photo(rgb)] = k
+        patch = alphas.of(mask)
+        part = labels[patch.box]
+        part[(part == 0) & (patch.values >= np.float32(0.5))] = k
     return labels
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dmlseg_core.edit import Easel, Painted, Pixels, Selection
+from dmlseg_core.edit import Alphas, Easel, Painted, Pixels, Selection
 from dmlseg_core.folder.develop.chosen import Chosen
 from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
@@ -22,13 +22,14 @@ from dmlseg_core.photo import (
     rounded,
     save_cutout,
     save_photo,
-    shown,
     suffix_of,
     to_8_bits,
 )
 from dmlseg_core.scene import Mask, Override, Scene
 
 Item = tuple[int, Selection, Mask]
+_MEASURED, _PLANES = 256 * 2**20, 16
+"""Bytes of objects as measured that are remembered, and of one for each of the photo's pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +59,16 @@ class Studio:
     chosen: Chosen
     work: Work
     clock: Clock
+    alphas: Alphas
 
     @cached_property
     def easel(self) -> Easel:
-        """Remembers the objects as measured: every color shares that work."""
-        return Easel(self.photo.working_pixels(), shown(self.photo), keep=2, scene=self.scene)
+        """Remembers the objects as measured, as far as there is memory: colors share that work."""
+        pixels = self.photo.working_pixels()
+        measured = max(2, _MEASURED // (_PLANES * self.photo.width * self.photo.height))
+        return Easel(
+            pixels, self.alphas.guide, 2, self.scene, alphas=self.alphas, measured=measured
+        )
 
     def prints(self) -> Iterator[Print]:
         """Each colorway, written as it is made."""
@@ -112,13 +118,14 @@ class Studio:
 
     def plain_cutouts(self) -> list[str]:
         """Every object as it was photographed."""
-        names, rgb = [], shown(self.photo)
+        names: list[str] = []
         with self.clock.part("encode"):
             for k, mask in enumerate(self.chosen.masks):
                 if not (self.chosen.labels == k + 1).any():
                     continue
                 names.append(f"cutouts/{self.job.name}.{k + 1}.png")
-                save_cutout(self.photo.rgb, mask.to_alpha(rgb), self._place(names[-1]), self.photo)
+                alpha = self.alphas.of(mask).full(self.photo.size)
+                save_cutout(self.photo.rgb, alpha, self._place(names[-1]), self.photo)
         return names
 
     def _place(self, name: str) -> Path:
@@ -133,7 +140,8 @@ class Studio:
         if seen is None:
             yield from ((p.index, p.made) for p in painted)
             return
-        for k, (index, selection, _) in enumerate(items):
+        # backwards: what was measured last is remembered, and the next color begins in front
+        for k, (index, selection, _) in reversed(list(enumerate(items))):
             subject = self.easel.subject(items, k)
             if subject is not None:
                 yield index, subject.measure(selection.look(), seen)

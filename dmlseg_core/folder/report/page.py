@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from dmlseg_core.errors import one_line
 from dmlseg_core.folder.report.cards import Card
 from dmlseg_core.folder.report.run_file import Run
 from dmlseg_core.folder.report.summary import Summary, shares, total_seconds
@@ -57,6 +58,7 @@ def _template() -> Any:
         percent=_percent, moment=_moment, duration=duration, shares=shares,
         total_seconds=total_seconds,
     )  # fmt: skip
+    made.filters["shown"] = one_line  # names of files may hold what ends lines or turns letters
     return made.get_template("report.html")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 
 from dmlseg_core.config import AMOUNTS, CLASSES, PATTERN_MODE
 from dmlseg_core.edit import MAX_TILE, Pattern, Style
-from dmlseg_core.errors import DmlsegError, ParameterError, RuleError
+from dmlseg_core.errors import DmlsegError, ParameterError, RuleError, did_you_mean
 from dmlseg_core.folder.rules.find import Find, Like, like_of
 from dmlseg_core.folder.rules.marks import Marked, fault, parse
 from dmlseg_core.folder.rules.rule import Rule, Rules
@@ -86,8 +85,7 @@ def told(error: ValidationError, value: Any) -> tuple[Keys, str]:
     got = item["input"]
     last = next((str(k) for k in reversed(keys) if isinstance(k, str)), "the file")
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(last, _fields(item["loc"]), 1)
-        return keys, f"unknown field {last!r}" + (f"; did you mean {near[0]}?" if near else "")
+        return keys, f"unknown field {last!r}{did_you_mean(last, _fields(item['loc']))}"
     if item["type"] == "missing":
         return keys, f"the field {item['loc'][-1]!r} is missing"
     if last in _MEANT:

@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import IO, Any, TypeAlias
 
-from dmlseg_core.errors import ClusterError, ExportError, MissingExtraError, one_line
+from dmlseg_core.config import GPUS
+from dmlseg_core.errors import (
+    ClusterError,
+    ExportError,
+    MissingExtraError,
+    ParameterError,
+    one_line,
+)
 from dmlseg_core.folder.inputs import Job
 from dmlseg_core.folder.rows import PhotoRow
 from dmlseg_core.folder.work import Work
@@ -39,11 +46,19 @@ class RayRunner:
             cluster of this machine alone, which ends with the run.
         workers: actors, each with a network; None: one per CPU of the cluster, or per `gpus`.
         gpus: of one actor; a fraction shares a GPU.
+
+    Raises:
+        ParameterError: no address, or so many GPUs as no machine has.
     """
 
     address: str | None = None
     workers: int | None = None
     gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        GPUS.check(self.gpus)
+        if not isinstance(self.address, str | None):
+            raise ParameterError(f"address is a text such as 10.0.0.1:6379; got {self.address!r}")
 
     def __call__(self, jobs: Iterable[Job], work: Work) -> Iterator[tuple[Job, PhotoRow]]:
         """Rows as they come, in any order.

@@ -21,7 +21,7 @@ from dmlseg_core.errors import DmlsegError, ParameterError
 from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, Threads, cores, prepare
 from dmlseg_core.photo import Photo, load_photo, write_bytes
 from dmlseg_core.stage import MEGABYTE, InTurn
-from dmlseg_core.ui.answers import RefusedError
+from dmlseg_core.ui.answers import RefusedError, printable
 from dmlseg_core.ui.many.archive import zip_parts
 
 MOST_PHOTOS = 500
@@ -292,8 +292,8 @@ def _plain(name: str) -> str:
     Raises:
         ParameterError: nothing is left of it.
     """
-    parts = [p for p in PurePosixPath(name.replace("\\", "/")).parts if p not in ("/", "..", ".")]
-    plain = "/".join("".join(c for c in part if c.isprintable())[-100:] for part in parts[-4:])
+    parts = [p for p in PurePosixPath(printable(name)).parts if p not in ("/", "..", ".")]
+    plain = "/".join(part[-100:] for part in parts[-4:])
     if not plain.strip("/. ") or len(plain.encode()) > 255:
         raise ParameterError(f"this is no name for a photo: {name!r:.60}")
     return plain
