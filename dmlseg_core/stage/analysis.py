@@ -37,11 +37,12 @@ class Analyst:
         scene = self.segmenter.analyze(photo, config=config, regions=True)
         self._ready[photo.digest, config] = scene, hover_fields(EditSession(photo, scene))
 
-    def submit(self, desk: Desk, quality: str | None = None) -> Future[None]:
-        """Analyse the photo on a desk; a session that is there already goes on with the new scene.
+    def submit(self, desk: Desk, work: Work, quality: str | None = None) -> Future[None]:
+        """Analyse a photo on a desk; a session that is there already goes on with the new scene.
 
         Args:
-            desk: with a photo.
+            desk: where the photo lies, or lay: nothing is done where others had it put away.
+            work: the photo.
             quality: one of QUALITIES; None is the app's own.
 
         Raises:
@@ -49,9 +50,7 @@ class Analyst:
         """
         config = self.segmenter.config
         config = config if quality is None else config.with_quality(quality)
-        work = desk.work
-        assert work is not None
-        if work.session is None or work.session.scene.config != config:
+        if desk.work is work and (work.session is None or work.session.scene.config != config):
             desk.phase, work.hover = "queued", None
         return self._pool.submit(self._run, desk, work, config)
 

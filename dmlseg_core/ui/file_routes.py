@@ -104,7 +104,7 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     desk.version += 1
     if session.scene is not before:
         work.hover = None
-        stage.analyst.submit(desk, session.scene.config.quality)
+        stage.analyst.submit(desk, work, session.scene.config.quality)
     return page_state(desk, work, measure=True)
 
 

@@ -204,7 +204,7 @@ def opened(
         stage.segmenter.config.with_quality(quality)  # told before the old photo is put away
     desk.lay(work := Work(photo, plain))
     stage.desks.trim()
-    stage.analyst.submit(desk, quality)
+    stage.analyst.submit(desk, work, quality)
     return page_state(desk, work)
 
 
@@ -220,7 +220,7 @@ def edit_routes(stage: Stage) -> APIRouter:
             if work is not desk.work:
                 raise RefusedError(409, "gone")
             if asked.values.get("op") == "quality":
-                stage.analyst.submit(desk, asked.text("name"))
+                stage.analyst.submit(desk, work, asked.text("name"))
                 return page_state(desk, work)
             drawing = BINARY in request.headers.get("accept", "")
             act = partial(edited, desk, work, asked, drawing=drawing)

@@ -169,6 +169,12 @@ class Visit:
         self.context.close()
 
 
+def frameless(context):
+    """A context in which Gradio's page stays away from behind the stage."""
+    context.route(FRAME, lambda route: route.abort())
+    return context
+
+
 @pytest.fixture
 def visit(browser, address):
     made = []
@@ -177,9 +183,7 @@ def visit(browser, address):
         """`frame`: with Gradio's own page behind the stage, as people have it; it costs seconds."""
         settings = {"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options}
         context = browser.new_context(**settings)
-        if not frame:
-            context.route(FRAME, lambda route: route.abort())
-        made.append(Visit(context, address))
+        made.append(Visit(context if frame else frameless(context), address))
         return made[-1]
 
     yield enter

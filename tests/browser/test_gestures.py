@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.color import read_swatches
-from tests.browser.conftest import WAIT, Visit, disc, png
+from tests.browser.conftest import WAIT, Visit, disc, frameless, png
 from tests.browser.test_page import NAVY, middle_color, paint, rgb
 from tests.browser.test_tools import two_discs
 
@@ -179,7 +179,9 @@ def narrow():
 
 
 def test_a_photo_that_another_user_pushed_out_comes_back_with_its_work(browser, narrow):
-    first, second = (Visit(browser.new_context(locale="en-US"), narrow) for _ in range(2))
+    first, second = (
+        Visit(frameless(browser.new_context(locale="en-US")), narrow) for _ in range(2)
+    )
     for tab, color in ((first, LEAF), (second, (40, 60, 160))):
         tab.open(disc(color=color))
         tab.click()

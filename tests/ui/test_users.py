@@ -49,6 +49,18 @@ def test_an_evicted_photo_comes_back_with_its_edits_and_its_undo():
         assert bob.get("state").json()["code"] == "gone"
 
 
+def test_a_photo_that_others_push_out_before_its_analysis_is_gone_and_no_fault(monkeypatch):
+    with serving() as client:
+        ann = User(client)
+        ann.open()
+        (desk,) = client.stage.desks._desks.values()
+        monkeypatch.setattr(client.stage.desks, "trim", desk.clear)  # as their analysis would
+        assert ann.post("photo?name=a.png", file_of()).status_code == 200
+        monkeypatch.undo()
+        assert ann.get("state").json()["code"] == "gone" and desk.phase == "empty"
+        assert ann.open()["phase"] == "ready"
+
+
 def test_a_page_that_was_left_gives_its_photo_up_and_finds_its_edits_again(monkeypatch):
     monkeypatch.setattr(served, "SWEEP", 0.01)
     with serving() as client:
