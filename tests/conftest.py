@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,20 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no test may wait f
 os.environ["DMLSEG_CACHE"] = "off"  # nor read what another one, or its user, kept
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium, one for all tests of a process: a second one could not be started."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as engine:
+        made = engine.chromium.launch(executable_path=chromium, args=flags)
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ _LEVEL, _SLACK = 4e-4, 0.01
 of it where there is more."""
 _ALIKE = 0.01
 """Linear light by which two colors must differ to tell shares."""
+_ENOUGH = 4.0
+"""One over the share of a cell's pixels from which on their color is sure."""
 _FEW = 50
 """Fewer sure pixels tell no range."""
 
@@ -81,7 +83,7 @@ class ForegroundModel:
         band = (alpha > 0) & (alpha < 1)
         box = _whole_tiles(mask_box(band, margin=_TILE) or np.s_[0:1, 0:1])
         fore, back = _gather(rgb[box], alpha[box], _near(band[box]))
-        return cls(rgb, alpha, box, _pull_push(fore), _pull_push(back))
+        return cls(rgb, alpha, box, _guess(fore), _guess(back))
 
     def at(self, rows: Places, columns: Places) -> tuple[Floats, Floats]:
         """Of the pixels (rows, columns): (3, N) float32 linear foreground color, and (N,) how much
@@ -90,13 +92,16 @@ class ForegroundModel:
         That is alpha, where the object has the color that alpha asks for.
         """
         mixed, alpha = srgb_to_linear(self._rgb[rows, columns].T), self._alpha[rows, columns]
-        fore, back = (self._sample(level, rows, columns) for level in (self._fore, self._back))
+        (fore, known), (back, near) = (
+            self._sample(level, rows, columns) for level in (self._fore, self._back)
+        )
         color = _explained(mixed, alpha, fore, back)
         # An alpha that is a little off asks for colors that the object has nowhere: painted, they
         # would be a dark or a light line along the edge. As far as it does, the guesses tell alpha.
         held = self._held(color)
         over = np.maximum(np.abs(color - held) - _LEVEL - _SLACK * held, 0).max(axis=0)
         over /= np.maximum(np.abs(color - self._held(fore)).max(axis=0), _LEVEL)
+        over *= np.minimum(known, near)
         axis = fore - back
         more = ((mixed - back - alpha * axis) * axis).sum(axis=0)
         more /= (axis**2).sum(axis=0) + _ALIKE**2
@@ -108,11 +113,12 @@ class ForegroundModel:
         held: Floats = np.clip(colors, self._least[:, None], self._most[:, None])
         return held
 
-    def _sample(self, level: Floats, rows: Places, columns: Places) -> Floats:
-        """Bilinear samples (3, N) of the finest pyramid level (h, w, 4) at photo pixels."""
+    def _sample(self, level: Floats, rows: Places, columns: Places) -> tuple[Floats, Floats]:
+        """Bilinear samples (3, N) and (N,) of a `_guess` at photo pixels."""
         size = level.shape[0] * _PYRAMID, level.shape[1] * _PYRAMID
         top, left = (side.start for side in self._box)
-        return np.ascontiguousarray(sample(level, size, rows - top, columns - left).T[:3])
+        found = np.ascontiguousarray(sample(level, size, rows - top, columns - left).T)
+        return found[:3], found[3]
 
 
 def _explained(mixed: Floats, alpha: Floats, fore: Floats, back: Floats) -> Floats:
@@ -217,6 +223,14 @@ def _weight(part: Floats) -> Floats:
     weight = np.fmax(part, 0) ** 2 * np.float32(1e-3)
     weight[part >= _SURE] = 1
     return weight
+
+
+def _guess(sums: Floats) -> Floats:
+    """(h, w, 4) colors, and how surely they are those next to a cell: 1 where sure pixels are."""
+    sure = np.minimum(_ENOUGH * sums[..., 3], 1)
+    level = _pull_push(sums)
+    level[..., 3] = cv2.dilate(sure, np.ones((3, 3), np.uint8)).reshape(sure.shape)
+    return level
 
 
 def _pull_push(sums: Floats, doubt: float = 0.02) -> Floats:

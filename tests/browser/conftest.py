@@ -4,26 +4,16 @@ import io
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-sync"]
 WAIT = 60_000
 REST = Path(__file__).with_name("rest.js")
 FRAME = re.compile(r"/assets/index-[^/]*\.js$")
 """The script that builds Gradio's frame behind the stage."""
-
-
-def pytest_collection_modifyitems(items):
-    if CHROMIUM is None:
-        for item in items:
-            if "tests/browser" in str(item.path):
-                item.add_marker(pytest.mark.skip(reason="no chromium on this machine"))
 
 
 @pytest.fixture(scope="session")
@@ -44,16 +34,6 @@ def address(tmp_path_factory):
         server, url = start(prepare(args), args)
     yield url
     server.close()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield made
-        made.close()
 
 
 class Visit:

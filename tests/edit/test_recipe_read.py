@@ -76,7 +76,7 @@ def test_files(tmp_path):
         with pytest.raises(RecipeError, match="cannot be read"):
             load_recipe(bad)
     (tmp_path / "x.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(RecipeError, match="is no text"):
         load_recipe(tmp_path / "x.json")
     with pytest.raises(ExportError):
         save_recipe(edited().to_recipe(), tmp_path / "no" / "r.json")

@@ -1,22 +1,15 @@
 """report.html as Chromium shows it from the disk: by keyboard, sorted, in Chinese, on paper."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from dmlseg_core.folder.report.page import write_report
 from tests.folder.report_rows import ROWS, RUN, painted, summarize, thumb
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 
 @pytest.fixture(scope="module")
-def tab(tmp_path_factory):
+def tab(browser, tmp_path_factory):
     """The report in Chromium, from the disk, with pictures; faults are what it complained of."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
     out = tmp_path_factory.mktemp("out")
     rows = [*ROWS, *(painted(f"n{k}.png", ("navy", "#1b2a55", 0.1)) for k in range(40))]
     rng = np.random.default_rng(1)
@@ -24,17 +17,15 @@ def tab(tmp_path_factory):
         for path in row.files.get("thumbs", ()):
             thumb(out / path, rng.integers(0, 255, (30, 40, 3), np.uint8))
     write_report(summarize(rows), RUN, out)
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        # the photos of these rows do not exist: only their small pictures do
-        missing = "net::ERR_FILE_NOT_FOUND"
-        page.on("console", lambda s: missing in s.text or page.faults.append(s.text))
-        page.goto((out / "report.html").as_uri())
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    # the photos of these rows do not exist: only their small pictures do
+    missing = "net::ERR_FILE_NOT_FOUND"
+    page.on("console", lambda s: missing in s.text or page.faults.append(s.text))
+    page.goto((out / "report.html").as_uri())
+    yield page
+    page.close()
 
 
 def test_it_is_used_by_keyboard_alone(tab):

@@ -40,7 +40,7 @@ def send(client):
         path, kind = ROUTES[name]
         headers = [kind, (b"x-dmlseg-session", client.user.token.encode()),
                    (b"accept", b"application/json, text/event-stream")]  # fmt: skip
-        query = b"name=a.png"
+        query = b"" if path.startswith("/api/") else b"name=a.png"
 
         async def app(scope, receive, send):
             await client.app({**scope, "query_string": query}, receive, send)
