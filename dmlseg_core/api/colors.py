@@ -55,12 +55,10 @@ def materials_of(
         ParameterError: `count` out of range, or nothing is inside.
     """
     _check(count)
-    alpha, at = (
-        mask.to_alpha(session.preview, matting=matting),
-        mask.place_on(session.preview.shape),
-    )
+    rgb = session.preview
+    alpha = mask.to_alpha(rgb, matting=matting)
     embedding = session.scene.frame.spread(session.scene.embedding.numpy())
-    subject = Subject.of(session.preview, alpha, embedding=embedding, at=at)
+    subject = Subject.of(rgb, alpha, embedding=embedding, at=mask.place_on(rgb.shape))
     found = subject.palette.materials
     return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
 

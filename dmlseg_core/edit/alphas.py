@@ -131,9 +131,11 @@ class Alphas:
     def remembered(self, mask: SoftMask, kind: Hashable, make: Callable[[], Patch]) -> Patch:
         """A map of a mask, made once."""
         key = mask, kind  # the mask itself: the id of one that is gone may come again
-        if key not in self._known:
-            self._known[key] = _Packed.of(make())
-        self._known.move_to_end(key)
+        if (known := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
+            return known.patch()
+        made = make()
+        self._known[key] = _Packed.of(made)
         while len(self._known) > MOST:
             self._known.popitem(last=False)
-        return self._known[key].patch()
+        return made

@@ -118,9 +118,7 @@ def _wheres(where: Where, scene: Scene, proposals: Sequence[Mask]) -> list[Overr
         masks = _alike(masks, where.like, where.threshold, scene)
     if where.rank is not None:
         masks = masks[where.rank - 1 : where.rank]
-    frame = scene.frame
-    seeds = ((frame.point_of(m.seed.y, m.seed.x), m.seed.tau) for m in masks)
-    return [Override(*point, tau, pointed=False) for point, tau in seeds]
+    return [mask.where for mask in masks]
 
 
 def _alike(

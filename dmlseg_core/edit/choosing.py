@@ -133,8 +133,7 @@ class Choosing:
         for k, selection in enumerate(self.selections):
             if self.scene.frame.cell_of(selection.where.y, selection.where.x) == cell:
                 return self.activate(k)
-        point = self.scene.frame.point_of(*cell)
-        return self.start(Override(*point, mask.seed.tau, pointed=False))
+        return self.start(mask.where)
 
     def activate(self, k: int | None) -> None:
         """Make selection k the active one, or none; nothing else changes."""

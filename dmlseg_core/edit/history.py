@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from dmlseg_core.edit.selection import Selection
 
@@ -27,6 +28,14 @@ class Step:
     tag: str = ""
     label: str = ""
     about: int = 0
+
+    @cached_property
+    def files(self) -> dict[int, int]:
+        """Bytes of the masks and patterns that users brought, by identity: every edit asks for
+        those of all steps.
+        """
+        brought = [f for s in self.selections for f in (s.where.given, s.pattern) if f is not None]
+        return {id(file.png): len(file.png) for file in brought}
 
 
 @dataclass
@@ -76,7 +85,5 @@ class History:
 
 
 def _held(steps: list[Step]) -> int:
-    """Bytes of the files in all selections, each counted once."""
-    chosen = [selection for step in steps for selection in step.selections]
-    files = [s.where.given for s in chosen] + [s.pattern for s in chosen]
-    return sum({id(file.png): len(file.png) for file in files if file is not None}.values())
+    """Bytes of the files in all steps, each counted once."""
+    return sum({key: size for step in steps for key, size in step.files.items()}.values())

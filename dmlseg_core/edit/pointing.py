@@ -123,16 +123,11 @@ def select_alike(session: EditSession, k: int) -> None:
     own, mask = session.selections[k], session.mask_of(k)
     held = np.logical_or.reduce([session.mask_of(i).grid for i in range(len(session.selections))])
     made = [
-        replace(own, id=0, name="", where=_where(session, m))
+        replace(own, id=0, name="", where=m.where)
         for m in session.proposals
         if not held[m.seed.y, m.seed.x] and _alike(session, mask, m)
     ]
     session.extend_list(made, k, "like")
-
-
-def _where(session: EditSession, mask: Mask) -> Override:
-    point = session.scene.frame.point_of(mask.seed.y, mask.seed.x)
-    return Override(*point, mask.seed.tau, pointed=False)
 
 
 def _alike(session: EditSession, mask: Mask, other: Mask) -> bool:

@@ -113,6 +113,12 @@ class Mask:
     given: Given | None = field(default=None, repr=False)
     at: Point | None = None
 
+    @property
+    def where(self) -> Override:
+        """What selects an instance at its seed again."""
+        point = self.frame.point_of(self.seed.y, self.seed.x)
+        return Override(*point, self.seed.tau, pointed=self.at is not None)
+
     def place_on(self, size: tuple[int, ...]) -> Point | None:
         """`at` on a copy of the photo of (H', W')."""
         if self.at is None:

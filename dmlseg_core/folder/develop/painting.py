@@ -25,7 +25,7 @@ from dmlseg_core.photo import (
     suffix_of,
     to_8_bits,
 )
-from dmlseg_core.scene import Mask, Override, Scene
+from dmlseg_core.scene import Mask, Scene
 
 Item = tuple[int, Selection, Mask]
 _MEASURED, _PLANES = 256 * 2**20, 16
@@ -98,9 +98,7 @@ class Studio:
     def _item(self, k: int, colorway: Colorway) -> Item:
         mask, taker = self.chosen.masks[k], self.chosen.takers[k]
         assert taker is not None
-        y, x = mask.frame.point_of(mask.seed.y, mask.seed.x)
-        where = Override(y, x, mask.seed.tau, pointed=mask.at is not None)
-        return k, Selection(where).styled(colorway.ways[taker].style), mask
+        return k, Selection(mask.where).styled(colorway.ways[taker].style), mask
 
     def _photo(self, rgb: Pixels, colorway: Colorway) -> tuple[str, Pixels | None, tuple[str, ...]]:
         """The file, its pixels as its readers get them (None: as written), what it lost."""
