@@ -34,7 +34,7 @@ export class MaterialsPanel {
   constructor(app) {
     this.app = app;
     this.ways = WAYS.map((way) => h("button", { type: "button", text: say(`materials_${way}`), "aria-pressed": "false",
-      onclick: () => this.#send({ materials: way }) }));
+      onclick: () => this.#send(app.active?.id, () => ({ materials: way })) }));
     this.list = h("div", { class: "materials", role: "group", "aria-label": say("materials") });
     this.element = h("div", { class: "palette-of" }, h("div", { class: "segments" }, ...this.ways), this.list);
     app.on("state", () => this.#follow());
@@ -68,9 +68,9 @@ export class MaterialsPanel {
   }
 
   #row({ color, share, target }, colors) {
-    const { style, locked } = this.app.active, off = Boolean(locked);
-    const turn = (to) => this.#send({ targets: retargeted(style, colors, color, to, style.color ?? color) });
-    const paint = (to) => this.#send(colored(style, colors, color, to));
+    const { id, locked } = this.app.active, off = Boolean(locked);
+    const turn = (to) => this.#send(id, (style) => ({ targets: retargeted(style, colors, color, to, style.color ?? color) }));
+    const paint = (to) => this.#send(id, (style) => colored(style, colors, color, to));
     const on = h("input", { type: "checkbox", checked: target !== null, disabled: off, "aria-label": say("recolor_material", { color }),
       onchange: () => turn(on.checked ? undefined : null) });
     const to = h("input", { type: "color", value: cssHex(target ?? color) ?? color, disabled: off, "aria-label": say("material_target", { color }),
@@ -79,8 +79,10 @@ export class MaterialsPanel {
       h("label", { class: "check" }, on, say("material", { color, share: Math.round(100 * share) })), to);
   }
 
-  #send(style) {
+  /** @param change of the style that is so now: rows may be older, until the palette has come anew. */
+  #send(id, change) {
     const { active } = this.app;
-    if (active) this.app.edit({ op: "style", id: active.id, style }, { key: `materials-${active.id}`, slow: say("busy_paint") });
+    if (!active || active.id !== id) return;
+    this.app.edit({ op: "style", id, style: change(active.style) }, { key: `materials-${id}`, slow: say("busy_paint") });
   }
 }
