@@ -173,6 +173,8 @@ def test_folders_that_are_none_of_a_batch_are_told(made, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["merge", str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 2
     assert "no output folder of a batch that ended" in capsys.readouterr().err
+    assert main(["merge", "n" * 300, "-o", str(tmp_path / "out")]) == 2
+    assert "run.json cannot be read (File name too long)" in capsys.readouterr().err
     assert main(["merge", str(made / "one"), "-o", str(made / "one" / "in")]) == 2
     assert "lie in one another" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -92,7 +92,7 @@ def test_every_field_of_a_style_can_be_said():
         ("rules:\n - find: all\n   swatches: none.ase\n", "3, column 4", "none.ase cannot be read"),
         ("rules:\n - find: all\n   swatches: rules.yaml\n", "3, column 4", "is no swatch file"),
         ("rules:\n - find: all\n   pattern: rules.yaml\n", "3, column 4", "not a photo"),
-        ("rules:\n - find: {like: none.jpg}\n   color: red", "2, column 11", "is no file"),
+        ("rules:\n - find: {like: none.jpg}\n   color: red", "2, column 11", "No such file"),
         ("rules:\n - find: {min_area: 120%}\n   color: red", "2, column 4", "share of the photo"),
         ("rules:\n - find: all\n   strength: 2\n   color: red", "3, column 4", "strength"),
         ("rules:\n - find: all\n   strength: .nan\n   color: red", "3, column 4", "finite"),
