@@ -59,6 +59,16 @@ def test_a_pattern_never_takes_results_for_photos(photos, tmp_path):
     assert "out" not in {n.split("/")[0] for n in names(photos / "**" / "*.jpg", out=out)}
 
 
+def test_a_pattern_goes_through_links_once(photos, tmp_path):
+    (photos / "sub" / "up").symlink_to(photos, target_is_directory=True)
+    (photos / "sub" / "self").symlink_to("self")
+    (photos / "gone.jpg").symlink_to("nowhere.jpg")
+    write_photo(tmp_path / "elsewhere" / "e.jpg")
+    (photos / "other").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = ["a.jpg", "gone.jpg", "odd[1].jpg", "other/e.jpg", "sub/c.jpg", "sub/deep/d.jpg"]
+    assert names(photos / "**" / "*.jpg", out=tmp_path / "out") == found
+
+
 def test_a_pattern_without_a_match_is_told(photos, tmp_path):
     with pytest.raises(ParameterError, match=r"\*\.tif matches no photo"):
         names(photos / "*.tif", out=tmp_path / "out")

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.request import url2pathname
 
@@ -85,7 +86,13 @@ def _matching(pattern: str, out: Path, *, empty: bool) -> list[Job]:
     plain = next(k for k, part in enumerate(parts) if glob.has_magic(part))
     root, results = Path(*parts[:plain]), out.resolve()
     paths = [Path(found) for found in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
-    inside = [p for p in paths if not _real(p).is_relative_to(results)]
+    followed = cache(os.path.realpath)
+
+    def loops(path: Path) -> bool:  # "**" follows links, back to where it came through as well
+        way = [folder for folder in path.parents if folder.is_relative_to(root)]
+        return len({*map(followed, way)}) < len(way)
+
+    inside = [p for p in paths if not loops(p) and not _real(p).is_relative_to(results)]
     photos = [(p, None) for p in inside if p.suffix.lower() in SUFFIXES and not _is_dir(p)]
     if not any(os.sep + "**" in os.sep + part for part in parts):  # that one found them already
         photos += [pair for p in inside if _is_dir(p) for pair in _photos(p)]  # type: ignore[misc]
