@@ -77,7 +77,7 @@ def prepare(
     _check_shard(shard)
     find = partial(_found, inputs, out, shard, empty=watch)
     jobs = find()
-    if any(str(job.source).startswith("memory://") for job in jobs):
+    if any("memory://" in str(job.source) for job in jobs):
         workers = 1  # no other process sees them
     scene = config.to_dict()
     cluster = (address, gpus) if engine == "ray" else None
