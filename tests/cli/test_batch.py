@@ -73,7 +73,7 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
     class Stdin:
         class buffer:  # noqa: N801
             @staticmethod
-            def read():
+            def read(_):
                 return f"{photos / 'a.png'}\0".encode()
 
     monkeypatch.setattr("sys.stdin", Stdin)
@@ -108,6 +108,7 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--from-list", "none.txt"], "the list none.txt cannot be read"),
         (["--weights", "none.safetensors"], "the weights none.safetensors cannot be read"),
         (["--weights", __file__], "no manifest.json beside it"),
+        (["--weights", "/dev/zero"], "no manifest.json beside it"),
         (["s3://bucket/x"], "needs a driver that is not installed"),
         (["none*.jpg"], "matches no photo"),
     ],
