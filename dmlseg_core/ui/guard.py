@@ -246,6 +246,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
+            for name in [n for n in headers if n.startswith("access-control-")]:
+                del headers[name]  # Gradio lets every site's page read what a user's cookie opens
             for name, value in HEADERS.items():
                 headers[name] = value
         await self._send(message)
@@ -280,7 +282,7 @@ def _foreign(headers: Headers) -> bool:
     programs send no Origin. As Go's http.CrossOriginProtection does it.
     """
     if (site := headers.get("sec-fetch-site")) is not None:
-        return site == "cross-site"
+        return site not in ("same-origin", "none")  # same-site is another port's or name's page
     if (origin := headers.get("origin")) is None:
         return False
     hosts = (headers.get("host"), headers.get("x-forwarded-host"))
