@@ -67,6 +67,12 @@ def test_every_answer_has_the_headers(client):
         assert {k: answer.headers[k] for k in HEADERS} == HEADERS
 
 
+def test_what_belongs_to_a_user_is_kept_by_no_cache(client):
+    for answer in (client.get("/stage/long"), client.post("/stage/edit", content=b"x")):
+        assert answer.headers["cache-control"] == "private, no-store"
+    assert "cache-control" not in client.get("/").headers
+
+
 def test_the_policy_names_no_other_address():
     sources = re.findall(r"https?:|\*|//", HEADERS["Content-Security-Policy"])
     assert sources == []
