@@ -9,16 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.soak.files import good
-
-COMMAND = [sys.executable, "-m", "dmlseg_core"]
+from tests.soak.warm import Command
 
 
 def photos(folder: Path, count: int) -> list[Path]:
@@ -48,17 +45,11 @@ def commands(folder: Path, found: list[Path], out: Path) -> list[list[str]]:
 
 def run(words: list[str], until: float | None = None) -> bool:
     """Run a command to its end, or kill it at a moment; whether it came to its end."""
-    process = subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        _, said = process.communicate(timeout=until)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return False
-    assert "Traceback" not in said, said
-    return True
+    command = Command(words)
+    ended = command.wait(until) or not command.kill()
+    assert "Traceback" not in command.stderr, command.stderr
+    command.forget()
+    return ended
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -77,6 +68,7 @@ def main() -> int:
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
+        run(["--version"])  # the server's own start is no command's
         found = photos(root / "in", args.photos)
         write_mask(root / "mask.png")
         plainly = commands(root / "in", found[: args.recolored], root / "plain")
@@ -118,16 +110,13 @@ def met(words: list[str], journal: Path, pause: float) -> bool:
     that does other work, and a moment that lies behind a run's end is no kill.
     """
     before = lines_of(journal)
-    process = subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while process.poll() is None and lines_of(journal) == before:
+    command = Command(words)
+    while command.running and lines_of(journal) == before:
         time.sleep(0.002)
     time.sleep(pause)
-    running = process.poll() is None
-    process.kill()
-    process.wait()
-    return running
+    met = command.kill()
+    command.forget()
+    return met
 
 
 def lines_of(journal: Path) -> int:
