@@ -1,4 +1,4 @@
-"""A hand that is faster than the line: what is pressed before an answer counts of what is so then."""
+"""A hand that is faster than the line: a press before an answer counts of what is so then."""
 
 import pytest
 
