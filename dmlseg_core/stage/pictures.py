@@ -117,10 +117,8 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
         ParameterError: there is no such tile.
     """
     height, width = work.photo.size
-    step = 1 << level
-    if not (
-        0 <= level < _LEVELS and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height
-    ):
+    step = 1 << level if 0 <= level < _LEVELS else 0
+    if not (step and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height):
         raise ParameterError(f"there is no tile {level}/{x}/{y}")
     full = work.photo.rgb if original else full_size(desk, work)
     part = full[y * TILE * step : (y + 1) * TILE * step, x * TILE * step : (x + 1) * TILE * step]
