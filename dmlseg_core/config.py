@@ -125,7 +125,9 @@ RECIPE_KINDS: tuple[str, ...] = ("point", "class", "rank", "likeness")
 
 
 @dataclass(frozen=True)
-class _Config:
+class Config:
+    """What every config is: frozen, checked when it is made, a JSON object and back."""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready dictionary."""
         return asdict(self)
@@ -141,7 +143,7 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class NetworkConfig(_Config):
+class NetworkConfig(Config):
     """Everything that decides the network's tensors.
 
     Attributes:
@@ -185,7 +187,7 @@ class NetworkConfig(_Config):
 
 
 @dataclass(frozen=True)
-class SceneConfig(_Config):
+class SceneConfig(Config):
     """How a photo is analysed and how proposals are made of it.
 
     Attributes:
