@@ -1,4 +1,4 @@
-"""Mask IoU and bootstrap intervals, as shared/reference/metrics.md defines them.
+"""Mask IoU, and intervals of figures by a bootstrap over photos.
 
 Detections are scored in `measure.precision`, clicks in `measure.clicks`, partitions in
 `measure.partitions`.
