@@ -115,7 +115,7 @@ class Quality(TypedDict):
 QUALITIES: dict[str, Quality] = {
     "fast": {"long_side": 320, "flip": False},
     "balanced": {"long_side": 512, "flip": False},
-    "best": {"long_side": 512, "flip": True},  # a larger photo is no better: docs/training.md
+    "best": {"long_side": 512, "flip": True},  # a larger photo is no better: docs/lab/weights.md
 }
 """Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
 DEFAULT_QUALITY = "balanced"
