@@ -182,7 +182,3 @@ _PROGRAMS = ("app", _TRAIN)
 """Commands that run for long: what libraries write to their log is kept."""
 _OF_PHOTOS = ("segment", "recolor", "batch")
 """Commands that end with their photos: torch is imported for them alone."""
-
-
-if __name__ == "__main__":
-    sys.exit(main())
