@@ -97,6 +97,16 @@ def test_a_jpeg_of_one_table(tmp_path):
     assert np.abs(again.rgb[16:32, 16:32].mean((0, 1)) - [200, 16, 46]).max() < 8
 
 
+def test_steps_of_16_bits_become_a_baseline_jpeg(tmp_path, capfd):
+    data = coded(Image.fromarray(smooth()), "JPEG", qtables=[[17] * 32 + [6000] * 32] * 2)
+    photo = load_photo(data)
+    capfd.readouterr()
+    assert loss(photo, tmp_path / "a.jpg") < 1
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert max(map(max, image.quantization.values())) == 255
+    assert capfd.readouterr().err == ""  # libjpeg prints a word about tables that are too coarse
+
+
 def test_lossless_formats_need_no_second_look(tmp_path):
     photo = load_photo(smooth())
     for suffix in (".png", ".tif", ".webp"):
