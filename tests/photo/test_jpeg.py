@@ -107,6 +107,17 @@ def test_steps_of_16_bits_become_a_baseline_jpeg(tmp_path, capfd):
     assert capfd.readouterr().err == ""  # libjpeg prints a word about tables that are too coarse
 
 
+@pytest.mark.parametrize("like", [None, "progressive"])
+def test_noise_has_more_bytes_than_pillow_makes_room_for(tmp_path, like):
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    if like is not None:
+        data = coded(Image.fromarray(smooth(512, 512)), "JPEG", quality=98, subsampling=0)
+        like = replace(load_photo(data), jpeg_progressive=True)
+    path = save_photo(noise, tmp_path / "a.jpg", like)
+    assert path.stat().st_size > 2 * noise[..., 0].size
+    assert np.abs(load_photo(path).rgb.astype(int) - noise).mean() < 4
+
+
 def test_lossless_formats_need_no_second_look(tmp_path):
     photo = load_photo(smooth())
     for suffix in (".png", ".tif", ".webp"):
