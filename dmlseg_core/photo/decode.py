@@ -43,6 +43,8 @@ CHECKS = (204, 255)
 """Levels of the checkered ground's squares."""
 _CHECKING = threading.Lock()
 _SQUARE = 8
+_BAND = 256
+"""Rows that are worked on at once, where more is made on the way than comes of it."""
 _PAGES = 1001
 _FILLED = 128
 _MORE = hashlib.shake_128(b"more").digest(512).replace(b"\xff", b"\0")
@@ -122,14 +124,14 @@ def _container_dpi(image: Image.Image) -> tuple[float, float] | None:
 
 
 def turned(array: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Apply an EXIF orientation (TIFF 6.0, tag 274) to (H, W, ...); always a fresh array."""
+    """Apply an EXIF orientation (TIFF 6.0, tag 274) to (H, W, ...); the array itself for 1."""
     if orientation in (5, 6, 7, 8):
         array = np.swapaxes(array, 0, 1)
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
-    return np.array(array, order="C")
+    return np.ascontiguousarray(array)
 
 
 def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
@@ -161,12 +163,14 @@ def cut_short(image: Image.Image, data: bytes) -> str | None:
     whole = image.mode != "CMYK" and not image.info.get("progressive")
     if whole and (last != _FILLED).any():  # of most photos one pixel tells
         return None
-    stored, end = np.asarray(image), end_of(data)
-    with Image.open(io.BytesIO(data[: end - 2] + _MORE + data[end - 2 : end])) as longer:
-        if np.array_equal(stored, np.asarray(longer)):
+    end = end_of(data)
+    with no_bomb_check():
+        longer = Image.open(io.BytesIO(data[: end - 2] + _MORE + data[end - 2 : end]))
+    with longer:
+        if all(np.array_equal(*both) for both in zip(_bands(image), _bands(longer), strict=True)):
             return None
-    gray = (stored.reshape(*stored.shape[:2], -1) == _FILLED).all(axis=2)
-    share = 100 * np.argmin(gray.all(axis=1)[::-1]) / len(gray)
+    gray = np.concatenate([(band == _FILLED).all(axis=(1, 2)) for band in _bands(image)])
+    share = 100 * np.argmin(gray[::-1]) / len(gray)
     what = f"about {share:.0f}% of it, at its end, are gray" if share >= 1 else "its end is missing"
     return f"The photo is cut off, though its file is closed: {what}."
 
@@ -175,7 +179,27 @@ def to_8_bits(pixels: Words | Bytes) -> Bytes:
     """Nearest 8-bit level: 65535 -> 255; what has 8 bits is given back as it is."""
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    levels = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), _BAND):  # numbers of 32 bits of all of it would be large
+        levels[top : top + _BAND] = (pixels[top : top + _BAND] * np.uint32(255) + 32_895) >> 16
+    return levels
+
+
+def rgb_of(image: Image.Image) -> Bytes:
+    """(H, W, 3) of a Pillow image of mode RGB; np.asarray would hold it twice on the way."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for number, band in enumerate(_bands(image)):
+        rgb[number * _BAND :][: len(band)] = band
+    return rgb
+
+
+def _bands(image: Image.Image) -> Iterator[Bytes]:
+    """(rows, W, C) uint8, one after another from the top."""
+    image.load()
+    for top in range(0, image.height, _BAND):
+        with no_bomb_check():  # a crop is checked, too
+            part = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+        yield np.asarray(part).reshape(part.height, part.width, -1)
 
 
 def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:

@@ -192,7 +192,9 @@ def _opencv(image: Image.Image, data: bytes) -> Words:
     stack: Words = decoded.reshape(*decoded.shape[:2], -1).astype(np.uint16, copy=False)
     if stack.shape[2] < 3:
         return _keyed(stack, image)
-    return stack[..., [2, 1, 0, 3][: stack.shape[2]]]
+    for row in stack:  # in place: a second array as large is saved
+        row[:, [0, 2]] = row[:, [2, 0]]
+    return stack
 
 
 def _keyed(gray: Words, image: Image.Image) -> Words:

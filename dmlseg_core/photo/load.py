@@ -192,15 +192,14 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
     path, name, data = read_source(source, cap)
     refuse_crowd(data, name)
     plain = pixels_alone(data)
-    with opened(plain, name, cap) as image:
+    with opened(plain, name, cap, sparse=not managed) as image:
         about = read_metadata(data, image.format, image.info)
         if image.format == "PNG":  # Pillow takes no profile of more than a megabyte
             image.info["icc_profile"] = profile_beside(data, "PNG")
         if not managed:
             image.info["icc_profile"] = b""
-        signal = Signal()
-        if managed:
-            signal = replace(read_signal(data), exif=color_space_of(about.exif))
+        told = replace(read_signal(data), exif=color_space_of(about.exif))
+        signal = told if managed else Signal()
         return _decode(image, plain, (about, signal), path, name)
 
 
@@ -218,8 +217,9 @@ def _decode(
     if "jpeg_tables" in fields and (cut := cut_short(image, data)):
         notes.append(cut)
     seen = clean_aperture(data) if file_format == "AVIF" else None  # libheif applies it itself
-    arrays = {name: a if a is None or seen is None else a[seen] for name, a in arrays.items()}
-    fields |= {name: None if a is None else turned(a, turn) for name, a in arrays.items()}
+    for which in tuple(arrays):  # one after the other: what has been turned is let go
+        if (a := arrays.pop(which)) is not None:
+            fields[which] = turned(a if seen is None else a[seen], turn)
     about = with_turned_map(about, turn)
     fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)

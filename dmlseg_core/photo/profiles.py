@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from dmlseg_core.color import decode_table
-from dmlseg_core.photo.decode import to_8_bits
+from dmlseg_core.photo.decode import rgb_of, to_8_bits
 from dmlseg_core.photo.metadata import HDR
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -39,7 +39,7 @@ def to_srgb8(
     pixels: Image.Image, profile: bytes | None, notes: list[str]
 ) -> tuple[Bytes, Bytes | None]:
     """sRGB pixels, and the RGB pixels as stored where a profile changed them."""
-    plain = np.asarray(pixels if pixels.mode == "RGB" else pixels.convert("RGB"))
+    plain = rgb_of(pixels if pixels.mode == "RGB" else pixels.convert("RGB"))
     if profile is None:
         return plain, None
     try:

@@ -10,7 +10,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,11 +34,13 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE = 24_000_000
-"""Photos of more pixels are decoded one at a time."""
+"""Pixels of a photo that must be worth some bytes."""
+_TOGETHER = 48_000_000
+"""Pixels that are decoded at the same time, in one photo or several."""
 _DEFLATE_RATIO = 1032
 """Deflate makes at most this many bytes of one (RFC 1951: 258 bytes for 2 bits)."""
-_JPEG_PIXELS = 512
-"""A JPEG's block of 64 pixels takes a bit at least."""
+_PIXELS_OF_A_BYTE = 512
+"""A JPEG's block of 64 pixels takes a bit at least; no photo does with less in other formats."""
 _SCANS, _SCANNED = 24, 1_000_000_000
 """Scans of a progressive JPEG: encoders write about 10, optimizers 20; pixels of all of them."""
 _PIECE = 1 << 20
@@ -54,7 +56,34 @@ _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7)
 """The others: lossless, hierarchical, and JPEG-LS."""
 UNNAMED = "the given data"
 """What messages call bytes that have no name."""
-_ONE_AT_A_TIME = threading.RLock()
+
+
+class _Turns:
+    """First come, first served: decoding takes several times the memory that a photo ends in.
+
+    Args:
+        most: pixels that are decoded beside each other; what has more comes alone.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._busy = most, 0
+        self._line, self._free = threading.Lock(), threading.Condition()
+
+    @contextmanager
+    def taken(self, pixels: int) -> Iterator[None]:
+        pixels = min(pixels, self._most)
+        with self._line, self._free:
+            self._free.wait_for(lambda: self._busy + pixels <= self._most)
+            self._busy += pixels
+        try:
+            yield
+        finally:
+            with self._free:
+                self._busy -= pixels
+                self._free.notify()
+
+
+_turns = _Turns(_TOGETHER)
 
 
 def read_source(
@@ -100,10 +129,11 @@ def _check_kind(path: Path, name: str) -> None:
 
 
 @contextmanager
-def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
+def opened(data: bytes, name: str, cap: float, *, sparse: bool = False) -> Iterator[Image.Image]:
     """Header of the file, checked against the caps; decoder errors inside become ImageError.
 
-    Large photos take their turn: decoding one takes several times the memory that it ends in.
+    Args:
+        sparse: whether it may be large and plain, as masks are.
     """
     if data[4:8] == b"ftyp":
         register_heif()
@@ -123,14 +153,24 @@ def opened(data: bytes, name: str, cap: float) -> Iterator[Image.Image]:
         check_size(image.height, image.width, name, cap)
         refuse_kind(image, name)
         _refuse_preview(image, data, name)
-        large = image.height * image.width > _LARGE
         try:
-            with _ONE_AT_A_TIME if large else nullcontext():
+            with _turns.taken(image.height * image.width):
                 check_complete(image, data)
+                if not sparse:
+                    _refuse_plain(image.height * image.width, data, name)
                 yield image
         except DECODER_ERRORS as error:
             told = " ".join(str(error).split())[:200]  # some decoders write several lines
             raise ImageError(f"{name} is damaged or truncated ({told}); get a new copy") from None
+
+
+def _refuse_plain(pixels: int, data: bytes, name: str) -> None:
+    """ImageError where a few bytes stand for gigabytes of pixels: a trap, or next to nothing."""
+    if pixels > max(_LARGE, _PIXELS_OF_A_BYTE * len(data)):
+        raise ImageError(
+            f"{name}: {pixels / 1e6:.0f} megapixels in {len(data):,} bytes are no photo but plain "
+            "areas; scale it down"
+        )
 
 
 def refuse_crowd(data: bytes, name: str) -> None:
@@ -202,7 +242,7 @@ def check_complete(image: Image.Image, data: bytes) -> None:
     scans = scans_of(data) if image.format in ("JPEG", "MPO") else 1
     if scans > _SCANS and scans * pixels > _SCANNED:  # each takes as long as the whole
         raise ValueError(f"its pixels come in {scans} scans")
-    if image.format in ("JPEG", "MPO") and pixels > _JPEG_PIXELS * len(data):
+    if image.format in ("JPEG", "MPO") and pixels > _PIXELS_OF_A_BYTE * len(data):
         raise ValueError(f"{len(data)} bytes cannot hold {pixels} pixels")
     if image.format == "PNG":
         rows = _png_rows(data)

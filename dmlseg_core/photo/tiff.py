@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
+from dmlseg_core.photo.decode import no_bomb_check
 from dmlseg_core.photo.metadata import (
     EMPTY,
     IPTC,
@@ -215,5 +216,5 @@ class _Layout:
         mark = b"II*\0" if order == "<" else b"MM\0*"
         head = mark + struct.pack(order + "I", start)
         rest = self.data[8:] + bytes(len(self.data) % 2) + packed_directory(tree, order, start)
-        with TiffImagePlugin.TiffImageFile(io.BytesIO(head + rest)) as image:
+        with no_bomb_check(), TiffImagePlugin.TiffImageFile(io.BytesIO(head + rest)) as image:
             return np.asarray(image).astype(np.uint16)

@@ -138,7 +138,7 @@ class Guard:
         elif scope["type"] != "http":
             await self.app(scope, receive, send)
         else:
-            await self._http(scope, receive, _Answer(send))
+            await self._http(scope, receive, _Answer(send, _is_own(scope)))
 
     async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path, headers = _route(scope), Headers(scope=scope)
@@ -232,10 +232,10 @@ class _Body:
 
 
 class _Answer:
-    """An answer on its way out."""
+    """An answer on its way out; `own` where it may be of a user's photo."""
 
-    def __init__(self, send: Send) -> None:
-        self._send, self.status, self._refused = send, 0, False
+    def __init__(self, send: Send, own: bool) -> None:
+        self._send, self.status, self._refused, self._own = send, 0, False, own
 
     async def send(self, message: Message) -> None:
         """Hand on, with the headers of every answer; nothing after a refusal."""
@@ -246,8 +246,12 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
+            for name in [n for n in headers if n.startswith("access-control-")]:
+                del headers[name]  # Gradio lets every site's page read what a user's cookie opens
             for name, value in HEADERS.items():
                 headers[name] = value
+            if self._own:  # whose it is stands in a header that no cache looks at
+                headers.setdefault("Cache-Control", "private, no-store")
         await self._send(message)
 
     async def refuse(self, headers: Headers, status: int, code: str) -> None:
@@ -272,6 +276,10 @@ def _route(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
+def _is_own(scope: Scope) -> bool:
+    return OWN.fullmatch(_route(scope)) is not None
+
+
 def _foreign(headers: Headers) -> bool:
     """Whether a browser sends this for another site's page: a form there needs no permission.
 
@@ -280,7 +288,7 @@ def _foreign(headers: Headers) -> bool:
     programs send no Origin. As Go's http.CrossOriginProtection does it.
     """
     if (site := headers.get("sec-fetch-site")) is not None:
-        return site == "cross-site"
+        return site not in ("same-origin", "none")  # same-site is another port's or name's page
     if (origin := headers.get("origin")) is None:
         return False
     hosts = (headers.get("host"), headers.get("x-forwarded-host"))

@@ -104,10 +104,20 @@ def offer(made: gr.Blocks, service: Service) -> None:
         )  # fmt: skip
     # else a call with too few values ends in a traceback
     setattr(made, "validate_inputs", _all_there)  # noqa: B010
+    setattr(made._queue, "push", partial(_push_known, made, made._queue.push))  # noqa: B010
     for function in made.fns.values():
         for component in function.inputs:
             # else Gradio would fetch addresses, and look for files, that arguments name
             setattr(component, "async_move_resource_to_block_cache", _no_file)  # noqa: B010
+
+
+async def _push_known(
+    made: gr.Blocks, push: Callable[..., Awaitable[Any]], body: Any, **more: Any
+) -> Any:
+    """A call of a function that there is; Gradio ends others in a traceback."""
+    if body.fn_index not in made.fns:
+        return False, "there is no such function; /gradio_api/info names those there are", "error"
+    return await push(body=body, **more)
 
 
 def _all_there(function: Any, values: list[Any]) -> None:

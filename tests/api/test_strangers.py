@@ -208,6 +208,14 @@ def test_gradio_parses_no_bombs_and_moves_no_files(client):
         assert client.get(f"/gradio_api/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("which", [{"fn_index": -1}, {"fn_index": 99}, {}, {"fn_index": None}])
+def test_functions_that_are_none_are_a_sentence(client, which, capfd):
+    answer = client.post("/gradio_api/queue/join", json={"data": [], "session_hash": "x", **which})
+    assert answer.status_code == 400
+    assert "no such function" in answer.json()["detail"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("values", [[], [1]])
 def test_a_call_with_too_few_values_ends_in_a_sentence(client, values, capfd):
     asked = {"data": values, "fn_index": 0, "session_hash": "x"}

@@ -6,6 +6,8 @@ No clock: before they were mended, each of these ran for minutes or filled gigab
 import io
 import re
 import struct
+import threading
+import time
 import tracemalloc
 import warnings
 import zlib
@@ -15,11 +17,13 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.errors import ImageError
+from dmlseg_core.photo.decode import to_8_bits
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import chunk
 from dmlseg_core.photo.metadata.write import fitted
 from dmlseg_core.photo.metadata.xmp import upright_xmp
 from dmlseg_core.photo.save import losses, save_photo
+from dmlseg_core.photo.source import _Turns
 from tests.photo.profiles import profile as made_profile
 from tests.photo.test_load import coded, picture
 
@@ -166,3 +170,58 @@ def test_large_tiled_tiffs_say_nothing_beside_our_sentences(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_photo(file.getvalue()).size == (24, 36)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "GIF", "WEBP"])
+def test_few_bytes_are_no_large_photo_but_may_be_a_mask(file_format):
+    settings = {"lossless": True, "method": 0} if file_format == "WEBP" else {}
+    kind = "RGB" if file_format == "WEBP" else "L"
+    data = coded(Image.new(kind, (6000, 4100), 200), file_format, **settings)
+    with pytest.raises(ImageError, match=r"25 megapixels in .* bytes are no photo"):
+        load_photo(data)
+    assert load_photo(data, managed=False).size == (4100, 6000)
+    assert load_photo(coded(Image.new(kind, (600, 410)), file_format, **settings)).width == 600
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_pillows_own_limit_says_nothing_of_photos_below_ours(
+    monkeypatch, tmp_path, mode, progressive
+):
+    data = coded(RGB.convert(mode), "JPEG", progressive=progressive, quality=40)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        photo = load_photo(data)
+        save_photo(255 - photo.rgb, tmp_path / "a.jpg", photo)
+
+
+def test_photos_are_decoded_beside_each_other_up_to_so_many_pixels():
+    turns, begun, ended = _Turns(10), [], []
+
+    def decode(number, pixels):
+        with turns.taken(pixels):
+            begun.append(number)
+            while number not in ended:
+                time.sleep(0.001)
+
+    def until(numbers):
+        while sorted(begun) != numbers:
+            time.sleep(0.001)
+
+    threads = []
+    for number, pixels in enumerate((4, 6, 99, 3)):  # the third is alone, and the last behind it
+        threads.append(threading.Thread(target=decode, args=(number, pixels)))
+        threads[-1].start()
+        until(list(range(min(number, 1) + 1)))
+    for done, now in ((0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2, 3])):
+        ended.append(done)
+        until(now)
+    ended.append(3)
+    for thread in threads:
+        thread.join()
+
+
+def test_every_16_bit_level_becomes_the_nearest_of_8():
+    levels = np.arange(65536, dtype=np.uint16).reshape(-1, 64)
+    assert np.array_equal(to_8_bits(levels), np.rint(levels / 257))

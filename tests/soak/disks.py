@@ -11,17 +11,15 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from tests.soak.kills import COMMAND, photos, tree
+from tests.soak.kills import photos, tree
+from tests.soak.warm import Command, Disk
 
 
 def main() -> int:
@@ -35,42 +33,45 @@ def main() -> int:
         root = Path(name)
         photos(root / "in", args.photos)
         words = ["segment", str(root / "in"), "--quality", "fast", "--quiet", "-o"]
-        subprocess.run([*COMMAND, *words, str(root / "plain")], check=False, capture_output=True)
+        run([*words, str(root / "plain")])
         plain = tree(root / "plain")
         whole = sum(-(-len(data) // 4096) for data in plain.values()) * 4 + 40
-        if enough := can_mount(root):
+        sizes: list[int] = []
+        if can_mount(root):
             sizes = sorted({8 + (whole - 8) * k // args.sizes for k in range(args.sizes)})
-            with ThreadPoolExecutor(2) as pool:  # each in a namespace of its own
-                trials = pool.map(partial(on_a_disk, root, words, plain), sizes)
-                faults += [fault for trial in trials for fault in trial]
+            for size in sizes:
+                faults += on_a_disk(root, words, plain, size)
         faults += goes_away(root, words, plain)
         faults += two_at_once(root, words, plain)
         faults += read_only(root, words)
     print(*faults, sep="\n", end="\n" * bool(faults))
-    print(json.dumps({"disks": args.sizes if enough else "none: no unshare", "removed": 1,
+    print(json.dumps({"disks": len(sizes) or "none: no namespaces", "removed": 1,
                       "two_at_once": 1, "read_only": 1, "faults": len(faults)}))  # fmt: skip
     return bool(faults)
 
 
+def run(words: list[str], disk: Disk | None = None) -> Command:
+    """A command that has ended."""
+    command = Command(words, disk)
+    command.wait()
+    return command
+
+
 def can_mount(root: Path) -> bool:
     """Whether this system lets us make small disks."""
-    (root / "disk").mkdir()
-    made = f"mount -t tmpfs -o size=64k tmpfs {root / 'disk'}"
-    words = ["unshare", "-Urm", "sh", "-c", made]
-    return (
-        shutil.which("unshare") is not None
-        and not subprocess.run(words, check=False, capture_output=True).returncode
-    )
+    (root / "disk").mkdir(exist_ok=True)
+    found = run(["--version"], Disk(root / "disk", 64)).code
+    return found == 0
 
 
-def one_sentence(
-    name: str, run: subprocess.CompletedProcess[str], codes: tuple[int, ...]
-) -> list[str]:
+def one_sentence(name: str, command: Command, codes: tuple[int, ...]) -> list[str]:
     """Faults of what a command said; a failed photo may have a sentence of its own before."""
-    lines = run.stderr.splitlines()
-    bad = "Traceback" in run.stderr or run.returncode not in codes
-    bad = bad or (run.returncode == 1 and not (lines and lines[-1].startswith("dmlseg: ")))
-    return [f"{name}: exit {run.returncode}: {run.stderr[-500:]}"] if bad else []
+    said = command.stderr
+    lines = said.splitlines()
+    bad = "Traceback" in said or command.code not in codes
+    bad = bad or (command.code == 1 and not (lines and lines[-1].startswith("dmlseg: ")))
+    command.forget()
+    return [f"{name}: exit {command.code}: {said[-500:]}"] if bad else []
 
 
 def torn(name: str, files: dict[str, bytes], plain: dict[str, bytes]) -> list[str]:
@@ -91,19 +92,13 @@ def torn(name: str, files: dict[str, bytes], plain: dict[str, bytes]) -> list[st
 def on_a_disk(root: Path, words: list[str], plain: dict[str, bytes], kilobytes: int) -> list[str]:
     """A run on a disk of a size, then one on a larger one that goes on."""
     disk, kept = root / "disk", root / f"kept{kilobytes}"
-    script = (
-        f"mount -t tmpfs -o size={kilobytes}k tmpfs {disk} && "
-        f'{{ "$@" {disk}/out; code=$?; cp -a {disk}/out {kept} 2>/dev/null; exit $code; }}'
-    )
-    made = ["unshare", "-Urm", "sh", "-c", script, "sh", *COMMAND, *words]
-    run = subprocess.run(made, check=False, capture_output=True, text=True)
-    faults = one_sentence(f"{kilobytes} kB", run, (0, 1, 3))
-    if not kept.exists():  # not even a folder found room
+    full = run([*words, str(disk / "out")], Disk(disk, kilobytes, kept))
+    faults = one_sentence(f"{kilobytes} kB", full, (0, 1, 3))
+    if not (kept / "out").exists():  # not even a folder found room
         return faults
+    kept /= "out"
     faults += torn(f"{kilobytes} kB", tree(kept), plain)
-    again = subprocess.run(
-        [*COMMAND, *words, str(kept)], check=False, capture_output=True, text=True
-    )
+    again = run([*words, str(kept)])
     faults += one_sentence(f"{kilobytes} kB, again", again, (0, 3))
     after = tree(kept)
     same = {k: v for k, v in after.items() if k.endswith((".png", ".jpg", ".json"))} == {
@@ -116,31 +111,22 @@ def on_a_disk(root: Path, words: list[str], plain: dict[str, bytes], kilobytes: 
 def goes_away(root: Path, words: list[str], plain: dict[str, bytes]) -> list[str]:
     """The output folder is removed as soon as its first overlay is there."""
     out = root / "gone"
-    process = subprocess.Popen([*COMMAND, *words, str(out)], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
-    while process.poll() is None and not list(out.rglob("*.jpg")):
+    command = Command([*words, str(out)])
+    while command.running and not list(out.rglob("*.jpg")):
         time.sleep(0.01)
     shutil.rmtree(out, ignore_errors=True)
-    _, said = process.communicate()
-    run = subprocess.CompletedProcess([], process.returncode, "", said)
+    command.wait()
     left = tree(out) if out.exists() else {}
-    return one_sentence("removed", run, (1,)) + torn("removed", left, plain)
+    return one_sentence("removed", command, (1,)) + torn("removed", left, plain)
 
 
 def two_at_once(root: Path, words: list[str], plain: dict[str, bytes]) -> list[str]:
     """Two runs into one folder: one does all, the other says so and ends."""
     out = root / "two"
-    both = [
-        subprocess.Popen(
-            [*COMMAND, *words, str(out)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate()[1] for process in both]
-    codes = sorted(process.returncode for process in both)
+    both = [Command([*words, str(out)]) for _ in range(2)]
+    for command in both:
+        command.wait()
+    codes, said = sorted(command.code or 0 for command in both), [c.stderr for c in both]
     faults = torn("two at once", tree(out), plain)
     if sum("another run is writing" in text for text in said) != 1 or codes[0] not in (0, 1):
         faults.append(f"two at once: {codes} {said}")
@@ -150,13 +136,11 @@ def two_at_once(root: Path, words: list[str], plain: dict[str, bytes]) -> list[s
 def read_only(root: Path, words: list[str]) -> list[str]:
     """A folder that may not be written (root may: then a file system that may not)."""
     disk = root / "disk"
-    script = f'mount -t tmpfs -o ro tmpfs {disk} && "$@" {disk}/out'
-    made = ["unshare", "-Urm", "sh", "-c", script, "sh", *COMMAND, *words]
+    made = Disk(disk, 64, writable=False)
     if os.geteuid() and not can_mount(root):
         disk.chmod(0o500)
-        made = [*COMMAND, *words, str(disk / "out")]
-    run = subprocess.run(made, check=False, capture_output=True, text=True)
-    return one_sentence("read-only", run, (1,))
+        made = None
+    return one_sentence("read-only", run([*words, str(disk / "out")], made), (1,))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.soak.files import good
-
-COMMAND = [sys.executable, "-m", "dmlseg_core"]
+from tests.soak.warm import Command
 
 
 def photos(folder: Path, count: int) -> list[Path]:
@@ -48,17 +45,11 @@ def commands(folder: Path, found: list[Path], out: Path) -> list[list[str]]:
 
 def run(words: list[str], until: float | None = None) -> bool:
     """Run a command to its end, or kill it at a moment; whether it came to its end."""
-    process = subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        _, said = process.communicate(timeout=until)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return False
-    assert "Traceback" not in said, said
-    return True
+    command = Command(words)
+    ended = command.wait(until) or not command.kill()
+    assert "Traceback" not in command.stderr, command.stderr
+    command.forget()
+    return ended
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -77,6 +68,7 @@ def main() -> int:
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
+        run(["--version"])  # the server's own start is no command's
         found = photos(root / "in", args.photos)
         write_mask(root / "mask.png")
         plainly = commands(root / "in", found[: args.recolored], root / "plain")
@@ -111,19 +103,25 @@ def timed(words: list[str]) -> float:
     return time.monotonic() - start
 
 
-def moments(took: float, idle: float | None, kills: int, rng: random.Random) -> list[float]:
-    """When to kill: seconds after each start.
+def met(words: list[str], journal: Path, pause: float) -> bool:
+    """Kill a run a moment after its first line in the journal; whether it was still running.
 
-    Args:
-        took: seconds of the command, undisturbed.
-        idle: of the same command when all is done, where it goes on from what was done: then
-            `kills` pieces of work are spread over it. None: it begins anew each time.
-        kills: how many.
+    By its progress and not by the clock alone: how long a photo takes differs tenfold on a machine
+    that does other work, and a moment that lies behind a run's end is no kill.
     """
-    if idle is None:
-        return [rng.uniform(0.4, 1.0) * took for _ in range(kills)]
-    piece = max(0.0, took - idle) / kills
-    return [idle + rng.uniform(-0.2, 2.0) * piece for _ in range(kills)]
+    before = lines_of(journal)
+    command = Command(words)
+    while command.running and lines_of(journal) == before:
+        time.sleep(0.002)
+    time.sleep(pause)
+    met = command.kill()
+    command.forget()
+    return met
+
+
+def lines_of(journal: Path) -> int:
+    """Whole lines in it."""
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def killed(
@@ -131,19 +129,31 @@ def killed(
 ) -> dict[str, int]:
     """Run all commands, each killed again and again at random moments before it may end.
 
+    A third of the kills of `segment` are anywhere in its start, the others within the work on a
+    photo. `recolor` begins anew each time.
+
     Args:
         took: seconds of each command, and of the first when all is done.
 
     Returns:
-        How many kills met a running process; a run that was faster than its moment is none.
+        How many kills met a running process; at most twice as many are tried.
     """
-    todo = commands(root / "in", found, root / "killed")
-    done = {"segment": 0, "recolor": 0}
-    shares = [kills - kills // 3] + [-(-(kills // 3) // (len(todo) - 1))] * (len(todo) - 1)
-    for words, seconds, share in zip(todo, took[0], shares, strict=True):
-        idle = took[1] if words[0] == "segment" else None
-        for until in moments(seconds, idle, share, rng):
-            done[words[0]] += not run(words, until)
+    segment, *recolor = commands(root / "in", found, root / "killed")
+    done, share = {"segment": 0, "recolor": 0}, kills - kills // 3
+    pace = max(0.01, took[0][0] - took[1]) / share
+    for _ in range(2 * share):
+        early, pause = rng.random() < 1 / 3, rng.uniform(0, pace)
+        if done["segment"] < share:
+            done["segment"] += (
+                not run(segment, rng.uniform(0, took[1]))
+                if early
+                else met(segment, root / "killed/found/instances.jsonl", pause)
+            )
+    run(segment)
+    for words, seconds in zip(recolor, took[0][1:], strict=True):
+        for _ in range(2 * -(-(kills // 3) // len(recolor))):
+            if done["recolor"] < kills // 3:
+                done["recolor"] += not run(words, rng.uniform(0.3, 1.0) * seconds)
         run(words)
     return done
 

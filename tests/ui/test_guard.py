@@ -67,6 +67,12 @@ def test_every_answer_has_the_headers(client):
         assert {k: answer.headers[k] for k in HEADERS} == HEADERS
 
 
+def test_what_belongs_to_a_user_is_kept_by_no_cache(client):
+    for answer in (client.get("/stage/long"), client.post("/stage/edit", content=b"x")):
+        assert answer.headers["cache-control"] == "private, no-store"
+    assert "cache-control" not in client.get("/").headers
+
+
 def test_the_policy_names_no_other_address():
     sources = re.findall(r"https?:|\*|//", HEADERS["Content-Security-Policy"])
     assert sources == []
@@ -95,10 +101,28 @@ def test_a_root_path_of_a_proxy_is_no_way_around():
 
 
 def test_other_sites_may_not_write(client):
-    for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
+    sites = {"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200, "new-word": 403}
+    for site, status in sites.items():
         answer = client.post("/stage/edit", content=b"x", headers={"Sec-Fetch-Site": site})
         assert answer.status_code == status
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+def test_no_other_site_is_let_in_by_a_route_of_its_own():
+    app = FastAPI()
+
+    @app.get("/config")
+    def config():
+        told = {
+            "Access-Control-Allow-Origin": "http://other",
+            "Access-Control-Allow-Credentials": "true",
+        }
+        return JSONResponse({}, headers=told | {"X-Own": "kept"})
+
+    app.add_middleware(Guard)
+    answer = TestClient(app).get("/config", headers={"Origin": "http://other"})
+    assert answer.headers["x-own"] == "kept"
+    assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 def test_where_browsers_do_not_call_a_request_foreign_its_origin_tells(client):

@@ -51,6 +51,7 @@ export class MaterialsPanel {
       part.disabled = !active || active.locked || !way;
       set(part, { "aria-pressed": String(way === WAYS[k]) });
     });
+    for (const input of this.list.querySelectorAll("input")) input.disabled = !active || Boolean(active.locked);
     if (key === this.shown || !this.#open) return;
     this.shown = key;
     try {
@@ -81,8 +82,6 @@ export class MaterialsPanel {
 
   /** @param change of the style that is so now: rows may be older, until the palette has come anew. */
   #send(id, change) {
-    const { active } = this.app;
-    if (!active || active.id !== id) return;
-    this.app.edit({ op: "style", id, style: change(active.style) }, { key: `materials-${id}`, slow: say("busy_paint") });
+    this.app.editActive((active) => active.id === id && { op: "style", id, style: change(active.style) }, { slow: say("busy_paint") });
   }
 }

@@ -20,7 +20,7 @@ export class Objects {
   }
 
   #toolbar() {
-    const act = (op) => () => { const { active } = this.app; if (active) this.app.edit(op(active)); };
+    const act = (op) => () => this.app.editActive(op);
     this.eye = button(say("hide"), "eye", act((s) => ({ op: "visible", id: s.id, on: s.visible === false })));
     this.lock = button(say("lock"), "lock", act((s) => ({ op: "lock", id: s.id, on: !s.locked })));
     this.up = button(say("up"), "up", () => this.#reorder(1));
@@ -91,7 +91,8 @@ export class Objects {
 
   #proposal(p) {
     const share = percent(p.area, this.app.state.photo);
-    return this.#option(`p${p.id}`, false, () => this.app.edit({ op: "choose", proposal: p.id }),
+    const still = () => this.app.state.proposals.some(({ id, x, y }) => id === p.id && x === p.x && y === p.y);
+    return this.#option(`p${p.id}`, false, () => this.app.edit(() => still() && { op: "choose", proposal: p.id }),
       this.#thumb(p.box), this.#name(p),
       h("span", { class: "share", text: say("area", { share }) }));
   }
@@ -128,9 +129,12 @@ export class Objects {
   }
 
   #reorder(step) {
-    const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(this.app.state.active);
-    [ids[k], ids[k + step]] = [ids[k + step], ids[k]];
-    this.app.edit({ op: "reorder", ids });
+    this.app.editActive(({ id }) => {
+      const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(id);
+      if (ids[k + step] === undefined) return null;
+      [ids[k], ids[k + step]] = [ids[k + step], id];
+      return { op: "reorder", ids };
+    });
   }
 
   #rename() {
