@@ -165,6 +165,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"nothing is selected that could be cut.*", r"尚未选择可减去的物体，请先选择一个物体。"),
     (r"nothing is selected; click an object first", r"尚未选择物体，请先点击一个物体。"),
     (r"the point \(y, x\) = .* lies outside the photo.*", r"点击位置在照片之外。"),
+    (r"the box lies beside the photo; .*", r"选框在照片之外，请在照片上框选。"),
     (r"(.+) is no color; give .*", r"{0} 不是颜色；请使用如 '#c8102e' 的写法。"),
     (r"the mask is empty.*", r"选区为空，请先选择物体。"),
     (r"(.+) cannot be written: .*", r"无法写入 {0}。"),
