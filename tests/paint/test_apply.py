@@ -176,7 +176,7 @@ def test_white_keeps_the_folds_of_the_lit_side():
     flat = np.full((SIZE, SIZE, 3), (60, 110, 180), np.uint8)
     even = recolor(flat, disk(), "#ffffff")
     assert even.result_anchor == "#ffffff"
-    assert even.notes == ()
+    assert not any("instead of" in note for note in even.notes)
 
 
 @pytest.mark.parametrize("target", ["#ffd400", "#c8102e", "#a8d8ff", "white"])
