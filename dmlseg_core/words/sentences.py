@@ -130,6 +130,8 @@ _STYLES: tuple[tuple[str, str], ...] = (
      r"物体有 {0} 已达到该颜色的最亮值，看不出褶皱；较深的颜色可以保留。"),
     (r"the color changes in visible steps at (\d+%) of the object",
      r"物体有 {0} 的颜色出现可见的台阶。"),
+    (r"(#\w{6}) instead of (#\w{6}) leaves the lit side its folds",
+     r"用 {0} 代替 {1}，以保留受光面的褶皱。"),
     (r"the object is black, which holds no tint; the mode match gives it a color",
      r"物体是黑色，无法着色；请改用“匹配”模式。"),
 )  # fmt: skip

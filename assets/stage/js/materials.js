@@ -38,10 +38,11 @@ export class MaterialsPanel {
     this.list = h("div", { class: "materials", role: "group", "aria-label": say("materials") });
     this.element = h("div", { class: "palette-of" }, h("div", { class: "segments" }, ...this.ways), this.list);
     app.on("state", () => this.#follow());
-    new IntersectionObserver(() => this.#follow()).observe(this.element);
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.open = isIntersecting;
+      this.#follow();
+    }).observe(this.element);
   }
-
-  get #open() { return this.element.offsetParent !== null; }
 
   /** Asks for the palette when somebody looks at it, once for each shape and style. */
   async #follow() {
@@ -52,7 +53,7 @@ export class MaterialsPanel {
       set(part, { "aria-pressed": String(way === WAYS[k]) });
     });
     for (const input of this.list.querySelectorAll("input")) input.disabled = !active || Boolean(active.locked);
-    if (key === this.shown || !this.#open) return;
+    if (key === this.shown || !this.open) return;
     this.shown = key;
     try {
       const query = Api.query({ v: `${active?.shape}${active?.style.color}` });
