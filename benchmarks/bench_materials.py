@@ -6,7 +6,7 @@
 
 The things of tests/material_renders.py, rendered in their own paints and with another body: the
 photo recolored against that render, by CIEDE2000 on the body's pixels, on those of the other
-paints, and on the mixed ones between them. Both methods are told the color that the body then has.
+paints, and on the mixed ones between them. All methods are told the color that the body then has.
 With --clothing, the people of a labelled set (JPEGImages, SegmentationObject, SegmentationPart,
 ImageSets/Segmentation/val.txt): of the garment that the body is, how much is painted, and how much
 of the parts of other colors; and how much of a single garment is taken for another material. With
@@ -29,16 +29,16 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
-from dmlseg_core.color import delta_e_2000
-from dmlseg_core.paint import Subject, recolor
+from dmlseg_core.color import delta_e_2000, to_hex
+from dmlseg_core.paint import ColorGate, Subject, recolor
 from dmlseg_core.photo import Photo, load_photo
 from dmlseg_core.scene import Segmenter
 from tests.material_renders import THINGS, Thing
 from tests.renders import PAINTS, SCENES
 
 COLORS = ("#b01828", "#1f2a5a", "#ecebe8", "#2e7d4f")
-METHODS = {"palette": "body", "one anchor": "all"}
-LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 4.5, 0.0
+METHODS = ("palette", "one anchor", "gate on the body's color")
+LIMIT_BODY, LIMIT_KEPT, LIMIT_BORDER, LIMIT_SPLIT = 2.0, 1.0, 3.0, 0.0
 HALVES = {"all": np.s_[:], "first": np.s_[::2], "second": np.s_[1::2]}
 """Constants were chosen on the first."""
 PANELS = (2, 4, 6, 8, 10, 12, 14, 17, 18)
@@ -57,11 +57,14 @@ def errors(thing: Thing, color: str) -> NDArray[np.float64]:
     pure = cover.max(axis=0) > 0.99
     parts = [mask & pure & (cover[0] > 0.5), mask & pure & (cover[0] < 0.5), mask & ~pure]
     target = recolor(answer, parts[0], "navy", materials="all").anchor
-    found = []
-    for materials in METHODS.values():
-        off = delta_e_2000(recolor(photo, mask, target, materials=materials).rgb, answer)
-        found.append([off[part].mean() for part in parts])
-    return np.array(found)
+    gate = ColorGate(to_hex(np.median(photo[parts[0]], axis=0).astype(np.uint8)))
+    painted = (
+        recolor(photo, mask, target),
+        recolor(photo, mask, target, materials="all"),
+        recolor(photo, mask, target, gate=gate),
+    )
+    off = [delta_e_2000(done.rgb, answer) for done in painted]
+    return np.array([[each[part].mean() for part in parts] for each in off])
 
 
 def things() -> bool:
