@@ -115,7 +115,7 @@ class Quality(TypedDict):
 QUALITIES: dict[str, Quality] = {
     "fast": {"long_side": 320, "flip": False},
     "balanced": {"long_side": 512, "flip": False},
-    "best": {"long_side": 512, "flip": True},  # a larger photo is no better: docs/training.md
+    "best": {"long_side": 512, "flip": True},  # a larger photo is no better: docs/lab/weights.md
 }
 """Presets of `SceneConfig` that the command line and the page offer, the fastest first."""
 DEFAULT_QUALITY = "balanced"
@@ -125,7 +125,9 @@ RECIPE_KINDS: tuple[str, ...] = ("point", "class", "rank", "likeness")
 
 
 @dataclass(frozen=True)
-class _Config:
+class Config:
+    """What every config is: frozen, checked when it is made, a JSON object and back."""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready dictionary."""
         return asdict(self)
@@ -141,7 +143,7 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class NetworkConfig(_Config):
+class NetworkConfig(Config):
     """Everything that decides the network's tensors.
 
     Attributes:
@@ -185,7 +187,7 @@ class NetworkConfig(_Config):
 
 
 @dataclass(frozen=True)
-class SceneConfig(_Config):
+class SceneConfig(Config):
     """How a photo is analysed and how proposals are made of it.
 
     Attributes:

@@ -18,6 +18,12 @@ from dmlseg_core.paint.apply import recolor
 SIZE = 160
 _FINE = 8
 RED, BLUE = (0.74, 0.09, 0.10), "#1f4fbf"
+PAIRS = {
+    "red to blue": (RED, BLUE),
+    "white to navy": ((0.93, 0.93, 0.92), "#1f2a5a"),
+    "black to yellow": ((0.06, 0.06, 0.07), "#f2c81e"),
+}
+"""Paint of the object, sRGB 0..1, and the color that it gets."""
 SHAPES = ("crisp", "soft", "defocus", "fur", "hair")
 STRANDS = {"fur": (200, 0.05, 2.2), "hair": (90, 0.12, 2.2), "dense": (700, 0.1, 0.8)}
 """How many hairs, how long as a share of the picture, how many pixels wide at the root."""
@@ -26,16 +32,17 @@ GROUNDS = ("plain", "ramp", "dark", "blotches", "leaves", "stripes")
 
 @dataclass(frozen=True, eq=False)
 class Composite:
-    """One scene: `rgb` is what a camera stores, `answer` what it would of the blue object.
+    """One scene: `rgb` is what a camera stores, `answer` what it would of the object in `target`.
 
-    `red` is the object's own linear color everywhere.
+    `own` is the object's own linear color everywhere.
     """
 
     name: str
     alpha: np.ndarray
     rgb: np.ndarray
     answer: np.ndarray
-    red: np.ndarray
+    own: np.ndarray
+    target: str
 
     @property
     def band(self):
@@ -46,6 +53,10 @@ class Composite:
         """Mean CIEDE2000 of a picture (H, W, 3) uint8 against the answer, over the band."""
         return float(delta_e_2000(shown[self.band], self.answer[self.band]).mean())
 
+    def error_of_alpha(self, alpha):
+        """As `error`, of the object recolored with an estimate of alpha."""
+        return self.error(recolor(self.rgb, alpha, self.target, materials="all").rgb)
+
     def error_of_foreground(self, estimate):
         """As `error`, with another estimate of F: (linear photo, alpha) float64 -> F.
 
@@ -53,24 +64,25 @@ class Composite:
         """
         photo, share = srgb_to_linear(self.rgb), self.alpha[..., None]
         front = np.clip(estimate(photo.astype(np.float64), self.alpha.astype(np.float64)), 0, 1)
-        solid = np.where(share > 0, front, self.red)
-        painted = recolor(encode_srgb8(solid), np.ones_like(self.alpha), BLUE).rgb
+        solid = np.where(share > 0, front, self.own)
+        painted = recolor(encode_srgb8(solid), np.ones_like(self.alpha), self.target).rgb
         return self.error(encode_srgb8(photo + share * (srgb_to_linear(painted) - front)))
 
 
-def composites(shapes=SHAPES, grounds=GROUNDS, size=SIZE):
+def composites(shapes=SHAPES, grounds=GROUNDS, size=SIZE, pair="red to blue"):
     """Every shape before every background."""
-    red = shaded(RED, size)
-    # What the object looks like in blue is the engine's own word on the object alone.
-    blue = recolor(encode_srgb8(red), np.ones((size, size), np.float32), BLUE).rgb
-    blue = srgb_to_linear(blue)
+    paint, target = PAIRS[pair]
+    own = shaded(paint, size)
+    # What the object looks like in the target is the engine's own word on the object alone.
+    other = recolor(encode_srgb8(own), np.ones((size, size), np.float32), target).rgb
+    other = srgb_to_linear(other)
     mattes = {shape: matte(shape, size) for shape in shapes}
     behinds = {ground: background(ground, size) for ground in grounds}
     made = []
     for shape, ground in product(shapes, grounds):
         alpha, behind = mattes[shape], behinds[ground]
-        pictures = [encode_srgb8(over(alpha, front, behind)) for front in (red, blue)]
-        made.append(Composite(f"{shape} on {ground}", alpha, *pictures, red))
+        pictures = [encode_srgb8(over(alpha, front, behind)) for front in (own, other)]
+        made.append(Composite(f"{shape} on {ground}", alpha, *pictures, own, target))
     return made
 
 

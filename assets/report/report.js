@@ -31,7 +31,8 @@
   // The sheet: what is shown, in which order, and one stop of Tab that the arrows move.
   const sheet = one(".sheet"), cards = all(".card", sheet);
   const find = one("#find"), show = one("#show"), order = one("#order");
-  let seen = cards, current = 0;
+  const buttons = new Map(cards.map((card) => [card, one(".open", card)]));
+  let seen = cards, current = 0, stop = null;
   const orders = {
     delta_e: (a, b) => b.dataset.delta_e - a.dataset.delta_e,
     seconds: (a, b) => b.dataset.seconds - a.dataset.seconds,
@@ -40,19 +41,25 @@
   function arrange() {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const card of cards) {
-      card.hidden = (show.value && card.dataset.state !== show.value)
+      const away = (show.value !== "" && card.dataset.state !== show.value)
         || !words.every((word) => card.dataset.find.includes(word));
+      if (card.hidden !== away) card.hidden = away;
     }
-    sheet.append(...[...cards].sort(orders[order.value]));
-    seen = all(".card:not([hidden])", sheet);
+    seen = cards.filter((card) => !card.hidden);
     one("#shown").value = seen.length === cards.length ? "" : `${seen.length} / ${cards.length}`;
     one(".nothing").hidden = seen.length > 0;
     point(0, false);
   }
+  // Cards that are moved are laid out anew, all of them: only where the order changes.
+  function sort() {
+    cards.sort(orders[order.value]);
+    sheet.append(...cards);
+    arrange();
+  }
   function point(to, focus = true) {
-    for (const card of cards) one(".open", card).tabIndex = -1;
+    if (stop) stop.tabIndex = -1;
     current = Math.max(0, Math.min(seen.length - 1, to));
-    const button = seen.length ? one(".open", seen[current]) : null;
+    const button = stop = seen.length ? buttons.get(seen[current]) : null;
     if (!button) return;
     button.tabIndex = 0;
     if (focus) {
@@ -60,7 +67,8 @@
       seen[current].scrollIntoView({ block: "nearest" });
     }
   }
-  for (const control of [find, show, order]) control.addEventListener("input", arrange);
+  for (const control of [find, show]) control.addEventListener("input", arrange);
+  order.addEventListener("input", sort);
   one(".tools").hidden = false;
   one(".tools").addEventListener("submit", (event) => event.preventDefault());
   const columns = () => getComputedStyle(sheet).gridTemplateColumns.split(" ").length;
@@ -219,6 +227,6 @@
   });
   window.addEventListener("beforeprint", () => { for (const image of all("img[loading]")) image.loading = "eager"; });
 
-  arrange();
+  sort();
   if ((navigator.languages?.[0] ?? "en").startsWith("zh")) setLanguage(true);
 })();

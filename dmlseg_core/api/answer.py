@@ -18,6 +18,7 @@ from dmlseg_core.edit import Pixels, Recipe, to_json
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.photo import (
     FORMATS,
+    OFFERED,
     Photo,
     image_bytes,
     layer_pixels,
@@ -32,8 +33,6 @@ from dmlseg_core.photo import (
 
 _TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff",
           "AVIF": "image/avif", "HEIF": "image/heic"}  # fmt: skip
-_SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif", "avif": ".avif",
-             "heic": ".heic"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ def photo_file(
     Raises:
         ParameterError: no such format; ExportError: a quality out of range.
     """
-    if kind is not None and kind not in _SUFFIXES:
-        raise ParameterError(f"format must be one of {tuple(_SUFFIXES)}; got {kind!r:.40}")
+    if kind is not None and kind not in OFFERED:
+        raise ParameterError(f"format must be one of {tuple(OFFERED)}; got {kind!r:.40}")
     like = replace(photo, path=None)  # no file of ours lies where it came from
-    name = "recolored" + (suffix_of(like) if kind is None else _SUFFIXES[kind])
+    name = "recolored" + (suffix_of(like) if kind is None else OFFERED[kind])
     with _place() as folder:
         path = save_photo(rgb, folder / name, like, quality)
         notes = (*losses(like, name), *rounded(rgb, path, like))

@@ -123,6 +123,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `dmlseg ... | head`: nobody listens any more
         _forget_stdout()
         return FAILED
+    except PermissionError as error:
+        _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        return FAILED
     except OSError as error:
         if error.filename is not None:  # a file's error has a sentence of its own: this is a bug
             raise
@@ -179,7 +182,3 @@ _PROGRAMS = ("app", _TRAIN)
 """Commands that run for long: what libraries write to their log is kept."""
 _OF_PHOTOS = ("segment", "recolor", "batch")
 """Commands that end with their photos: torch is imported for them alone."""
-
-
-if __name__ == "__main__":
-    sys.exit(main())

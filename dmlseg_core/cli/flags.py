@@ -54,6 +54,10 @@ def folder(text: str) -> Path:
     """An output folder; an empty text, as of a variable that is not set, would mean this one."""
     if not text:
         raise argparse.ArgumentTypeError("name a folder; got ''")
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"results go into a folder, mounted ones too, not to a URL; got {text!r}"
+        )
     return Path(text)
 
 

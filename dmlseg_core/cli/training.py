@@ -1,4 +1,4 @@
-"""`dmlseg train`, `dmlseg average`, `dmlseg calibrate` and `dmlseg eval`."""
+"""`dmlseg train`, `average`, `rescale`, `calibrate` and `eval`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Soft alpha without a halo: a mask's edge snaps to the photo, in the edge band only.
 
-Away from the band alpha is 0 or 1. Colors behind the edge: `refine_foreground`; hair:
-`refine_matting`.
+Away from the band alpha is 0 or 1. Colors along the edge: `edge.foreground`; hair: `edge.matting`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Only tiles near the edge band are read; away from it a pixel is its own color.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from dmlseg_core.edge.guided import Pixels, Places, resized, sample
 from dmlseg_core.edge.tiles import Box
 
 Floats: TypeAlias = NDArray[np.float32]
+Grids: TypeAlias = tuple[Floats, Floats]
+"""(h, w, 4): color and how surely it is that; (h, w, 3): its variance."""
 
 _PYRAMID = 4
 """Photo pixels along one cell of the finest level of the foreground pyramid."""
@@ -28,17 +30,25 @@ _SIDE = _TILE // _PYRAMID
 _BATCH = 1 << 19
 """Photo pixels whose tiles are read at a time."""
 _SURE = 0.99
-_SAMPLE = 60_000
-"""Pixels that the object's range of colors is measured on."""
-_LEVEL, _SLACK = 4e-4, 0.01
-"""Linear light by which colors differ at random: an 8-bit level next to black; and how much more
-of it where there is more."""
-_ALIKE = 0.01
-"""Linear light by which two colors must differ to tell shares."""
+_ALPHA_OFF = 0.2
+"""By how much alpha is usually off inside the band."""
+_BEYOND = 2.0
+"""Variance of a color at the edge over that of the sure pixels next to it."""
+_UNSEEN, _LEVEL = 0.1, 2e-3
+"""What a color varies by besides: a share of it, and linear light as of a few levels near black."""
 _ENOUGH = 4.0
 """One over the share of a cell's pixels from which on their color is sure."""
-_FEW = 50
-"""Fewer sure pixels tell no range."""
+
+
+class Seen(NamedTuple):
+    """What one side of the edge looks like at N pixels."""
+
+    color: Floats
+    """(3, N) linear light."""
+    variance: Floats
+    """(3, N)"""
+    sure: Floats
+    """(N,) 0..1: whether the color was seen next to the pixel."""
 
 
 def estimate_foreground(rgb: Pixels, alpha: Floats) -> Pixels:
@@ -66,77 +76,57 @@ def estimate_foreground(rgb: Pixels, alpha: Floats) -> Pixels:
 class ForegroundModel:
     """Smooth guesses of the object's and the background's color along the edge, in linear light.
 
-    Sure pixels are averaged into a pyramid and filled outwards (pull-push, Gortler et al., "The
-    lumigraph", 1996); an edge pixel then splits what it shows between the two guesses, as in the
-    last step of blur fusion (Forte 2021). `bench_edges.py composites` has it against PyMatting's
-    multi-level estimate: a tenth behind it in error, but read at single pixels of the edge band.
+    Colors of sure pixels and their squares are averaged into pyramids and filled outwards
+    (pull-push, Gortler et al., "The lumigraph", 1996), so that each side has a mean and a variance
+    at an edge pixel. What that shows beyond them is shared out among both colors and alpha by how
+    much each may be off, as in Bayesian matting (Chuang et al. 2001), but read at single pixels.
     """
 
-    def __init__(self, rgb: Pixels, alpha: Floats, box: Box, fore: Floats, back: Floats) -> None:
+    def __init__(self, rgb: Pixels, alpha: Floats, box: Box, fore: Grids, back: Grids) -> None:
         self._rgb, self._alpha, self._box = rgb, alpha, box
         self._fore, self._back = fore, back
-        self._least, self._most = _range(rgb[box], alpha[box])
 
     @classmethod
     def of(cls, rgb: Pixels, alpha: Floats) -> ForegroundModel:
         """Gather the model of (H, W, 3) uint8 or uint16 and (H, W) alpha around the edge band."""
         band = (alpha > 0) & (alpha < 1)
         box = _whole_tiles(mask_box(band, margin=_TILE) or np.s_[0:1, 0:1])
-        fore, back = _gather(rgb[box], alpha[box], _near(band[box]))
-        return cls(rgb, alpha, box, _guess(fore), _guess(back))
+        sums = _gather(rgb[box], alpha[box], _near(band[box]))
+        return cls(rgb, alpha, box, *(_guess(*side) for side in sums))
 
     def at(self, rows: Places, columns: Places) -> tuple[Floats, Floats]:
         """Of the pixels (rows, columns): (3, N) float32 linear foreground color, and (N,) how much
-        of them it is.
-
-        That is alpha, where the object has the color that alpha asks for.
+        of them it is: alpha, or a little off it where that explains the pixel better.
         """
         mixed, alpha = srgb_to_linear(self._rgb[rows, columns].T), self._alpha[rows, columns]
-        (fore, known), (back, near) = (
-            self._sample(level, rows, columns) for level in (self._fore, self._back)
-        )
-        color = _explained(mixed, alpha, fore, back)
-        # An alpha that is a little off asks for colors that the object has nowhere: painted, they
-        # would be a dark or a light line along the edge. As far as it does, the guesses tell alpha.
-        held = self._held(color)
-        over = np.maximum(np.abs(color - held) - _LEVEL - _SLACK * held, 0).max(axis=0)
-        over /= np.maximum(np.abs(color - self._held(fore)).max(axis=0), _LEVEL)
-        over *= np.minimum(known, near)
-        axis = fore - back
-        more = ((mixed - back - alpha * axis) * axis).sum(axis=0)
-        more /= (axis**2).sum(axis=0) + _ALIKE**2
-        share = np.clip(alpha + over * more, 0, 1)
-        return self._held(_explained(mixed, share, fore, back)), share
+        fore, back = (self._sample(side, rows, columns) for side in (self._fore, self._back))
+        return _explained(mixed, alpha, fore, back)
 
-    def _held(self, colors: Floats) -> Floats:
-        """Within what the object has."""
-        held: Floats = np.clip(colors, self._least[:, None], self._most[:, None])
-        return held
-
-    def _sample(self, level: Floats, rows: Places, columns: Places) -> tuple[Floats, Floats]:
-        """Bilinear samples (3, N) and (N,) of a `_guess` at photo pixels."""
-        size = level.shape[0] * _PYRAMID, level.shape[1] * _PYRAMID
-        top, left = (side.start for side in self._box)
-        found = np.ascontiguousarray(sample(level, size, rows - top, columns - left).T)
-        return found[:3], found[3]
+    def _sample(self, side: Grids, rows: Places, columns: Places) -> Seen:
+        """Bilinear samples of the grids at photo pixels."""
+        size = tuple(length * _PYRAMID for length in side[0].shape[:2])
+        top, left = (edge.start for edge in self._box)
+        at = rows - top, columns - left
+        color, variance = (np.ascontiguousarray(sample(grid, size, *at).T) for grid in side)
+        return Seen(color[:3], variance, color[3])
 
 
-def _explained(mixed: Floats, alpha: Floats, fore: Floats, back: Floats) -> Floats:
-    """The foreground after the smallest change of both guesses that explains the pixel exactly."""
-    rest: Floats = mixed - alpha * fore - (1 - alpha) * back
-    rest *= alpha / (alpha**2 + (1 - alpha) ** 2)
-    return np.add(fore, rest, out=rest)
+def _explained(mixed: Floats, alpha: Floats, fore: Seen, back: Seen) -> tuple[Floats, Floats]:
+    """The most probable foreground (3, N) and share (N,) of mixed pixels.
 
-
-def _range(rgb: Pixels, alpha: Floats) -> Floats:
-    """The 1st and the 99th percentile of the object's own linear colors: (2, 3)."""
-    step = max(1, int((alpha.size / _SAMPLE) ** 0.5))
-    some, sure = rgb[::step, ::step].reshape(-1, 3), alpha[::step, ::step].reshape(-1) >= _SURE
-    own = some.take(np.flatnonzero(sure), axis=0)
-    if len(own) < _FEW:
-        return np.array([[0.0] * 3, [1.0] * 3], np.float32)
-    levels = np.quantile(np.ascontiguousarray(own.T), (0.01, 0.99), axis=1)
-    return srgb_to_linear(np.asarray(levels / np.iinfo(rgb.dtype).max, np.float32))
+    Both colors and alpha are normally distributed about their guesses; one step of Newton's, which
+    is exact but for the product of their errors.
+    """
+    axis = fore.color - back.color
+    rest = mixed - back.color - alpha * axis
+    own = alpha * fore.variance
+    loose = alpha * own + (1 - alpha) ** 2 * back.variance
+    rest /= loose
+    turn = axis / loose
+    unsure = _ALPHA_OFF**2 * np.minimum(fore.sure, back.sure)
+    off = unsure * (axis * rest).sum(axis=0) / (1 + unsure * (axis * turn).sum(axis=0))
+    color = fore.color + own * (rest - off * turn)
+    return np.clip(color, 0, 1), np.clip(alpha + off, 0, 1)
 
 
 def _whole_tiles(box: Box) -> Box:
@@ -157,19 +147,20 @@ def _gather(rgb: Pixels, alpha: Floats, near: NDArray[np.bool_]) -> Floats:
     """Weighted color means of object and background per pyramid cell of the tiles `near`.
 
     Returns:
-        (2, h, w, 4) float32: (w r, w g, w b, w), 0 in other tiles.
+        (2, 2, h, w, 4) float32: of object and background, of colors and their squares:
+        (w r, w g, w b, w), 0 in other tiles.
     """
-    sums = np.zeros((2, near.shape[0], _SIDE, near.shape[1], _SIDE, 4), np.float32)
+    sums = np.zeros((2, 2, near.shape[0], _SIDE, near.shape[1], _SIDE, 4), np.float32)
     step = max(1, _BATCH // (near.shape[1] * _TILE**2))
     for top in range(0, near.shape[0], step):
         i, j = np.nonzero(near[top : top + step])
         if i.size:
             rows = slice(top * _TILE, (top + step) * _TILE)
             linear = srgb_to_linear(_tiles(rgb[rows], i, j, 0))
-            means = _cell_means(linear, _tiles(alpha[rows], i, j, np.nan))
-            sums[:, top + i, :, j] = means.transpose(1, 0, 2, 3, 4)
-    cells = sums.reshape(2, near.shape[0] * _SIDE, near.shape[1] * _SIDE, 4)
-    return cells[:, : -(-rgb.shape[0] // _PYRAMID), : -(-rgb.shape[1] // _PYRAMID)]
+            share = _tiles(alpha[rows], i, j, np.nan)
+            sums[:, :, top + i, :, j] = _cell_means(linear, share).transpose(2, 0, 1, 3, 4, 5)
+    cells = sums.reshape(2, 2, near.shape[0] * _SIDE, near.shape[1] * _SIDE, 4)
+    return cells[..., : -(-rgb.shape[0] // _PYRAMID), : -(-rgb.shape[1] // _PYRAMID), :]
 
 
 def _tiles(plane: NDArray[Any], i: Places, j: Places, beyond: float) -> NDArray[Any]:
@@ -201,21 +192,28 @@ def _cell_means(linear: Floats, share: Floats) -> Floats:
         share: (N * _TILE, _TILE), the object's part; NaN beyond the photo.
 
     Returns:
-        (2, N, _SIDE, _SIDE, 4) float32, object and background.
+        (2, 2, N, _SIDE, _SIDE, 4) float32, of object and background, of colors and their squares.
     """
     size = _SIDE, len(share) // _PYRAMID
     inside = resized(share, size, cv2.INTER_AREA)
-    color = np.ones((*inside.shape, 4), np.float32)
-    color[..., :3] = resized(linear, size, cv2.INTER_AREA)
-    means = np.stack([color * part[..., None] for part in (inside, 1 - inside)])
     # Where a cell is of one part alone, that was all; few are not.
     i, j = np.nonzero((inside != 0) & (inside != 1))
-    linear, share = (_split(plane, _PYRAMID)[i, :, j] for plane in (linear, share))
-    for mean, part in zip(means, (share, 1 - share), strict=True):
-        weight = _weight(part)
-        mean[i, j, :3] = np.einsum("nyx,nyxc->nc", weight, linear) / _PYRAMID**2
-        mean[i, j, 3] = weight.mean(axis=(1, 2))
-    return means.reshape(2, -1, _SIDE, _SIDE, 4)
+    weights = [_weight(part) for part in _both(_split(share, _PYRAMID)[i, :, j])]
+    means = np.empty((2, 2, *inside.shape, 4), np.float32)
+    for k, values in enumerate((linear, linear**2)):
+        color = resized(values, size, cv2.INTER_AREA)
+        own = _split(values, _PYRAMID)[i, :, j]
+        for mean, part, weight in zip(means[:, k], _both(inside), weights, strict=True):
+            mean[..., :3] = color * part[..., None]
+            mean[..., 3] = part
+            mean[i, j, :3] = np.einsum("nyx,nyxc->nc", weight, own) / _PYRAMID**2
+            mean[i, j, 3] = weight.mean(axis=(1, 2))
+    return means.reshape(2, 2, -1, _SIDE, _SIDE, 4)
+
+
+def _both(share: Floats) -> tuple[Floats, Floats]:
+    """The object's part and the background's."""
+    return share, 1 - share
 
 
 def _weight(part: Floats) -> Floats:
@@ -225,12 +223,13 @@ def _weight(part: Floats) -> Floats:
     return weight
 
 
-def _guess(sums: Floats) -> Floats:
-    """(h, w, 4) colors, and how surely they are those next to a cell: 1 where sure pixels are."""
-    sure = np.minimum(_ENOUGH * sums[..., 3], 1)
-    level = _pull_push(sums)
-    level[..., 3] = cv2.dilate(sure, np.ones((3, 3), np.uint8)).reshape(sure.shape)
-    return level
+def _guess(sums: Floats, squares: Floats) -> Grids:
+    """What a side looks like on the whole (h, w) grid."""
+    level, square = _pull_push(sums), _pull_push(squares)[..., :3]
+    color, sure = level[..., :3], np.minimum(_ENOUGH * sums[..., 3], 1)
+    spread = _BEYOND * np.maximum(square - color**2, 0) + (_UNSEEN * color + _LEVEL) ** 2
+    level[..., 3] = cv2.dilate(sure, np.ones((3, 3), np.uint8))
+    return level, spread
 
 
 def _pull_push(sums: Floats, doubt: float = 0.02) -> Floats:

@@ -20,6 +20,7 @@ from .render import Easel as Easel
 from .render import Painted as Painted
 from .render import Pixels as Pixels
 from .render import ground as ground
+from .render import shrunk as shrunk
 from .render import shrunk_photo as shrunk_photo
 from .selection import Selection as Selection
 from .session import PREVIEW_SIDE as PREVIEW_SIDE

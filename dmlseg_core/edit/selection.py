@@ -39,7 +39,7 @@ class Selection(Style):
     def simple(self) -> bool:
         """Whether its mask is what one point and tau give, with no work of the hand on it."""
         where = self.where
-        return not (where.add or where.subtract or where.box or where.strokes)
+        return not (where.add or where.subtract or where.box or where.strokes or where.given)
 
     @property
     def finished(self) -> bool:

@@ -67,7 +67,7 @@ def _tile(png: bytes) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How a selection is recolored: the fields of `recolor_look.Look`, its gates and its edge.
+    """How a selection is recolored: the fields of `paint.Look`, its gates and its edge.
 
     Attributes:
         color: target color text for the modes match and tint; None = not recolored.
@@ -79,7 +79,7 @@ class Style:
         pattern: the texture for the mode pattern; None = not recolored.
         materials, targets: which of the object's materials are painted; see `paint.Look`. Where
             there are gates, they say it instead.
-        matting: find hair and fur about the edge (`refine_matting`); slow on large photos.
+        matting: find hair and fur about the edge (`edge.matte_alpha`); slow on large photos.
 
     Raises:
         ParameterError: an unknown mode, or a value out of its range.

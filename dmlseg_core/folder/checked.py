@@ -40,7 +40,9 @@ def checked_inputs(inputs: Any) -> Sequence[str | Path]:
 
 
 def checked_path(path: Any, name: str) -> Path:
-    """A path; ParameterError where it is none, or an empty text, which would mean here."""
+    """A path; ParameterError where it is none, a URL, or an empty text, which would mean here."""
+    if isinstance(path, str) and "://" in path:
+        raise ParameterError(f"{name} is a path, of a mounted disk too, no URL; got {path!r:.60}")
     if isinstance(path, str | Path) and str(path):
         return Path(path)
     raise ParameterError(f"{name} is a path; got {path!r:.60}")

@@ -77,7 +77,7 @@ def prepare(
     _check_shard(shard)
     find = partial(_found, inputs, out, shard, empty=watch)
     jobs = find()
-    if any(str(job.source).startswith("memory://") for job in jobs):
+    if any("memory://" in str(job.source) for job in jobs):
         workers = 1  # no other process sees them
     scene = config.to_dict()
     cluster = (address, gpus) if engine == "ray" else None
@@ -214,13 +214,17 @@ def _about(
     path = default_weights() if weights is None else checked_path(weights, "weights")
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            classes = _classes_of(path)  # first: a device has no end, and no manifest
+            return hashlib.file_digest(file, "sha256").hexdigest(), classes
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise WeightsError(f"the weights {path} cannot be read: {reason}") from None
+
+
+def _classes_of(path: Path) -> tuple[str, ...]:
     try:
         entry = json.loads(path.with_name("manifest.json").read_text())[path.name]
-        return digest, tuple(entry["config"]["classes"])
+        return tuple(entry["config"]["classes"])
     except (OSError, ValueError, KeyError, TypeError):
         raise WeightsError(
             f"{path}: no manifest.json beside it tells of these weights; give a file that dmlseg "

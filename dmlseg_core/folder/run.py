@@ -81,7 +81,7 @@ def segment_folder(
         classes: foreground class names, in order.
         settings: what else decides the result (weights, config); other settings redo the photos.
         polygons: `instances.json` holds polygons, of photos done before as well.
-        progress: draw a progress bar on stderr.
+        progress: draw a progress bar where stderr is a terminal.
 
     Raises:
         ParameterError: no photo, or `out` lies in an input folder.
@@ -114,7 +114,7 @@ def _all(engine: Engine, jobs: Sequence[Job], *, progress: bool) -> BatchReport:
     failures: list[Failure] = []
     done, interrupted = 0, False
     bar = tqdm(total=len(jobs), initial=len(jobs) - len(todo), unit="photo",
-               disable=not progress, file=sys.stderr)  # fmt: skip
+               disable=None if progress else True, file=sys.stderr)  # fmt: skip
     try:
         with bar:
             for job, row in engine.run(todo, in_turn):

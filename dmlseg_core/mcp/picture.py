@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from dmlseg_core.edit import EditSession, Pixels
+from dmlseg_core.edit import EditSession, Pixels, shrunk
 from dmlseg_core.folder import palette
 from dmlseg_core.photo import image_bytes, load_photo, to_8_bits
 from dmlseg_core.scene import Mask
@@ -21,7 +21,7 @@ SIDE = 512
 
 def small(rgb: Pixels) -> bytes:
     """JPEG of a picture with a long side of SIDE at most."""
-    return _jpeg(_shrunk(to_8_bits(rgb)))
+    return _jpeg(shrunk(to_8_bits(rgb), SIDE))
 
 
 _CELL = SIDE // 2
@@ -29,7 +29,7 @@ _CELL = SIDE // 2
 
 def cell_of(path: Path) -> Image.Image:
     """A picture as a sheet has it."""
-    image = Image.fromarray(_shrunk(load_photo(path).rgb))
+    image = Image.fromarray(shrunk(load_photo(path).rgb, SIDE))
     image.thumbnail((_CELL, _CELL))
     return image
 
@@ -46,7 +46,7 @@ def sheet(cells: Sequence[Image.Image]) -> bytes:
 
 def numbered(session: EditSession, masks: Sequence[Mask]) -> bytes:
     """JPEG of the photo with each mask tinted, outlined and numbered from 1 on."""
-    rgb = _shrunk(session.preview).copy()
+    rgb = shrunk(session.preview, SIDE).copy()
     colors = palette(len(masks))
     for k, mask in enumerate(masks, 1):
         inside = mask.to_level(rgb.shape[:2]) >= 0
@@ -71,12 +71,6 @@ def _labelled(
             stroke_width=2, stroke_fill=(0, 0, 0),
         )  # fmt: skip
     return np.asarray(image)
-
-
-def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = min(1.0, SIDE / max(rgb.shape[:2]))
-    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _jpeg(rgb: NDArray[np.uint8]) -> bytes:

@@ -1,7 +1,7 @@
 """Simulated clicks: where a careful user clicks, and how good the answers are.
 
-The simulator of metrics.md. A click goes to the pixel deepest inside what is wrong: the argmax of
-the exact Euclidean distance transform, photo border and void counting as outside.
+A click goes to the pixel deepest inside what is wrong: the argmax of the exact Euclidean distance
+transform, photo border and void counting as outside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.measure.iou import BoolArray, FloatArray, IntArray, mask_iou
+from dmlseg_core.measure.iou import BoolArray, IntArray, mask_iou
 
 Point = tuple[int, int]
 """(y, x), photo pixels."""
@@ -204,8 +204,3 @@ def parts_of(instances: IntArray, labels: IntArray) -> list[tuple[Point, BoolArr
         y, x = first_click(part)
         found.append(((y, x), part, np.asarray(instances == instances[y, x])))
     return found
-
-
-def mean_over(runs: Sequence[ClickRun], clicks: int) -> FloatArray:
-    """(len(runs),) IoU after `clicks` clicks."""
-    return np.array([run.after(clicks) for run in runs], np.float64)

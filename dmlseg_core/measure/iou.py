@@ -1,6 +1,7 @@
-"""Mask IoU and bootstrap intervals, as shared/reference/metrics.md defines them.
+"""Mask IoU, and intervals of figures by a bootstrap over photos.
 
-Detections are scored in `metrics_ap`, clicks in `metrics_clicks`, partitions in `metrics_regions`.
+Detections are scored in `measure.precision`, clicks in `measure.clicks`, partitions in
+`measure.partitions`.
 """
 
 from __future__ import annotations

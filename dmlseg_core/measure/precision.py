@@ -1,4 +1,4 @@
-"""Average precision of masks (mAP^r), as shared/reference/metrics.md defines it. Pure numpy.
+"""Average precision of masks: mAP^r (Hariharan et al. 2014), judged as PASCAL VOC judges boxes.
 
 A photo is reduced once to the IoU table of its detections and objects; everything after that
 (five thresholds, twenty classes, a thousand bootstrap draws) reads those small tables and never a

@@ -1,14 +1,13 @@
 """Backbones behind one contract: an image in, a pyramid of feature maps out.
 
-Every backbone maps (B, 3, 16m + 1, 16n + 1) to a dict of maps at strides 4, 8 and 16 whose sides
-are 4m + 1, 2m + 1 and m + 1: with symmetric padding the centre of cell j at stride s is input pixel
-s * j.
+Every backbone maps (B, 3, 16m + 1, 16n + 1) to a dict of maps "s4", "s8", "s16" and "context" (at
+stride 16), and names their channels. Their sides are 4m + 1, 2m + 1 and m + 1: with symmetric
+padding the centre of cell j at stride s is input pixel s * j.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +26,6 @@ _STAGES = (
     (6, 320, 1, 1, 2),
 )
 _TAPS = {2: 4, 5: 8, 12: 16}  # block index -> stride of the skip taken after it
-
-
-class Backbone(Protocol):
-    """What the decoder needs to know of a backbone."""
-
-    channels: dict[str, int]
-
-    def __call__(self, images: Tensor) -> dict[str, Tensor]:
-        """Feature maps named "s4", "s8", "s16" and "context" (stride 16)."""
 
 
 class _Conv(nn.Module):
@@ -64,7 +54,7 @@ def _dilated_by_phases(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """`conv(x)` of a 3x3 convolution with dilation r, as one without on the r * r phases of `x`.
 
     The cells that a dilated kernel joins are those of one phase: space to batch (DeepLab, arXiv
-    1606.00915, section 3.1). The same sums; what it saves stands in docs/training.md.
+    1606.00915, section 3.1). The same sums; what it saves stands in docs/lab/weights.md.
     """
     r = conv.dilation[0]
     b, c, h, w = x.shape

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dmlseg_core.config import Range, _Config
+from dmlseg_core.config import Config, Range
 from dmlseg_core.errors import ParameterError, WeightsError
 
 _FEATURES = 4  # of two neighbouring regions: see `scene.adjacency.FEATURES`
 
 
 @dataclass(frozen=True)
-class DataSheet(_Config):
+class DataSheet(Config):
     """What `dmlseg calibrate` and its kin found for one set of weights.
 
     The defaults are where a fit begins, and how weights without a sheet are read.

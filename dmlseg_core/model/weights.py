@@ -97,10 +97,12 @@ def load_network(path: str | Path | None = None) -> tuple[EmbeddingNetwork, dict
     """
     path = Path(DEFAULT_WEIGHTS if path is None else path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            # first: a device has no end, and no manifest
+            entry = _entry_of(_read_manifest(path.parent), path)
+            data = file.read()
     except OSError as error:
         raise WeightsError(f"{path}: no weights there ({error.strerror or error})") from None
-    entry = _entry_of(_read_manifest(path.parent), path)
     found = hashlib.sha256(data).hexdigest()
     if found != entry.get("sha256"):
         raise WeightsError(

@@ -29,7 +29,7 @@ class Look:
     """A look for an object.
 
     Attributes:
-        target: color text (see `colorspace.read_color`) for the modes match and tint.
+        target: color text (see `color.read_color`) for the modes match and tint.
         mode: match (hit the color), tint (hue and chroma; lightness stays), hue_shift,
             saturation, lightness, pattern (a texture under the object's shading).
         strength: 0 (nothing) to 1.

@@ -19,6 +19,7 @@ from .openraster import layer_pixels as layer_pixels
 from .openraster import save_openraster as save_openraster
 from .openraster import save_psd as save_psd
 from .save import FORMATS as FORMATS
+from .save import OFFERED as OFFERED
 from .save import ROUNDING_SAID as ROUNDING_SAID
 from .save import format_of as format_of
 from .save import losses as losses

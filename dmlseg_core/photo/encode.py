@@ -90,7 +90,7 @@ def encode(
 
     Args:
         pixels: (H, W, 3) or (H, W, 4) uint8; uint16 for DEEP_FORMATS.
-        file_format: one of `export.FORMATS`' values.
+        file_format: one of `FORMATS`' values.
         like: its metadata, dpi and JPEG settings are kept.
         profile: ICC profile to embed.
         quality: for lossy formats.

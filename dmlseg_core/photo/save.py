@@ -29,8 +29,9 @@ _SUFFIXES = {
 }
 FORMATS = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
 """Suffixes of photos that can be written, each format's usual one first."""
-
-
+OFFERED = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif", "avif": ".avif",
+           "heic": ".heic"}  # fmt: skip
+"""Formats as people choose them, and the suffix of each."""
 ROUNDING_SAID = 1.0
 """CIEDE2000 from which on a word is said about what a file's rounding does to colors."""
 

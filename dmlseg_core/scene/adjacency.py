@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -84,7 +84,7 @@ def measure(embedding: NDArray[np.float32], frame: Frame, pieces: Pieces) -> Adj
         pieces: of that photo.
     """
     labels = pieces.labels
-    small = Frame(labels.shape, frame.input_size, frame.padded_size, frame.stride)
+    small = replace(frame, photo_size=labels.shape)
     vectors = _sums_of_vectors(labels, np.ix_(*small.cells()), np.moveaxis(embedding, 0, -1))
     sums = np.concatenate([pieces.areas[:, None], vectors, pieces.histograms], 1)
     centres = labels[np.ix_(*small.centres())]

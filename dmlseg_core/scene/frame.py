@@ -249,7 +249,10 @@ def check_visible(visible: NDArray[np.bool_] | None, y: float, x: float) -> None
     Raises:
         ParameterError: it is transparent.
     """
-    if visible is not None and not visible[max(round(y), 0), max(round(x), 0)]:
+    if visible is None:
+        return
+    height, width = visible.shape
+    if not visible[min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)]:
         raise ParameterError(
             f"the photo is transparent at (y, x) = ({y:g}, {x:g}); choose a visible pixel"
         )

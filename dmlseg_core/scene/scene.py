@@ -36,7 +36,7 @@ from dmlseg_core.scene.seeds import (
     pixel_matrix,
     seediness,
 )
-from dmlseg_core.scene.strokes import Box, Stroke, brushed
+from dmlseg_core.scene.strokes import Box, Stroke, brushed, within
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ class Scene:
         seed = self._seed(cells[0], o.tau)
         near, log_sigma = self._distances(cells[0])
         inside, level = near <= radius2(seed.tau), level_of(log_sigma, seed.tau)
-        limit, under = np.float32(-math.log(seed.tau)), None
+        limit, under = -math.log(seed.tau), None
         if o.given is not None:
             level = limit * o.given.level(self.frame)
             inside = level >= 0
@@ -200,8 +200,10 @@ class Scene:
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
-            under = brushed(level, float(limit), self.frame, o.box, ())
-            level = brushed(under, float(limit), self.frame, None, o.strokes)
+            under = level
+            if o.box is not None:
+                under = within(level, limit, self.frame, o.box)
+            level = brushed(under, limit, self.frame, o.strokes)
             inside = level >= 0
             cells += [self.frame.cell_of(*s.points[0]) for s in o.strokes if not s.subtract]
         if self.config.connected if connected is None else connected:

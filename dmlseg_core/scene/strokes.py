@@ -62,10 +62,15 @@ def check_box(box: Box, y: float, x: float) -> None:
         raise ParameterError(f"the clicked point ({y}, {x}) must lie in the box {box}")
 
 
-def brushed(
-    level: Floats, limit: float, frame: Frame, box: Box | None, strokes: Sequence[Stroke]
-) -> Floats:
-    """`level` (h, w) with strokes applied in order, then cut to the box; +-limit is surely in, out.
+def within(level: Floats, limit: float, frame: Frame, box: Box) -> Floats:
+    """`level` (h, w) cut to a box: -limit, surely out, in the cells whose center lies outside."""
+    (y, x), (top, left, bottom, right) = _centers(frame), box
+    outside = (y < top) | (y > bottom) | (x < left) | (x > right)
+    return np.where(outside, np.float32(-limit), level)
+
+
+def brushed(level: Floats, limit: float, frame: Frame, strokes: Sequence[Stroke]) -> Floats:
+    """`level` (h, w) with strokes applied in order; +-limit is surely in, out.
 
     Raises:
         ParameterError: a stroke leaves the photo.
@@ -74,9 +79,6 @@ def brushed(
     level = level.copy()
     for stroke in strokes:
         level[_under(stroke, frame, y, x)] = -limit if stroke.subtract else limit
-    if box is not None:
-        top, left, bottom, right = box
-        level[(y < top) | (y > bottom) | (x < left) | (x > right)] = -limit
     return level
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
 
 import cv2
 import numpy as np
@@ -45,7 +44,7 @@ def use_recipe(
     """Replace all selections by a recipe's.
 
     Args:
-        session: locked by the caller.
+        session: not locked by the caller: `analyze` may wait for who waits for the lock.
         recipe: as read.
         analyze: gives the scene of a photo as the recipe asks, where that is one of QUALITIES: a
             file may not cost more than the page's own controls.
@@ -55,11 +54,11 @@ def use_recipe(
     """
     recipe.check_photo(session.photo)
     recipe.check_weights(session.scene.weights)
-    scene: Any = None
-    config = recipe.scene
-    if config != session.scene.config and config.quality is not None:
+    scene, config = session.scene, recipe.scene
+    if config != scene.config and config.quality is not None:
         scene = analyze(session.photo, config)
-    session.apply(recipe, scene)
+    with session.lock:
+        session.apply(recipe, scene)
 
 
 def import_mask(session: EditSession, data: bytes, name: str, max_megapixels: float) -> None:

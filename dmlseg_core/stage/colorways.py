@@ -10,19 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from dmlseg_core.color import Swatch, parse_color, to_hex
 from dmlseg_core.config import TARGET_MODES
-from dmlseg_core.edit import EditSession, Pixels
+from dmlseg_core.edit import EditSession, Pixels, shrunk
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Recolored
-from dmlseg_core.photo import save_photo, to_8_bits
+from dmlseg_core.photo import image_bytes, save_photo, to_8_bits
 from dmlseg_core.stage.asked import Asked
 
 MOST = 60
@@ -52,9 +50,8 @@ def one_way(session: EditSession, k: int, color: str, side: int) -> tuple[bytes,
         ParameterError: no color, or a later selection covers the object.
     """
     (way,) = _ways(session, k, [Swatch(color, to_hex(parse_color(color)))], full=False)
-    buffer = io.BytesIO()
-    Image.fromarray(_fitted(to_8_bits(way.rgb), side)).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue(), told_delta_e(way.made)
+    small = Image.fromarray(shrunk(to_8_bits(way.rgb), side))
+    return image_bytes(small, "JPEG", quality=90), told_delta_e(way.made)
 
 
 def colorways(
@@ -86,7 +83,7 @@ def colorways(
             archive.write(path, name)  # stored: photos are compressed already
             path.unlink()
             rows.append((name, way))
-            small.append((way.swatch, _fitted(to_8_bits(way.rgb), _CELL), told_delta_e(way.made)))
+            small.append((way.swatch, shrunk(to_8_bits(way.rgb), _CELL), told_delta_e(way.made)))
         archive.writestr("delta-e.csv", _table(rows), zipfile.ZIP_DEFLATED)
         archive.writestr("sheet.jpg", _sheet(small))
     return buffer.getvalue()
@@ -169,12 +166,4 @@ def _sheet(cells: list[tuple[Swatch, NDArray[np.uint8], float]]) -> bytes:
         told = swatch.name.encode("latin-1", "ignore").decode("latin-1").strip() or swatch.hex
         pen.text((x + 32, y + height + 8), f"{told[:28]}\nDelta-E {delta_e:.1f}", "#222222",
                  font_size=11)  # fmt: skip
-    buffer = io.BytesIO()
-    sheet.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
-def _fitted(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    scale = min(1.0, side / max(rgb.shape[:2]))
-    size: list[Any] = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image_bytes(sheet, "JPEG", quality=90)

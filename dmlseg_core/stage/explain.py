@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from dmlseg_core.edit import EditSession
 from dmlseg_core.model import similarity
+from dmlseg_core.photo import image_bytes
 from dmlseg_core.scene import Scene
 from dmlseg_core.stage.asked import Asked
 
@@ -38,9 +39,7 @@ def explained(session: EditSession, asked: Asked) -> bytes:
         scene = session.scene
         values = scene.seediness if kind == "seediness" else _alike(scene, asked)
         picture = _upsampled(session, _heat(values))
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
-    return buffer.getvalue()
+    return image_bytes(Image.fromarray(picture), "PNG", compress_level=3)
 
 
 def _alike(scene: Scene, asked: Asked) -> NDArray[np.float32]:
@@ -84,7 +83,7 @@ def _seeds(session: EditSession) -> Bytes:
 
 def _upsampled(session: EditSession, picture: Bytes) -> Bytes:
     """(h, w, 3) of the grid at preview size, each channel in the grid's exact geometry."""
-    frame, (height, width) = session.scene.frame, session.preview.shape[:2]
-    small = type(frame)((height, width), frame.input_size, frame.padded_size, frame.stride)
+    height, width = session.preview.shape[:2]
+    small = replace(session.scene.frame, photo_size=(height, width))
     planes = small.to_photo(np.ascontiguousarray(picture.transpose(2, 0, 1)).astype(np.float32))
     return np.rint(planes.transpose(1, 2, 0)).astype(np.uint8)

@@ -19,6 +19,7 @@ from dmlseg_core.edit import EditSession, to_json
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import cube_of
 from dmlseg_core.photo import (
+    OFFERED,
     Layer,
     Photo,
     coco_instances,
@@ -48,8 +49,6 @@ _TYPES = {
     ".ora": "image/openraster", ".psd": "image/vnd.adobe.photoshop", ".zip": "application/zip",
     ".cube": "text/plain",
 }  # fmt: skip
-_SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif", "avif": ".avif",
-             "heic": ".heic"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _photo(job: Job) -> File:
 def _suffix(job: Job) -> str:
     """Of the format asked for; else of the photo's own, PNG where that cannot be written."""
     if job.asked.has("format"):
-        return _SUFFIXES[job.asked.choice("format", tuple(_SUFFIXES))]
+        return OFFERED[job.asked.choice("format", tuple(OFFERED))]
     return suffix_of(job.photo)
 
 
@@ -275,7 +274,7 @@ def _recipe(job: Job) -> File:
 
 
 def _colorways(job: Job) -> File:
-    suffix = _SUFFIXES[job.asked.choice("format", tuple(_SUFFIXES), "jpeg")]
+    suffix = OFFERED[job.asked.choice("format", tuple(OFFERED), "jpeg")]
     quality = job.asked.whole("quality", 95)
     swatches = read_colors(job.asked)
     data = colorways(

@@ -76,7 +76,8 @@ def _geometry(scene: Scene) -> dict[str, Any]:
 def coded(scene: Scene) -> tuple[NDArray[np.int8], float]:
     """(h, w, D) int8 embedding and the factor that makes vectors of it: distances survive.
 
-    The mean is taken out, which no distance sees. Of more than 64 axes the principal ones are kept.
+    The mean is taken out, which no distance sees; of more than _DIMENSIONS axes the principal ones
+    are kept.
     """
     d, h, w = scene.embedding.shape
     rows = scene.embedding.permute(1, 2, 0).reshape(-1, d)

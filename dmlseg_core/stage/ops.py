@@ -171,7 +171,7 @@ def _rename(session: EditSession, asked: Asked) -> None:
 def _reorder(session: EditSession, asked: Asked) -> None:
     ids = [s.id for s in session.selections]
     wanted = asked.items("ids")
-    if sorted(map(str, wanted)) != sorted(map(str, ids)):
+    if sorted(map(repr, wanted)) != sorted(map(repr, ids)):  # "1" is no id
         raise ParameterError("an order names each selection once")
     session.reorder([ids.index(one) for one in wanted])
 

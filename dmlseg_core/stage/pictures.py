@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dmlseg_core.edit import PREVIEW_SIDE, Selection, ground, shrunk_photo
+from dmlseg_core.edit import PREVIEW_SIDE, Selection, ground, shrunk, shrunk_photo
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import to_8_bits
+from dmlseg_core.photo import image_bytes, to_8_bits
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.ops import edit
@@ -117,10 +116,8 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
         ParameterError: there is no such tile.
     """
     height, width = work.photo.size
-    step = 1 << level
-    if not (
-        0 <= level < _LEVELS and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height
-    ):
+    step = 1 << level if 0 <= level < _LEVELS else 0
+    if not (step and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height):
         raise ParameterError(f"there is no tile {level}/{x}/{y}")
     full = work.photo.rgb if original else full_size(desk, work)
     part = full[y * TILE * step : (y + 1) * TILE * step, x * TILE * step : (x + 1) * TILE * step]
@@ -144,7 +141,7 @@ def full_size(desk: Desk, work: Work) -> Bytes:
 
 def sample_thumbnail(rgb: Bytes) -> bytes:
     """JPEG of a sample photo, small."""
-    return _jpeg(_fitted(rgb, 240), 85)
+    return _jpeg(shrunk(rgb, 240), 85)
 
 
 def _session(work: Work) -> Any:
@@ -153,14 +150,8 @@ def _session(work: Work) -> Any:
     return work.session
 
 
-def _fitted(rgb: Bytes, side: int) -> Bytes:
-    scale = min(1.0, side / max(rgb.shape[:2]))
-    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _jpeg(rgb: Bytes, quality: int = _QUALITY) -> bytes:
-    return _image_bytes(Image.fromarray(rgb), "JPEG", quality=quality, subsampling=0)
+    return image_bytes(Image.fromarray(rgb), "JPEG", quality=quality, subsampling=0)
 
 
 def _png(pixels: Bytes) -> bytes:
@@ -168,9 +159,3 @@ def _png(pixels: Bytes) -> bytes:
     done, data = cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done
     return data.tobytes()
-
-
-def _image_bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()

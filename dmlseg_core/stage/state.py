@@ -118,7 +118,8 @@ def fingerprint(desk: Desk, session: EditSession, selections: Sequence[Selection
     sha.update(repr(session.scene.config).encode())
     for s in selections:
         sha.update(f"{s.where} {s.style}".encode())
-        sha.update(s.pattern.png if s.pattern else b"")
+        for brought in (s.where.given, s.pattern):  # which a text of them leaves out
+            sha.update(brought.png if brought else b"")
     return sha.hexdigest()
 
 

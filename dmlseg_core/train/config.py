@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dmlseg_core.config import NetworkConfig, Range, _Config
+from dmlseg_core.config import Config, NetworkConfig, Range
 from dmlseg_core.errors import ParameterError
 
 
 @dataclass(frozen=True)
-class TrainConfig(_Config):
+class TrainConfig(Config):
     """Hyper-parameters of one run. The defaults are for a run from a pretrained backbone; those of
     the shipped weights stand in their manifest.
 

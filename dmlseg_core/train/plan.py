@@ -12,7 +12,7 @@ from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.train.config import TrainConfig
 from dmlseg_core.train.data import AugmentConfig, HideConfig, set_name
-from dmlseg_core.train.recipe import DONORS, RECIPES, find_sets, scaled
+from dmlseg_core.train.recipe import DONORS, RECIPES, scaled, sets_in
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
     whole = scaled(recipe.config, 1.0 if args.fraction is None else args.fraction).to_dict()
     network = whole["network"] | values.pop("network", {})
     config = TrainConfig.from_dict(whole | values | {"network": network})
-    paths, shares = zip(*find_sets(recipe, args.data[0][0]), strict=True)
+    paths, shares = zip(*sets_in(args.data[0][0], recipe.shares), strict=True)
     hide = replace(recipe.augment.hide, **hides)
     augment = replace(recipe.augment, crop=config.crop, hide=hide)
     return Plan(paths, shares, config, augment, recipe.donors, args.recipe)

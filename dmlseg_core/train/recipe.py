@@ -15,8 +15,6 @@ from dmlseg_core.train.data import AugmentConfig, HideConfig
 
 DONORS: tuple[str, ...] = ("voc", "duts", "things", "scenes")
 """Sets whose objects are pasted, where they are among the data: their masks are clean cut-outs."""
-
-
 FIRST_BLOCKS: tuple[str, ...] = (
     "backbone.backbone.stem.",
     *(f"backbone.backbone.blocks.{k}." for k in range(6)),
@@ -131,11 +129,6 @@ def scaled(config: TrainConfig, fraction: float) -> TrainConfig:
         raise ParameterError(f"--fraction must lie in (0, 1]; got {fraction:g}")
     lengths = {name: max(1, round(fraction * getattr(config, name))) for name in LENGTHS}
     return replace(config, **lengths)
-
-
-def find_sets(recipe: TrainRecipe, folder: Path) -> list[tuple[Path, float]]:
-    """`sets_in` of a recipe's own shares."""
-    return sets_in(folder, recipe.shares)
 
 
 def sets_in(folder: Path, shares: Mapping[str, float]) -> list[tuple[Path, float]]:

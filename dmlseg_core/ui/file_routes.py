@@ -64,10 +64,9 @@ def file_routes(stage: Stage) -> APIRouter:
     @router.post("/import")
     async def import_(request: Request, name: str = "") -> Any:
         data = await body_of(request, MAX_MEGABYTES)
-        desk, work, session = stage.session(request)
+        desk, work, _ = stage.session(request)
         async with desk.turn:
-            act = partial(_import, stage, desk, work, data, name)
-            return await stage.slowly(locked(session, act))
+            return await stage.slowly(partial(_import, stage, desk, work, data, name))
 
     @router.post("/pattern/{number}")
     async def pattern(request: Request, number: int, scale: float = 1.0) -> Any:
@@ -98,14 +97,20 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         use_recipe(session, read_recipe(data), stage.analyst.scene)
     elif data:
-        import_mask(session, data, name, stage.max_megapixels)
+        with session.lock:
+            import_mask(session, data, name, stage.max_megapixels)
     else:
         raise RefusedError(422, "empty_file")
     desk.version += 1
     if session.scene is not before:
         work.hover = None
         stage.analyst.submit(desk, work, session.scene.config.quality)
-    return page_state(desk, work, measure=True)
+    with session.lock:
+        try:
+            return page_state(desk, work, measure=True)
+        except ParameterError:  # a gate that leaves nothing must not stay
+            session.undo()
+            raise
 
 
 def _print(desk: Desk, work: Work, k: int, data: bytes, scale: float) -> dict[str, Any]:

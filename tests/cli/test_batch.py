@@ -73,7 +73,7 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
     class Stdin:
         class buffer:  # noqa: N801
             @staticmethod
-            def read():
+            def read(_):
                 return f"{photos / 'a.png'}\0".encode()
 
     monkeypatch.setattr("sys.stdin", Stdin)
@@ -96,7 +96,9 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--rules", "r.yaml", "--recipe", "r.json"], "--recipe does not go with --rules"),
         (["--rules", "none.yaml"], "cannot be read"),
         (["--recipe", "none.json"], "cannot be read"),
-        (["--like", "none.jpg", "--color", "red"], "is no file"),
+        (["--like", "none.jpg", "--color", "red"], "none.jpg cannot be read: No such file"),
+        (["--like", "n" * 300, "--color", "red"], "cannot be read: File name too long"),
+        (["--like", ".", "--color", "red"], "cannot be read: it is no file"),
         (["--swatches", "none.ase"], "cannot be read"),
         (["--largest", "0", "--color", "red"], "counts from 1"),
         (["--workers", "0"], "workers counts"),
@@ -106,6 +108,7 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--from-list", "none.txt"], "the list none.txt cannot be read"),
         (["--weights", "none.safetensors"], "the weights none.safetensors cannot be read"),
         (["--weights", __file__], "no manifest.json beside it"),
+        (["--weights", "/dev/zero"], "no manifest.json beside it"),
         (["s3://bucket/x"], "needs a driver that is not installed"),
         (["none*.jpg"], "matches no photo"),
     ],

@@ -282,7 +282,7 @@ def test_readme_segment_and_recolor_with_shipped_weights(tmp_path, shipped_weigh
     import skimage.data
 
     Image.fromarray(skimage.data.chelsea()).save(tmp_path / "cat.png")
-    command = [sys.executable, "-m", "dmlseg_core.cli.entry"]
+    command = [sys.executable, "-m", "dmlseg_core"]
     subprocess.run([*command, "segment", tmp_path / "cat.png", "-o", tmp_path / "out"],
                    cwd=ROOT, check=True)  # fmt: skip
     assert json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dmlseg_core.color import linear_to_srgb, srgb_to_linear
+from dmlseg_core.edge.alpha import refine_alpha
 from dmlseg_core.edge.foreground import ForegroundModel, estimate_foreground
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.apply import recolor
@@ -51,14 +52,23 @@ def test_an_alpha_that_is_off_is_told_by_the_colors(dark, light, bend):
     fore, share = ForegroundModel.of(rgb, wrong).at(*places)
     off, now = (np.abs(found - alpha[places]).mean() for found in (wrong[places], share))
     assert now < 0.65 * off
-    assert np.abs(linear_to_srgb(fore).T * 255 - dark).max() < 30
+    assert np.abs(linear_to_srgb(fore).T * 255 - dark).max() < 45
     assert np.abs(ForegroundModel.of(rgb, alpha).at(*places)[1] - alpha[places]).mean() < 0.02
 
 
-def test_the_true_alpha_leaves_no_halo():
-    scenes = composites(shapes=("soft", "hair"), grounds=("dark", "leaves", "stripes"))
-    errors = [s.error(recolor(s.rgb, s.alpha, BLUE).rgb) for s in scenes]
-    assert np.mean(errors) <= 2.0
+@pytest.mark.parametrize(
+    ("pair", "limit"), [("red to blue", 1.2), ("white to navy", 3.4), ("black to yellow", 4.2)]
+)
+def test_the_true_alpha_leaves_no_halo(pair, limit):
+    scenes = composites(("soft", "hair"), ("dark", "leaves", "stripes"), pair=pair)
+    assert np.mean([made.error_of_alpha(made.alpha) for made in scenes]) <= limit
+
+
+def test_black_made_yellow_has_no_dark_outline():
+    """F may not fall to the darkest that the object has, where alpha is a little too small."""
+    for made in composites(("crisp",), ("plain", "ramp", "blotches"), pair="black to yellow"):
+        alpha = refine_alpha(made.alpha >= 0.5, made.rgb)
+        assert made.error_of_alpha(alpha) <= 2.2, made.name
 
 
 def test_pixels_without_the_object_are_copied():

@@ -1,8 +1,10 @@
 """instances.csv and .parquet, read back by pandas, pyarrow and the csv module."""
 
 import csv
+import os
 import tracemalloc
 from dataclasses import replace
+from urllib.parse import quote, unquote_to_bytes
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -11,7 +13,7 @@ import pytest
 from dmlseg_core.errors import ExportError
 from dmlseg_core.folder.report import columns
 from dmlseg_core.folder.report.columns import COLUMNS, csv_file, parquet_file
-from dmlseg_core.folder.rows import InstanceRow, PhotoRow
+from dmlseg_core.folder.rows import InstanceRow, PhotoRow, readable_path
 
 BARE = InstanceRow("b.jpg", 1, "object", 0.25, 0.5, 7, (0, 1, 2, 3), "#808080")
 PAINTED = InstanceRow(
@@ -24,13 +26,13 @@ FAILED = replace(PAINTED, swatch="white", delta_e=7.25, passed=False)
 def write_csv(photos, path):
     with csv_file(path) as add:
         for one in photos:
-            add(one)
+            add(one, one.photo)
 
 
 def write_parquet(photos, path):
     with parquet_file(path) as add:
         for one in photos:
-            add(one)
+            add(one, one.photo)
 
 
 def photo(*rows):
@@ -42,6 +44,7 @@ PHOTOS = [photo(PAINTED, FAILED), photo(), photo(BARE)]
 
 def flat(row):
     line = {name: getattr(row, name, None) for name in COLUMNS}
+    line |= {"encoded": quote(row.photo), "output_encoded": row.output and quote(row.output)}
     return line | dict(zip(["box_x", "box_y", "box_width", "box_height"], row.box, strict=True))
 
 
@@ -78,6 +81,27 @@ def test_nothing_in_csv_is_a_formula_and_parquet_is_exact(tmp_path, start):
     assert line["swatch"] == line["rule"] == line["class_name"] == f"'{text}"
     write_parquet([photo(row)], tmp_path / "i.parquet")
     assert pq.read_table(tmp_path / "i.parquet").to_pylist() == [flat(row)]
+
+
+def test_a_name_that_is_no_text_and_one_that_looks_encoded_are_told_apart(tmp_path):
+    def of(name):
+        output = f"recolored/{name}.png"
+        row = replace(BARE, photo=readable_path(name), output=output)
+        return replace(photo(row), photo=row.photo), name
+
+    named = ["caf\udce9.jpg", "caf%E9.jpg"]
+    for file, kind in ((csv_file, "csv"), (parquet_file, "parquet")):
+        with file(tmp_path / kind) as add:
+            for name in named:
+                add(*of(name))
+    parquet = pq.read_table(tmp_path / "parquet").to_pylist()
+    with (tmp_path / "csv").open(newline="", encoding="utf-8") as lines:
+        for rows in (parquet, list(csv.DictReader(lines))):
+            assert {row["photo"] for row in rows} == {"caf%E9.jpg"}
+            told = [unquote_to_bytes(row["encoded"]) for row in rows]
+            assert told == [os.fsencode(name) for name in named]
+            told = [unquote_to_bytes(row["output_encoded"]) for row in rows]
+            assert told == [os.fsencode(f"recolored/{name}.png") for name in named]
 
 
 def test_a_batch_without_objects_has_tables_with_a_header(tmp_path):

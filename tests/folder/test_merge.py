@@ -17,9 +17,10 @@ from dmlseg_core.edit import Style
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.journal import LOCK
 from dmlseg_core.folder.many import prepare
-from dmlseg_core.folder.report.run_file import Figures, Run, read_run, write_run
+from dmlseg_core.folder.report.run_file import Figures, read_run, write_run
 from dmlseg_core.folder.rules import Find, Rule, Rules, ways_of_colors
-from dmlseg_core.folder.scale.merge import _together, merge
+from dmlseg_core.folder.scale.merge import merge
+from dmlseg_core.folder.scale.parts import together
 from dmlseg_core.scene import Segmenter
 
 NAVY = Rules((Rule(Find(largest=1), ways_of_colors(["navy", "crimson"], Style())),))
@@ -66,7 +67,7 @@ def files(folder):
 def test_two_shards_are_the_batch_byte_for_byte(made, tmp_path):
     before = {part: files(made / part) for part in ("part1", "part2")}
     assert all(len(b) > 10 for b in before.values())
-    assert merge([made / "part1", made / "part2"], tmp_path / "out") == 6
+    assert merge([made / "part1", made / "part2"], tmp_path / "out").photos == 6
     whole, merged = files(made / "one"), files(tmp_path / "out")
     assert whole.keys() == merged.keys()
     for name in whole.keys() - TIMED:
@@ -172,6 +173,8 @@ def test_folders_that_are_none_of_a_batch_are_told(made, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["merge", str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 2
     assert "no output folder of a batch that ended" in capsys.readouterr().err
+    assert main(["merge", "n" * 300, "-o", str(tmp_path / "out")]) == 2
+    assert "run.json cannot be read (File name too long)" in capsys.readouterr().err
     assert main(["merge", str(made / "one"), "-o", str(made / "one" / "in")]) == 2
     assert "lie in one another" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -196,16 +199,51 @@ def test_a_run_on_a_cluster_of_any_size_is_merged(made, photos, segmenter, tmp_p
     write_run(
         Figures(), replace(told, started="2026-01-01T00:00:00+00:00"), tmp_path / "1" / "run.json"
     )
-    assert merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out") == 6
+    assert merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out").photos == 6
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["workers"] is None and [part["workers"] for part in run["parts"]] == [None, 1]
 
 
 def test_time_is_that_in_which_any_of_them_ran():
-    def run(start, seconds):
-        return Run(started=f"2026-01-01T00:00:{start:02}+00:00", seconds=seconds)
+    def part(start, seconds):
+        return {"started": f"2026-01-01T00:00:{start:02}+00:00", "seconds": seconds}
 
-    assert _together([run(0, 10)]) == 10
-    assert _together([run(0, 10), run(5, 10)]) == 15
-    assert _together([run(0, 10), run(2, 3)]) == 10
-    assert _together([run(30, 5), run(0, 10)]) == 15
+    assert together([part(0, 10)]) == 10
+    assert together([part(0, 10), part(5, 10)]) == 15
+    assert together([part(0, 10), part(2, 3)]) == 10
+    assert together([part(30, 5), part(0, 10)]) == 15
+
+
+def test_a_missing_shard_is_told_until_it_is_there(made, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main(["merge", str(made / "part2"), "-o", out]) == 3
+    assert "of the shards 1/2 is missing" in capsys.readouterr().err
+    assert main(["merge", str(made / "part1"), "-o", out]) == 0
+    first = read_run(tmp_path / "out" / "run.json")
+    assert [part["shard"] for part in first.parts] == [[2, 2], [1, 2]]
+    merge([made / "part1", made / "part2"], out)
+    again = read_run(tmp_path / "out" / "run.json")
+    assert (again.parts, again.workers) == (first.parts, first.workers)
+    assert again.seconds == pytest.approx(first.seconds)
+
+
+def test_shards_that_were_asked_for_different_things_are_none_of_one_batch(
+    made, photos, segmenter, tmp_path
+):
+    do(photos, tmp_path / "sage", segmenter, rules=SAGE, shard=(2, 2))
+    with pytest.raises(ParameterError, match="shards of different batches: their rules differ"):
+        merge([made / "part1", tmp_path / "sage"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    merge([made / "part1"], tmp_path / "out")
+    with pytest.raises(ParameterError, match="shards of different batches"):
+        merge([tmp_path / "sage"], tmp_path / "out")
+
+
+def test_whole_batches_with_other_rules_are_told_with_them(made, segmenter, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.fromarray(data.coffee()[::8, ::8]).save(other / "new.png")
+    do(other, tmp_path / "sage", segmenter, rules=SAGE)
+    assert merge([made / "one", tmp_path / "sage"], tmp_path / "out").photos == 7
+    one, sage = read_run(tmp_path / "out" / "run.json").parts
+    assert "options" not in one and sage["options"]["rules"] != {}

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from dmlseg_core.cli.entry import main
 from dmlseg_core.errors import ImageError, MissingExtraError, ParameterError
+from dmlseg_core.folder.many import prepare
 from dmlseg_core.folder.sources.find import find_jobs
 from dmlseg_core.folder.sources.urls import UrlJob
 from tests.folder.test_run import FakeSegmenter, write_photo
@@ -57,6 +60,16 @@ def test_a_pattern_never_takes_results_for_photos(photos, tmp_path):
     out = photos / "out"
     write_photo(out / "recolored" / "a.jpg.navy.jpg")
     assert "out" not in {n.split("/")[0] for n in names(photos / "**" / "*.jpg", out=out)}
+
+
+def test_a_pattern_goes_through_links_once(photos, tmp_path):
+    (photos / "sub" / "up").symlink_to(photos, target_is_directory=True)
+    (photos / "sub" / "self").symlink_to("self")
+    (photos / "gone.jpg").symlink_to("nowhere.jpg")
+    write_photo(tmp_path / "elsewhere" / "e.jpg")
+    (photos / "other").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = ["a.jpg", "gone.jpg", "odd[1].jpg", "other/e.jpg", "sub/c.jpg", "sub/deep/d.jpg"]
+    assert names(photos / "**" / "*.jpg", out=tmp_path / "out") == found
 
 
 def test_a_pattern_without_a_match_is_told(photos, tmp_path):
@@ -140,3 +153,33 @@ def test_urls_without_rights_or_driver_are_one_sentence(tmp_path):
     fsspec.register_implementation("lacking", "no_such_package.System", clobber=True)
     with pytest.raises(MissingExtraError, match="lacking:// needs a driver"):
         find_jobs(["lacking://shop"], tmp_path)
+    with pytest.raises(ParameterError, match=r"none\.zip cannot be opened: it does not exist"):
+        find_jobs([f"zip://*.jpg::{tmp_path}/none.zip"], tmp_path)
+    with pytest.raises(ImageError, match=r"memory://none\.jpg cannot be read: it does not exist"):
+        UrlJob("memory://none.jpg", "none.jpg").read(100)
+
+
+def test_photos_of_an_archive_and_of_chained_urls(memory, photos, tmp_path):
+    with ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in photos.rglob("*.*"):
+            archive.write(path, path.relative_to(photos))
+    memory.pipe("/shop/photos.zip", (tmp_path / "photos.zip").read_bytes())
+    for url in (
+        f"zip://**/*.jpg::{tmp_path}/photos.zip",
+        "zip://::memory://shop/photos.zip",
+        "simplecache::memory://shop/**",
+    ):
+        jobs = find_jobs([url], tmp_path / "out")
+        assert len(jobs) >= 2, url
+        for job in jobs:
+            assert job.read(100)[0].width and job.stamp() and len(job.digest()) == 64
+
+
+def test_results_do_not_go_to_a_url(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match="no URL; got 's3://bucket/out'"):
+        prepare(str(photos), "s3://bucket/out")
+    with pytest.raises(SystemExit):
+        main(["batch", str(photos), "-o", "s3://bucket/out"])
+    assert "not to a URL" in capsys.readouterr().err
+    assert not (tmp_path / "s3:").exists()

@@ -106,6 +106,9 @@ def test_transparent_pixels_can_be_neither_clicked_nor_part_of_a_mask(segmenter)
     for ask in (scene.mask_at, scene.stops, scene.best_tau, EditSession(seen, scene).select):
         with pytest.raises(ParameterError, match="transparent"):
             ask(30, 20)
+    height, width = seen.size
+    for rim in ((-0.5, width - 0.4), (height - 0.4, 80)):  # points of the outermost pixels
+        assert scene.mask_at(*rim, 0.01, connected=False).grid.any()
     mask = scene.mask_at(30, 80, 0.01, connected=False)
     for size in (seen.size, (40, 54)):
         edge = round(50 * size[1] / 101) - 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.scene.proposals import Override
-from dmlseg_core.scene.strokes import Stroke, brushed
+from dmlseg_core.scene.strokes import Stroke, brushed, within
 from tests import synth
 
 CAT = (20, 20)
@@ -29,7 +29,7 @@ def test_cells_within_the_radius_of_the_path_are_painted(points, radius, subtrac
     frame = synth.scene().frame
     before = np.where(np.random.default_rng(0).random(synth.GRID) < 0.5, 0.3, -0.3)
     stroke = Stroke(tuple(points), radius, subtract)
-    after = brushed(before.astype(np.float32), 0.7, frame, None, [stroke])
+    after = brushed(before.astype(np.float32), 0.7, frame, [stroke])
     reach = max(radius, math.sqrt(2) * 2)  # a cell is 4 pixels wide
     ends = points[1:] or points
     for cell in np.ndindex(synth.GRID):
@@ -40,14 +40,14 @@ def test_cells_within_the_radius_of_the_path_are_painted(points, radius, subtrac
             assert after[cell] == pytest.approx(painted if near < reach else before[cell]), cell
 
 
-def test_strokes_are_applied_in_order_and_the_box_last():
+def test_strokes_are_applied_in_order_and_a_box_cuts():
     frame = synth.scene().frame
     level = np.full(synth.GRID, -0.5, np.float32)
     on, off = Stroke(((40, 10), (40, 110)), 8), Stroke(((40, 60),), 8, subtract=True)
-    last_off = brushed(level, 0.5, frame, None, [on, off])
-    last_on = brushed(level, 0.5, frame, None, [off, on])
+    last_off = brushed(level, 0.5, frame, [on, off])
+    last_on = brushed(level, 0.5, frame, [off, on])
     assert last_off[10, 15] < 0 < last_on[10, 15] and last_off[10, 5] > 0
-    boxed = brushed(level, 0.5, frame, (0, 0, 95, 50), [on])
+    boxed = within(last_on, 0.5, frame, (0, 0, 95, 50))
     rows, columns = np.nonzero(boxed > 0)
     assert len(rows) and 4 * columns.max() <= 50
     assert (boxed[:, :12] == last_on[:, :12]).all()

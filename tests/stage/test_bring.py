@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dmlseg_core.config import QUALITIES
 from dmlseg_core.edit.recipe_file import to_json
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.errors import RecipeError
+from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import load_photo
-from dmlseg_core.stage.bring import read_recipe, use_recipe
+from dmlseg_core.stage.bring import import_mask, read_recipe, use_recipe
+from dmlseg_core.stage.desks import Desk
+from dmlseg_core.stage.ops import edit
+from dmlseg_core.stage.state import fingerprint
 from tests.edit.test_quality import QUALITY, analysed, quality, start, two_objects
 from tests.edit.test_session import picture
 
@@ -55,3 +60,34 @@ def test_what_does_not_fit_is_told_before_the_network_runs():
         with pytest.raises(RecipeError):
             bring(session, wrong, analyze)
     assert analyze.asked == [] and session.selections == ()
+
+
+def white(session, *boxes):
+    """PNG of a mask that is white in boxes of rows and columns."""
+    mask = np.zeros(session.photo.size, np.uint8)
+    for rows, columns in boxes:
+        mask[rows, columns] = 255
+    return image_bytes(Image.fromarray(mask), "PNG")
+
+
+def brought(*boxes):
+    session = start()
+    import_mask(session, white(session, *boxes), "m.png", 100)
+    return session
+
+
+def test_a_click_on_a_mask_that_was_brought_does_not_replace_it():
+    """It is somebody's work, painted or not; a slider's outline is not grown from its point."""
+    session = brought((slice(20, 40), slice(16, 60)))
+    before = session.selections
+    assert not before[0].simple
+    edit(session, {"op": "click", "y": 30, "x": 30})
+    assert session.selections == before
+
+
+def test_masks_that_begin_at_one_pixel_are_not_shown_as_one_another():
+    """Pictures are kept in the browser by this name."""
+    small, large = (brought((slice(20, 40), slice(16, end))) for end in (60, 80))
+    assert small.selections[0].where.y == large.selections[0].where.y
+    names = {fingerprint(Desk("a"), s, s.selections) for s in (small, large)}
+    assert len(names) == 2

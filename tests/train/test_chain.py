@@ -57,19 +57,20 @@ def entry(path):
     return json.loads((path.parent / "manifest.json").read_text())[path.name]
 
 
-def test_a_chain_trains_averages_rescales_and_fits(toy, tmp_path):
-    assert toy("chain") == 0
-    steps = {name: len((tmp_path / "chain" / name / "log.csv").read_text().splitlines()) - 1
+def check_whole(tmp_path, folder):
+    """Trained, averaged, rescaled and fitted."""
+    steps = {name: len((tmp_path / folder / name / "log.csv").read_text().splitlines()) - 1
              for name in ("first", "second")}  # fmt: skip
     assert steps == {"first": 3, "second": 3}
-    made = entry(tmp_path / "chain.safetensors")
+    made = entry(tmp_path / f"{folder}.safetensors")
     assert made["recipe"] == "second" and "average" in made and made["calibration"]["clicks"] > 0
-    network, _ = load_network(tmp_path / "chain.safetensors")
+    network, _ = load_network(tmp_path / f"{folder}.safetensors")
     assert network.iou_head.fitted
 
 
 def test_a_chain_that_was_stopped_goes_on_to_the_same_weights(toy, tmp_path, monkeypatch):
     assert toy("straight") == 0
+    check_whole(tmp_path, "straight")
     real = command.save_weights
 
     def stopped(network, path, **about):

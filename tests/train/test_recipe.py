@@ -19,7 +19,7 @@ from dmlseg_core.train.data.augment import AugmentConfig
 from dmlseg_core.train.data.hide import HideConfig
 from dmlseg_core.train.data.voc import RULES
 from dmlseg_core.train.plan import make_plan
-from dmlseg_core.train.recipe import LENGTHS, RECIPES, TrainRecipe, find_sets, scaled
+from dmlseg_core.train.recipe import LENGTHS, RECIPES, TrainRecipe, scaled, sets_in
 
 TINY = TrainRecipe(
     start="start.safetensors",
@@ -98,16 +98,16 @@ def test_the_whole_is_a_fraction_of_one():
 
 
 def test_sets_lie_in_one_folder(folder):
-    found = find_sets(TINY, folder)
+    found = sets_in(folder, TINY.shares)
     assert found == [(folder / "one", 0.75), (folder / "other", 0.25)]
 
 
 def test_every_missing_set_is_named(folder):
     (folder / "one").rename(folder / "elsewhere")
     with pytest.raises(DatasetError, match=r"lacks one: .*\(one, other\)"):
-        find_sets(TINY, folder)
+        sets_in(folder, TINY.shares)
     with pytest.raises(DatasetError, match="lacks one, other"):
-        find_sets(TINY, folder / "none")
+        sets_in(folder / "none", TINY.shares)
 
 
 @pytest.mark.usefixtures("tiny")

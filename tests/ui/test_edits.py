@@ -94,6 +94,7 @@ BAD = {
     "no stroke": {"op": "stroke", "points": [], "radius": 3},
     "radius": {"op": "stroke", "points": [[3, 3]], "radius": -1},
     "order": {"op": "reorder", "ids": [1, 1]},
+    "order of texts": {"op": "reorder", "ids": ["1"]},
     "order of things": {"op": "reorder", "ids": [{}]},
     "proposal": {"op": "choose", "proposal": 99},
     "quality": {"op": "quality", "name": "superb"},

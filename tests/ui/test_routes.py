@@ -97,7 +97,7 @@ def test_tiles_are_the_exported_pixels(user):
     np.testing.assert_array_equal(before, picture())
     half = Image.open(io.BytesIO(user.get("tile/1/0/0").content))
     assert half.size == (64, 48)
-    for wrong in ("tile/0/1/0", "tile/0/0/-1", "tile/40/0/0"):
+    for wrong in ("tile/0/1/0", "tile/0/0/-1", "tile/40/0/0", "tile/-1/0/0", f"tile/{10**30}/0/0"):
         assert user.get(wrong).status_code == 422
 
 

@@ -5,10 +5,10 @@ import { Api, Refused } from "./api.js";
 import { Edits } from "./edits.js";
 import { Fields } from "./fields.js";
 import { shownFrame } from "./dom.js";
-import { keepPhoto, keepSample, keepWork, lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
+import { keepWork } from "./keep.js";
+import { Photos } from "./photos.js";
 import { Rescue } from "./rescue.js";
 import { Guard } from "./sequence.js";
-import { Tabs } from "./tabs.js";
 import { View } from "./view.js";
 import { say } from "./words.js";
 
@@ -27,9 +27,8 @@ export class App extends EventTarget {
     this.edits = new Edits(this.api, { lost: (error) => this.#lost(error),
       show: (state) => { if (state.photo.digest === this.state.photo.digest) this.#show(state); },
       waiting: () => this.busy(say("busy_offline")) });
-    this.opening = 0;
+    this.photos = new Photos(this);
     this.rescue = new Rescue(this);
-    this.tabs = new Tabs(() => this.api.session);
   }
 
   tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })); }
@@ -40,126 +39,8 @@ export class App extends EventTarget {
 
   get ready() { return Boolean(this.fields); }
 
-  /** A session and a photo: what the hand brings meanwhile waits, and comes before what was there. */
-  async begin() {
-    this.begun = this.#session();
-    if (await this.begun || await this.#restore() || this.brought) return;
-    await this.#openSample(this.about.samples[0]?.id);
-  }
-
-  /**
-   * The tab's own session, or a new one; in a duplicated tab, which has its sister's, a new one too.
-   *
-   * @returns whether its photo is on the stage.
-   */
-  async #session() {
-    const known = tabSession.get();
-    const [about, taken] = await Promise.all([this.api.json("session", {}), this.tabs.taken(known)]);
-    this.about = about;
-    this.api.session = taken ? null : known;
-    if (this.api.session && await this.#resume()) return true;
-    this.api.session = this.about.session;
-    tabSession.set(this.api.session);
-    return false;
-  }
-
-  /** The server still has this tab's work. */
-  async #resume() {
-    try {
-      const state = await this.api.json("state");
-      if (!state.photo) return false;
-      this.#arrived(state);
-      return true;
-    } catch (error) {
-      if (error instanceof Refused && error.status >= 400 && error.status < 500) return false;
-      throw error;
-    }
-  }
-
-  /** The server forgot; the browser did not. */
-  async #restore() {
-    const last = await lastPhoto();
-    if (!last) return false;
-    const kept = last.sample ? null : await photoOf(last.digest);
-    if ((!last.sample && !kept) || this.brought) return false;
-    return last.sample ? this.#openSample(last.sample) : this.#openFile(kept.blob, kept.name);
-  }
-
-  openSample(id) {
-    this.brought = true;
-    return this.#openSample(id);
-  }
-
-  #openSample(id) {
-    return id === undefined ? this.tell("empty") : this.#open(`sample/${encodeURIComponent(id)}`, null, id);
-  }
-
-  /** @returns whether the photo is on the stage. */
-  async open(blob, name) {
-    this.brought = true;
-    try {
-      await this.begun;
-    } catch (error) {
-      this.fail(error, name);
-      return false;
-    }
-    return this.#openFile(blob, name);
-  }
-
-  #openFile(blob, name) {
-    const { megabytes } = this.about.limits;
-    if (megabytes && blob.size > megabytes * 2 ** 20) {
-      this.fail(new Refused(413, "size", say("error_size", { name, megabytes })));
-      return Promise.resolve(false);
-    }
-    return this.#open(`photo${Api.query({ name })}`, blob, name);
-  }
-
-  /** A photo that the server has; `blob` is kept for another day, `work` done to it if nothing is yet. */
-  openOf(path, { name, blob, work }) { return this.#open(path, null, name, { kept: blob, work }); }
-
-  async #open(path, blob, name, { kept = blob, work: given = null } = {}) {
-    const turn = ++this.opening, done = this.busy(say("busy_upload", { name }));
-    this.coming?.abort();  // the last photo that was asked for is the one that is meant
-    const coming = this.coming = new AbortController();
-    try {
-      const state = await this.api.send(path, blob ?? new Blob(), coming.signal);
-      if (turn !== this.opening) return false;
-      this.coming = null;
-      this.sample = path.startsWith("sample/") ? name : undefined;
-      if (kept) keepPhoto(state.photo.digest, name, kept);
-      else if (this.sample !== undefined) keepSample(state.photo.digest, name);
-      this.#arrived(state);
-      const work = state.selections.length ? null : await workOf(state.photo.digest) ?? given;
-      if (work && turn === this.opening) await this.#replay(work);
-      return true;
-    } catch (error) {
-      if (turn !== this.opening) return false;
-      if (await this.rescue.helped(error, () => this.rescue.anew())) return this.#open(path, blob, name, { kept, work: given });
-      this.coming = null;
-      this.fail(error, blob ? name : null);
-      return false;
-    } finally {
-      done();
-    }
-  }
-
-  /** What was done to this photo before comes back. */
-  async #replay(work) {
-    const done = this.busy(say("busy_restore")), { laid } = this;
-    try {
-      await this.settled;
-      if (laid !== this.laid) return;
-      this.#show(await this.api.send("import", JSON.stringify(work)));
-    } catch (error) {
-      if (error.code !== "recipe") this.fail(error);
-    } finally {
-      done();
-    }
-  }
-
   /** A photo is on the stage: show it, follow its analysis. */
-  #arrived(state) {
+  lay(state) {
     this.laid = {};  // what is under way for the photo before it is of no use any more
     this.api.photo = state.photo.digest;
     this.guard = new Guard();
@@ -199,25 +80,31 @@ export class App extends EventTarget {
   /**
    * One edit. The answer is shown only if it is newer than what is shown.
    *
+   * @param op what is sent; or a function that is asked for it when its turn has come, of what is so
+   *   then: the answers to all edits before it are there. Nothing is sent for null.
    * @param key edits with the same key that still wait are replaced by the newest.
    */
   edit(op, { key = "", slow = null } = {}) {
     if (!this.state) return Promise.resolve(null);
-    this.tell("edit", op);
-    return this.edits.during(this.#edit(op, key, slow));
+    this.tell("edit");
+    return this.edits.during(this.#edit(typeof op === "function" ? op : () => op, key, slow));
   }
 
-  async #edit(op, key, slow) {
-    const { laid } = this, done = slow ? this.busy(slow) : () => {};
+  /** An edit of what is active when its turn has come: a click before it counts, answered or not. */
+  editActive(make, options) { return this.edit(() => this.active && make(this.active), options); }
+
+  async #edit(make, key, slow) {
+    const { laid } = this, done = slow ? this.busy(slow) : () => {}, here = () => laid === this.laid;
+    let shown = null;
     try {
       await this.settled;  // a click during the analysis counts: it waits
-      if (laid !== this.laid) return null;
-      const answer = await this.edits.post(op, key);
-      if (answer && laid === this.laid) await this.#show(answer.state, answer);
+      const answer = await this.edits.post(() => (here() ? make() : null), key,
+        (came) => { if (here()) shown = this.#show(came.state, came); });
+      await shown;
       return answer?.state ?? null;
     } catch (error) {
-      if (laid !== this.laid) return null;
-      if (await this.#lost(error)) return this.#edit(op, key, slow);
+      if (!here()) return null;
+      if (await this.#lost(error)) return this.#edit(make, key, slow);
       this.fail(error);
       this.tell("state");  // what a control promised is not so
       return null;
@@ -247,6 +134,21 @@ export class App extends EventTarget {
     this.#keepSoon();
   }
 
+  /** What was done to this photo before comes back. */
+  async replay(work) {
+    const done = this.busy(say("busy_restore")), { laid } = this;
+    try {
+      await this.settled;
+      if (laid !== this.laid) return;
+      const state = await this.api.send("import", JSON.stringify(work));
+      if (laid === this.laid) this.#show(state);
+    } catch (error) {
+      if (error.code !== "recipe") this.fail(error);
+    } finally {
+      done();
+    }
+  }
+
   /** A recipe or a mask from a file. */
   importFile(blob, name) { return this.#sendFile(`import${Api.query({ name })}`, blob, name, say("busy_restore")); }
 
@@ -256,8 +158,9 @@ export class App extends EventTarget {
   async #sendFile(path, blob, name, slow) {
     const done = this.busy(slow);
     try {
-      await this.begun;
-      this.#show(await this.again(() => this.api.send(path, blob)));
+      await this.photos.begun;
+      const { laid } = this, state = await this.again(() => this.api.send(path, blob));
+      if (laid === this.laid) this.#show(state);
     } catch (error) {
       this.fail(error, name);
     } finally {
@@ -266,10 +169,10 @@ export class App extends EventTarget {
   }
 
   /** Whether an error was a loss, and what was lost is there again. */
-  #lost(error) { return this.coming ? false : this.rescue.helped(error); }
+  #lost(error) { return this.photos.coming ? false : this.rescue.helped(error); }
 
   /** `act`, and once more where the server had put the photo aside. */
-  again(act) { return this.coming ? act() : this.rescue.again(act); }
+  again(act) { return this.photos.coming ? act() : this.rescue.again(act); }
 
   /** Another session's state of the same photo: what was shown before is older. */
   showAnew(state) {
@@ -294,7 +197,7 @@ export class App extends EventTarget {
   }
 
   fail(error, name = null) {
-    if (error.name === "AbortError" || (this.coming && error.code === "gone")) return;  // of the photo before
+    if (error.name === "AbortError" || (this.photos.coming && error.code === "gone")) return;  // of the photo before
     const told = error.code === "offline" ? say("error_offline") : error.message || say("error_unknown");
     const message = error instanceof Refused ? told : say("error_unknown");
     this.tell("fail", name && !message.includes(name) ? say("error_file", { name, message }) : message);

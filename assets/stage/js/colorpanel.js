@@ -107,24 +107,26 @@ export class ColorPanel {
     }
     const turn = this.turn = (this.turn ?? 0) + 1, { moves } = this.picture;
     this.pending = true;
-    if (!app.active) await app.edits.still();  // a click and a color in one breath: the click's answer comes first
-    const { active } = app;
-    if (!active || active.locked || turn !== this.turn) {
-      this.pending &&= turn !== this.turn;
-      return;
-    }
-    const style = { color, ...(active.style?.mode === this.mode ? {} : { mode: this.mode }) };
-    const state = await app.edit({ op: "style", id: active.id, style }, { key: `style-${active.id}` });
+    const painted = await this.#paint(color);
     if (turn !== this.turn) return;
     this.pending = false;
     this.picture.settle(moves);
-    const hex = state?.selections.find((s) => s.id === active.id)?.hex;
-    if (hex) this.#remember(hex);
-    set(this.text, { "aria-invalid": state ? null : "true" });
+    if (painted?.hex) this.#remember(painted.hex);
+    set(this.text, { "aria-invalid": painted === null ? "true" : null });
     this.#follow();
   }
 
-  unpaint() { if (this.app.active) this.app.edit({ op: "style", id: this.app.active.id, style: { color: null } }); }
+  /** @returns the selection that was painted, null where that was refused, undefined where there was none. */
+  async #paint(color) {
+    let meant;
+    const state = await this.app.editActive(({ id, style }) => {
+      meant = id;
+      return { op: "style", id, style: { color, ...(style.mode === this.mode ? {} : { mode: this.mode }) } };
+    }, { key: "color" });
+    return meant === undefined ? undefined : state?.selections.find((s) => s.id === meant) ?? null;
+  }
+
+  unpaint() { this.app.editActive(({ id }) => ({ op: "style", id, style: { color: null } })); }
 
   #key(event) {
     if (event.key === "Enter") {

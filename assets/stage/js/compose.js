@@ -6,7 +6,8 @@
 
 import { fromLinear, linearToOklab, toLinear } from "./color.js";
 
-const LINEAR = Float32Array.from({ length: 256 }, (_, v) => toLinear(v / 255));
+/** Linear light of each byte. */
+export const LINEAR = Float32Array.from({ length: 256 }, (_, v) => toLinear(v / 255));
 
 /**
  * The band's pixels spread over its box.

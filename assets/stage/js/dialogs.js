@@ -73,6 +73,7 @@ export class ExportDialog extends Dialog {
 export async function save(app, path, body, name) {
   const done = app.busy(say("busy_export"));
   try {
+    await app.edits.still();  // the file shows what the hand did last
     const { blob, headers } = await app.again(() => app.api.blob(path, body));
     download(blob, fileName(headers, name));
     const notes = JSON.parse(decodeURIComponent(headers.get("X-Dmlseg-Notes") ?? "[]"));
@@ -184,12 +185,12 @@ export class SamplesDialog extends Dialog {
   }
 
   async open() {
-    await this.app.begun;
+    await this.app.photos.begun;
     const card = ({ id, name, thumb }) => h("button", { type: "button", class: "card", onclick: () => {
       this.element.close();
-      this.app.openSample(id);
+      this.app.photos.openSample(id);
     } }, h("img", { alt: "", src: this.app.api.base + thumb }), h("span", { class: "caption", text: has(`sample_${id}`) ? say(`sample_${id}`) : name }));
-    this.body.replaceChildren(h("div", { class: "sheet" }, ...this.app.about.samples.map(card)));
+    this.body.replaceChildren(h("div", { class: "sheet" }, ...this.app.photos.about.samples.map(card)));
     super.open();
   }
 }

@@ -12,16 +12,26 @@ export class Edits {
   constructor(api, { show, lost, waiting }) {
     Object.assign(this, { api, show, lost, waiting });
     this.seq = Date.now() % 1e9 * 100;  // grows over reloads of one session too
-    this.outbox = new Outbox((body) => this.#steady((again) => api.edit({ ...body, ...again })));
+    this.outbox = new Outbox((edit) => this.#send(edit), ({ take }, answer) => { if (answer) take(answer); });
   }
 
   get idle() { return this.outbox.idle; }
 
-  /** @returns the answer; null where a newer edit with the same key took the place. */
-  async post(op, key) {
+  /**
+   * @param make () => what is sent, when its turn has come; null for nothing.
+   * @param take called with the answer, before the turn of the next edit.
+   * @returns the answer; null where nothing was sent, or a newer edit with the same key took the place.
+   */
+  post(make, key, take) {
     clearTimeout(this.rough);
+    return this.outbox.post({ seq: ++this.seq, make, take }, key);
+  }
+
+  async #send({ seq, make }) {
+    const op = make();
+    if (!op) return null;
     try {
-      return await this.outbox.post({ seq: ++this.seq, ...op }, key);
+      return await this.#steady((again) => this.api.edit({ seq, ...op, ...again }));
     } finally {
       if (op.drag) this.#exactSoon();
     }

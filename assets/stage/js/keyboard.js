@@ -97,12 +97,12 @@ export class Keyboard {
   }
 
   #next() {
-    const { state } = this.app;
-    if (!state) return;
-    const { selections, active, proposals } = state, k = selections.findIndex((s) => s.id === active);
-    if (k + 1 < selections.length) this.app.edit({ op: "activate", id: selections[k + 1].id });
-    else if (proposals.length) this.app.edit({ op: "choose", proposal: proposals[0].id });
-    else if (selections.length) this.app.edit({ op: "activate", id: selections[0].id });
+    this.app.edit(() => {
+      const { selections, active, proposals } = this.app.state, k = selections.findIndex((s) => s.id === active);
+      if (k + 1 < selections.length) return { op: "activate", id: selections[k + 1].id };
+      if (proposals.length) return { op: "choose", proposal: proposals[0].id };
+      return selections.length ? { op: "activate", id: selections[0].id } : null;
+    });
   }
 
   /** Escape takes back what is going on, the nearest first. */
@@ -119,7 +119,6 @@ export class Keyboard {
   }
 
   #remove() {
-    const { active } = this.app;
-    if (active && !active.locked) this.app.edit({ op: "remove", id: active.id });
+    this.app.editActive(({ id, locked }) => !locked && { op: "remove", id });
   }
 }

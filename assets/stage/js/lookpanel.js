@@ -15,10 +15,23 @@ function slider(name, [min, max, step], live, done) {
   const input = h("input", { type: "range", min, max, step, "aria-label": name });
   const value = h("output", { class: "value" });
   const read = () => { value.textContent = Number(input.step) === 1 ? `${input.value}°` : Number(input.value).toFixed(2); };
-  held(input, { moved: (v) => { input.busy = true; read(); live?.(v); },
-    done: async (v) => { const turn = input.busy = {}; await done(v); if (input.busy === turn) input.busy = false; } });
+  let told = null;  // what an answer said while a hand was on it
+  const show = (v) => {
+    told = v;
+    if (input.busy) return;
+    input.value = v;
+    read();
+  };
+  const letGo = async (v) => {
+    const turn = input.busy = {};
+    await done(v);
+    if (input.busy !== turn) return;
+    input.busy = false;
+    if (told !== null) show(told);
+  };
+  held(input, { moved: (v) => { input.busy = true; read(); live?.(v); }, done: letGo });
   const element = h("div", { class: "slider" }, h("span", { class: "label", text: name, "aria-hidden": "true" }), value, input);
-  return { element, input, show: (v) => { if (!input.busy) { input.value = v; read(); } },
+  return { element, input, show,
     range: ([low, high, by]) => { if (!input.busy) set(input, { min: low, max: high, step: by }); } };
 }
 
@@ -84,9 +97,8 @@ export class LookPanel {
   }
 
   async #style(style, slow = null) {
-    const { app: { active }, picture: { moves } } = this;
-    if (!active) return;
-    await this.app.edit({ op: "style", id: active.id, style }, { key: `look-${active.id}-${Object.keys(style)}`, slow });
+    const { moves } = this.picture;
+    await this.app.editActive(({ id }) => ({ op: "style", id, style }), { key: `look-${Object.keys(style)}`, slow });
     this.picture.settle(moves);
   }
 }
@@ -123,31 +135,33 @@ export class LimitsPanel {
   /** A color was picked from the photo: it is the limit's, if one was asked for. */
   take(hex) {
     if (!this.wanted || !this.app.active) return false;
-    const gates = this.#gates(), { exclude } = this.wanted;
+    const { exclude } = this.wanted;
     this.app.setTool("point");
-    this.#send([...gates, { color: hex, exclude }]);
+    this.#send(this.app.active.id, (gates) => [...gates, { color: hex, exclude }]);
     return true;
   }
 
-  #gates() { return this.app.active?.style?.gates ?? []; }
-
-  #send(gates) { return this.app.edit({ op: "style", id: this.app.active.id, style: { gates } }, { key: "gates" }); }
-
-  #follow() {
-    const gates = this.#gates(), off = !this.app.active || Boolean(this.app.active.locked);
-    this.keep.disabled = this.skip.disabled = off;
-    if (this.list.querySelector("input")?.busy) return;
-    refill(this.list, gates.length ? gates.map((gate, k) => this.#gate(gate, k, gates))
-      : [h("p", { class: "note", text: say("gate_none") })]);
+  /** @param change of the limits that are so when its turn has come: what is listed may be older. */
+  #send(id, change) {
+    return this.app.editActive((active) => active.id === id && { op: "style", id, style: { gates: change(active.style.gates) } });
   }
 
-  #gate(gate, k, gates) {
-    const name = say(gate.exclude ? "gate_not" : "gate_only", { color: gate.color });
+  #follow() {
+    const { active } = this.app, gates = active?.style.gates ?? [], off = !active || Boolean(active.locked);
+    this.keep.disabled = this.skip.disabled = off;
+    if ([...this.list.querySelectorAll("input")].some((input) => input.busy)) return;
+    refill(this.list, gates.length ? gates.map((gate) => this.#gate(gate, active)) : [h("p", { class: "note", text: say("gate_none") })]);
+  }
+
+  #gate(gate, { id, locked }) {
+    const name = say(gate.exclude ? "gate_not" : "gate_only", { color: gate.color }), disabled = Boolean(locked);
+    const meant = ({ color, exclude }) => color === gate.color && exclude === gate.exclude;
     const tolerance = slider(say("tolerance"), [0, 0.5, 0.01], null,
-      (v) => this.#send(gates.map((g, j) => (j === k ? { ...g, tolerance: v } : g))));
-    tolerance.show(gate.tolerance ?? 0.1);
+      (v) => this.#send(id, (gates) => gates.map((g) => (meant(g) ? { ...g, tolerance: v } : g))));
+    tolerance.show(gate.tolerance);
+    tolerance.input.disabled = disabled;
     const chip = h("span", { class: "chip", style: `background-color: ${gate.color}`, "aria-hidden": "true" });
     return h("div", { class: "gate" }, h("div", { class: "row" }, chip, h("span", { class: "name", text: name }),
-      button(say("remove_gate"), "close", () => this.#send(gates.filter((_, j) => j !== k)))), tolerance.element);
+      button(say("remove_gate"), "close", () => this.#send(id, (gates) => gates.filter((g) => !meant(g))), { disabled })), tolerance.element);
   }
 }

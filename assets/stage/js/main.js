@@ -38,7 +38,7 @@ export async function start(host, { base, lang, sheets: urls = SHEETS.map((name)
   host.dataset.ready = "true";
   addEventListener("pagehide", () => app.api.leave());
   try {
-    await app.begin();
+    await app.photos.begin();
   } catch (error) {
     app.fail(error);
   }

@@ -57,7 +57,7 @@ export class ManyDialog extends Dialog {
   /** [[path, File]]: photos join the set, a recipe is done to it. */
   async take(entries) {
     super.open();
-    await this.app.begun;
+    await this.app.photos.begun;
     const recipe = entries.find(([name]) => /\.json$/i.test(name));
     const photos = entries.filter(([name]) => PHOTO.test(name)).sort(([a], [b]) => a.localeCompare(b));
     if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
@@ -212,7 +212,7 @@ export class ManyDialog extends Dialog {
     if (!photo || photo.status === "failed") return this.app.tell("fail", photo?.error);
     this.element.close();
     const work = photo.painted ? await this.app.api.json("many/recipe").catch(() => null) : null;
-    const path = `many/open${Api.query({ name })}`, opened = this.app.openOf(path, { name, blob: this.files.get(name), work });
+    const path = `many/open${Api.query({ name })}`, opened = this.app.photos.openOf(path, { name, blob: this.files.get(name), work });
     this.now = { name, digest: null };
     const done = () => {
       this.now.digest = this.app.state.photo.digest;

@@ -38,10 +38,11 @@ export class MaterialsPanel {
     this.list = h("div", { class: "materials", role: "group", "aria-label": say("materials") });
     this.element = h("div", { class: "palette-of" }, h("div", { class: "segments" }, ...this.ways), this.list);
     app.on("state", () => this.#follow());
-    new IntersectionObserver(() => this.#follow()).observe(this.element);
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.open = isIntersecting;
+      this.#follow();
+    }).observe(this.element);
   }
-
-  get #open() { return this.element.offsetParent !== null; }
 
   /** Asks for the palette when somebody looks at it, once for each shape and style. */
   async #follow() {
@@ -51,7 +52,8 @@ export class MaterialsPanel {
       part.disabled = !active || active.locked || !way;
       set(part, { "aria-pressed": String(way === WAYS[k]) });
     });
-    if (key === this.shown || !this.#open) return;
+    for (const input of this.list.querySelectorAll("input")) input.disabled = !active || Boolean(active.locked);
+    if (key === this.shown || !this.open) return;
     this.shown = key;
     try {
       const query = Api.query({ v: `${active?.shape}${active?.style.color}` });
@@ -81,8 +83,6 @@ export class MaterialsPanel {
 
   /** @param change of the style that is so now: rows may be older, until the palette has come anew. */
   #send(id, change) {
-    const { active } = this.app;
-    if (!active || active.id !== id) return;
-    this.app.edit({ op: "style", id, style: change(active.style) }, { key: `materials-${id}`, slow: say("busy_paint") });
+    this.app.editActive((active) => active.id === id && { op: "style", id, style: change(active.style) }, { slow: say("busy_paint") });
   }
 }

@@ -1,6 +1,6 @@
 // A sentence or many in the room of two lines: what does not fit opens over what is below it.
 
-import { h, set } from "./dom.js";
+import { h, set, shownFrame } from "./dom.js";
 import { say } from "./words.js";
 
 export class Note {
@@ -32,8 +32,9 @@ export class Note {
     set(this.more, { "aria-expanded": String(open), text: say(open ? "less" : "more") });
   }
 
-  /** The button is there where two lines are not enough. */
-  #fit() {
+  /** The button is there where two lines are not enough. Asked for after the frame, when that costs no layout. */
+  async #fit() {
+    await shownFrame();
     if (!this.open) this.more.hidden = this.text.scrollHeight <= this.text.clientHeight + 1;
   }
 }

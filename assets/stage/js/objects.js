@@ -20,7 +20,7 @@ export class Objects {
   }
 
   #toolbar() {
-    const act = (op) => () => { const { active } = this.app; if (active) this.app.edit(op(active)); };
+    const act = (op) => () => this.app.editActive(op);
     this.eye = button(say("hide"), "eye", act((s) => ({ op: "visible", id: s.id, on: s.visible === false })));
     this.lock = button(say("lock"), "lock", act((s) => ({ op: "lock", id: s.id, on: !s.locked })));
     this.up = button(say("up"), "up", () => this.#reorder(1));
@@ -58,15 +58,20 @@ export class Objects {
       ...selections.map((s) => this.#kept(`s${s.id}`, [s, s.id === active], () => this.#selection(s, s.id === active))),
       ...proposals.map((p) => this.#kept(`p${p.id}`, [p], () => this.#proposal(p)))]);
     this.rows = rows;
-    const items = [...rows.values()].map(({ row }) => row), old = this.list.children;
-    const some = old.length > 0, scroll = this.list.parentElement.scrollTop;
-    if (items.length !== old.length || items.some((row, k) => row !== old[k])) this.list.replaceChildren(...items);
+    const items = [...rows.values()].map(({ row }) => row), some = this.list.children.length > 0;
+    this.#list(items);
     this.empty.hidden = items.length > 0;
     this.list.hidden = !items.length;
     set(this.list, { "aria-activedescendant": active === null ? null : `instance-s${active}` });
-    this.list.parentElement.scrollTop = scroll;
     if (active !== this.seen && active !== null && some) this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     this.seen = active;
+  }
+
+  /** Row by row, so that those that stay keep their place under the eye. */
+  #list(items) {
+    const { list } = this, stay = new Set(items);
+    for (const row of [...list.children]) if (!stay.has(row)) row.remove();
+    items.forEach((row, k) => { if (row !== list.children[k]) list.insertBefore(row, list.children[k] ?? null); });
   }
 
   /** [key, {text, row}]; the row there was, where it would be the same. */
@@ -86,13 +91,14 @@ export class Objects {
     const marks = h("span", { class: "marks", "aria-hidden": "true" },
       visible === false ? icon("eyeOff") : null, locked ? icon("lock") : null);
     return this.#option(`s${s.id}`, selected, () => this.app.edit({ op: "activate", id: s.id }),
-      this.#thumb(s.box), this.#name(s), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
+      this.#thumb(`s${s.id}`, s.box), this.#name(s), marks, colors, h("span", { class: "share", text: say("area", { share }) }));
   }
 
   #proposal(p) {
     const share = percent(p.area, this.app.state.photo);
-    return this.#option(`p${p.id}`, false, () => this.app.edit({ op: "choose", proposal: p.id }),
-      this.#thumb(p.box), this.#name(p),
+    const still = () => this.app.state.proposals.some(({ id, x, y }) => id === p.id && x === p.x && y === p.y);
+    return this.#option(`p${p.id}`, false, () => this.app.edit(() => still() && { op: "choose", proposal: p.id }),
+      this.#thumb(`p${p.id}`, p.box), this.#name(p),
       h("span", { class: "share", text: say("area", { share }) }));
   }
 
@@ -101,9 +107,11 @@ export class Objects {
     return h("span", { class: "name" }, name, ...(word ? [" ", h("small", { text: word })] : []));
   }
 
-  /** What lies in a box of the photo, small: cut from the picture that is shown. */
-  #thumb(box) {
-    const canvas = h("canvas", { class: "thumb", width: THUMB, height: THUMB, "aria-hidden": "true" });
+  /** What lies in a box of the photo, small: cut from the picture that is shown. A row made anew takes its old one. */
+  #thumb(key, box) {
+    const known = this.rows.get(key)?.row.querySelector("canvas");
+    if (known && String(known.box) === String(box)) return known;
+    const canvas = known ?? h("canvas", { class: "thumb", width: THUMB, height: THUMB, "aria-hidden": "true" });
     canvas.box = box;
     this.#cut(canvas);
     return canvas;
@@ -128,9 +136,12 @@ export class Objects {
   }
 
   #reorder(step) {
-    const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(this.app.state.active);
-    [ids[k], ids[k + step]] = [ids[k + step], ids[k]];
-    this.app.edit({ op: "reorder", ids });
+    this.app.editActive(({ id }) => {
+      const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(id);
+      if (ids[k + step] === undefined) return null;
+      [ids[k], ids[k + step]] = [ids[k + step], id];
+      return { op: "reorder", ids };
+    });
   }
 
   #rename() {

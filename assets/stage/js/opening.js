@@ -67,13 +67,13 @@ export class Opening {
   take(file) {
     if (SWATCHES.test(file.name)) return this.panel.load(file);
     if (RECIPE.test(file.name)) return this.app.importFile(file, file.name);
-    return MASK.test(file.name) && this.app.state ? this.#mask(file) : this.app.open(file, file.name || "photo");
+    return MASK.test(file.name) && this.app.state ? this.#mask(file) : this.app.photos.open(file, file.name || "photo");
   }
 
   /** What is called a mask and is none that fits may be a photo of one. */
   async #mask(file) {
     const image = await createImageBitmap(file).catch(() => null), { width, height } = this.app.state.photo;
     const fits = image && Math.abs(Math.log(image.width * height / (image.height * width))) < FITS && isGray(image);
-    return fits ? this.app.importFile(file, file.name) : this.app.open(file, file.name);
+    return fits ? this.app.importFile(file, file.name) : this.app.photos.open(file, file.name);
   }
 }

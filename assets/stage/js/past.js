@@ -18,7 +18,7 @@ export class Past {
     this.shown = text;
     refill(this.list, history.map((label, k) => h("li", {}, h("button", { type: "button", text: label,
       class: k > step ? "ahead" : "", "aria-current": k === step ? "step" : null,
-      onclick: () => this.app.edit({ op: "goto", step: k }) }))));
+      onclick: () => this.app.edit(() => this.app.state.history[k] === label && { op: "goto", step: k }) }))));
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 }

@@ -15,7 +15,7 @@ export class Picture {
   constructor(app, canvas) {
     Object.assign(this, { app, canvas });
     this.context = canvas.getContext("2d", { alpha: true });
-    this.draw = eachFrame(() => this.#draw());
+    this.frame = eachFrame(() => this.#draw());
     this.original = this.result = null;  // {bitmap, look}
     this.live = null;  // {id, shape, compositor, box}
     this.moves = 0;  // of drags of a color or another live control
@@ -54,6 +54,12 @@ export class Picture {
       this.app.fail(error);
       return null;
     }
+  }
+
+  /** All of it, in the next frame. */
+  draw() {
+    this.stale = true;
+    this.frame();
   }
 
   get painted() { return this.app.state?.selections.some((s) => s.painted && s.visible !== false) ?? false; }
@@ -106,9 +112,10 @@ export class Picture {
     if (band) {
       this.#drop();
       this.live = this.#layers(id, shape, band);
+      this.stale = true;
     }
     this.live?.compositor.paint(lut);
-    this.draw();
+    this.frame();
   }
 
   #layers(id, shape, band) {
@@ -133,9 +140,29 @@ export class Picture {
     this.draw();
   }
 
+  /** Of a color that is dragged only its own box is drawn again. */
   #draw() {
-    const { context, canvas, app: { view } } = this;
+    const { context, live, stale } = this;
+    this.stale = false;
+    context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
+    if (live && !stale) this.#clipTo(live.box);
+    this.#drawAll();
+    context.restore();
+  }
+
+  #clipTo([x0, y0, x1, y1]) {
+    const { context, app: { view }, original: { bitmap } } = this;
+    const a = view.toScreen(x0 * view.width / bitmap.width, y0 * view.height / bitmap.height);
+    const b = view.toScreen(x1 * view.width / bitmap.width, y1 * view.height / bitmap.height);
+    const low = (v) => Math.floor(v * view.ratio) - 1, high = (v) => Math.ceil(v * view.ratio) + 1;  // whole pixels: no seam
+    context.beginPath();
+    context.rect(low(a.x), low(a.y), high(b.x) - low(a.x), high(b.y) - low(a.y));
+    context.clip();
+  }
+
+  #drawAll() {
+    const { context, canvas, app: { view } } = this;
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!this.original) return;
     const { ratio } = view, at = this.split === null ? null : this.split * canvas.width;

@@ -2,7 +2,7 @@
 // the photo that is seen and the work on it are brought back, once for all who wait.
 
 import { Api, Refused } from "./api.js";
-import { lastPhoto, photoOf, tabSession, workOf } from "./keep.js";
+import { lastPhoto, photoOf, workOf } from "./keep.js";
 import { say } from "./words.js";
 
 const PAUSE_MS = 2000;
@@ -40,23 +40,14 @@ export class Rescue {
     }
   }
 
-  /** A session of its own. */
-  async anew() {
-    const { api } = this.app;
-    this.app.about = await api.json("session", {});
-    api.session = this.app.about.session;
-    tabSession.set(api.session);
-    return true;
-  }
-
   /** The same photo and the same work: in the same session if the server knows it, else in a new one. */
   async #bringBack() {
     const { app, app: { api } } = this;
-    if (!app.state) return this.anew();
+    if (!app.state) return app.photos.anew();
     const { digest } = app.state.photo, lay = await this.#layer(digest);
     let state = await lay().catch((error) => {
       if (error.code !== "gone") throw error;
-      return this.anew().then(lay);
+      return app.photos.anew().then(lay);
     });
     while (state.phase !== "ready") state = await api.json(`state${Api.query({ after: state.phase })}`);
     const work = state.selections.length ? null : await workOf(digest);
@@ -66,7 +57,7 @@ export class Rescue {
 
   /** What puts a photo on the server's desk: its file, or the sample that it is. */
   async #layer(digest) {
-    const { app: { api, sample } } = this, kept = await photoOf(digest), last = await lastPhoto();
+    const { api, photos: { sample } } = this.app, kept = await photoOf(digest), last = await lastPhoto();
     if (kept) return () => api.send(`photo${Api.query({ name: kept.name })}`, kept.blob);
     const id = sample ?? (last?.digest === digest ? last.sample : undefined);
     if (id === undefined) throw new Refused(0, "lost", say("error_gone_photo"));

@@ -17,9 +17,9 @@ export class Guard {
  * the same key: a drag that is faster than the line skips values and never the last one.
  */
 export class Outbox {
-  /** @param send async (thing) => answer */
-  constructor(send) {
-    this.send = send;
+  /** @param send async (thing) => answer; @param took (thing, answer), called before the next is sent. */
+  constructor(send, took = () => {}) {
+    Object.assign(this, { send, took });
     this.waiting = [];
     this.busy = false;
   }
@@ -46,6 +46,7 @@ export class Outbox {
     try {
       const answer = await this.send(thing);
       this.busy = false;
+      this.took(thing, answer);
       resolve(answer);
     } catch (error) {
       this.busy = false;

@@ -9,6 +9,8 @@ import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { say } from "./words.js";
 
+const OFFER_MS = 4000;
+
 export class Stage {
   constructor(app) {
     this.app = app;
@@ -38,10 +40,11 @@ export class Stage {
     app.on("chosen", ({ place }) => this.#offer(place));
     app.on("tool", () => { this.surface.dataset.tool = app.tool; });
     for (const name of ["edit", "live"]) app.on(name, () => this.#closeChoices());
-    this.surface.addEventListener("pointerdown", () => this.#closeChoices());
+    addEventListener("pointerdown", (event) => { if (!event.composedPath().includes(this.choices)) this.#closeChoices(); }, true);
     // a ring for who comes by keys: a press focuses too, and would draw one round the whole photo
     this.surface.addEventListener("focus", () => this.surface.classList.toggle("keyed", this.surface.matches(":focus-visible")));
     this.surface.addEventListener("pointermove", (event) => this.#leaveChoices(event));
+    this.element.addEventListener("pointerleave", ({ pointerType: kind }) => { if (kind === "mouse") this.#closeChoices(); });
     this.surface.dataset.tool = app.tool;
     app.on("home", () => this.surface.focus({ preventScroll: true }));
   }
@@ -87,6 +90,9 @@ export class Stage {
     const box = this.choices;
     this.offered = this.#room(place, box.offsetWidth, box.offsetHeight);
     box.style.translate = `${this.offered.x}px ${this.offered.y}px`;
+    // nothing tells that a finger went away: the panel has the same choices for as long as one likes
+    clearTimeout(this.offering);
+    if (place.kind !== "mouse") this.offering = setTimeout(() => { if (!box.matches(":focus-within")) this.#closeChoices(); }, OFFER_MS);
   }
 
   /** Beside the pointer or below the finger, inside the stage, above the zoom's buttons. */

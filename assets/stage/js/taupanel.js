@@ -74,7 +74,6 @@ export class TauPanel {
   }
 
   stop(which) {
-    const { active } = this.app;
-    if (active && !active.locked) this.app.edit({ op: "stop", id: active.id, which });
+    this.app.editActive(({ id, locked }) => !locked && { op: "stop", id, which });
   }
 }

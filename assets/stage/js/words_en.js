@@ -158,7 +158,7 @@ export const WORDS = {
   busy_export: "Preparing the file",
   busy_paint: "Recoloring",
   busy_ways: "Making the colorways",
-  ready: "{name}, {width} by {height} pixels. {count} objects found.",
+  ready: "{name}, {width} by {height} pixels. Objects found: {count}.",
   selected: "{name}, {share} % of the photo",
   recolored: "{name} recolored to {color}, Delta-E {delta}",
   released: "Nothing is selected.",

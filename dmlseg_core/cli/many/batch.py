@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # loaded only when the command runs: --help stays fast
 
 _COLORS = Range("like-colors", 0.0, 1.0)
 _SAMPLE = Range("sample", 1, 1_000_000_000)
+_LIST = 2**31
+"""More bytes than a list of inputs may have."""
 _KINDS = ("labels", "overlays", "recolored", "cutouts")
 
 
@@ -162,19 +164,25 @@ def _check_company(args: argparse.Namespace) -> None:
 def _inputs(args: argparse.Namespace) -> list[str]:
     """Of the command line, a list, or the standard input."""
     named = [text for text in args.inputs if text != "-"]
-    try:
-        lists = [args.from_list.read_bytes()] if args.from_list else []
-    except OSError as error:
-        reason = error.strerror or error
-        raise ParameterError(f"the list {args.from_list} cannot be read: {reason}") from None
-    lists += [sys.stdin.buffer.read()] if "-" in args.inputs else []
+    lists = [_list_of(args.from_list)] if args.from_list else []
+    lists += [sys.stdin.buffer.read(_LIST)] if "-" in args.inputs else []
     for data in lists:
+        if len(data) == _LIST:
+            raise ParameterError(f"a list has at most {_LIST - 1:,} bytes; use --shard, or folders")
         # NUL between names, as of find -print0, where a name may hold the end of a line
         parts = data.split(b"\0") if b"\0" in data else data.splitlines()
         named += [os.fsdecode(part) for part in parts if part.strip()]
     if not named:
         raise ParameterError("no input; give photos, folders, patterns or URLs")
     return named
+
+
+def _list_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LIST)  # no more: it may be a pipe or a device
+    except OSError as error:
+        raise ParameterError(f"the list {path} cannot be read: {error.strerror or error}") from None
 
 
 def _rules(args: argparse.Namespace) -> Rules | Path | None:

@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,13 +50,6 @@ class Run:
     workers: int | None = 1
     interrupted: bool = False
     parts: tuple[Mapping[str, Any], ...] = ()
-
-    def started_at(self) -> float:
-        """`started` as seconds since 1970; 0 where it is not known."""
-        try:
-            return datetime.fromisoformat(self.started).timestamp()
-        except ValueError:
-            return 0.0
 
 
 @dataclass
@@ -132,7 +124,7 @@ def read_run(path: Path) -> Run:
             dict(told["options"]), str(told["weights_sha256"]), tuple(map(str, told["classes"])),
             str(told["started"]), float(told["seconds"]), told["max_delta_e"],
             str(told["engine"]), None if told["workers"] is None else int(told["workers"]),
-            bool(told["interrupted"]),
+            bool(told["interrupted"]), tuple(map(dict, told.get("parts", ()))),
         )  # fmt: skip
     except OSError as error:
         raise ParameterError(
@@ -143,6 +135,16 @@ def read_run(path: Path) -> Run:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError(f"{path} is damaged: {error!r}; run the batch again") from None
+
+
+def _part(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a merge, its fields of the types that they are read as."""
+    shard = None if told["shard"] is None else [int(k) for k in told["shard"]]
+    if shard is not None and (len(shard) != 2 or not 1 <= shard[0] <= shard[1]):
+        raise ValueError(f"a shard {shard}")
+    workers = None if told["workers"] is None else int(told["workers"])
+    return {**told, "folder": str(told["folder"]), "started": str(told["started"]), "shard": shard,
+            "seconds": float(told["seconds"]), "workers": workers}  # fmt: skip
 
 
 @cache

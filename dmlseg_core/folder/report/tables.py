@@ -32,18 +32,18 @@ def write_tables(journal: Journal, run: Run, *, polygons: bool = False) -> None:
             opened(instances_file(out / "instances.json", run.classes, polygons=polygons)),
             opened(failures_file(out / "failures.csv", encoded=True)),
         )
-        of_rows = (
+        of_names = (
             opened(csv_file(out / "instances.csv")),
             opened(parquet_file(out / "instances.parquet")),
-            figures.add,
-            summary.add,
         )
         for record in journal:  # once: reading it takes longer than all that is made of it
             for add in of_records:
                 add(record)
             if record["error"] is not None or "row" in record:
                 row = row_of(record)
-                for count in of_rows:
-                    count(row)
+                for put in of_names:
+                    put(row, record["name"])
+                figures.add(row)
+                summary.add(row)
     write_run(figures, run, out / "run.json")
     write_report(summary, run, out)

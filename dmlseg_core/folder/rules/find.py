@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from dmlseg_core.config import TAU, Range
 from dmlseg_core.errors import ParameterError
@@ -38,8 +40,12 @@ class Like:
     def __post_init__(self) -> None:
         TAU.check(self.threshold)
         COLORS.check(self.colors)
-        if not self.photo.is_file():
-            raise ParameterError(f"the reference photo {self.photo} is no file; check the path")
+        try:
+            why = "" if S_ISREG(self.photo.stat().st_mode) else "it is no file"
+        except (OSError, ValueError) as error:
+            why = str(getattr(error, "strerror", None) or error)
+        if why:
+            raise ParameterError(f"the reference photo {self.photo} cannot be read: {why}")
 
     def takes(self, similarity: float, overlap: float) -> bool:
         """Whether an object is like it: similarity of the vectors, overlap of the colors."""
@@ -55,7 +61,8 @@ def like_of(
         ParameterError: no such file.
     """
     found = _REFERENCE.fullmatch(text)
-    if found is None or (folder or Path()).joinpath(text).is_file():  # a name may hold an "@"
+    # a name may hold an "@"; Path.is_file raises where nobody may look
+    if found is None or os.path.isfile((folder or Path()) / text):  # noqa: PTH113
         return Like((folder or Path()) / text, None, threshold, colors)
     at = int(found["y"]), int(found["x"])
     return Like((folder or Path()) / found["photo"], at, threshold, colors)

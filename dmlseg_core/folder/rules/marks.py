@@ -13,6 +13,8 @@ from dmlseg_core.errors import RuleError
 
 MOST_VALUES, DEEPEST = 20_000, 20
 """Of a file, aliases counted as often as they are used: a few lines can else mean billions."""
+_LONGEST = 4_000
+"""Characters of a value without quotes."""
 Path = tuple[str | int, ...]
 _FLOAT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 _COMMENT = "; leave it out, or put what begins with # in quotes, as '#c8102e': # begins a comment"
@@ -66,7 +68,9 @@ def parse(text: str, name: str) -> Marked:
         mark = error.problem_mark or error.context_mark
         problem = _TAB if r"'\t'" in str(error.problem) else str(error.problem)
         raise fault(name, Place.of(mark) if mark else Place(1, 1), problem) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except RecursionError:
+        raise RuleError(f"{name}: this is no YAML of rules: nested too deeply") from None
+    except yaml.YAMLError as error:
         raise RuleError(f"{name}: this is no YAML: {error}") from None
     reader = _Reader(name)
     if node is not None:
@@ -125,6 +129,8 @@ class _Reader:
         return {key: value for part in reversed(parts) for key, value in part.items()}
 
     def _scalar(self, node: Any, place: Place) -> Any:
+        if len(node.value) > _LONGEST and node.style is None:  # Python refuses to read such numbers
+            raise fault(self.name, place, f"a value of {len(node.value)} characters")
         try:
             made = self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError) as error:

@@ -15,6 +15,8 @@ from dmlseg_core.errors import ParameterError
 MOST_FILES = 500
 """Recolored files of one photo."""
 COMBINE = ("together", "each")
+_MOST_BYTES = 16 * 2**20
+"""Of a swatch file."""
 _LONGEST = 60
 """Bytes of a name within a file's name."""
 _SHORTEST = 12
@@ -76,9 +78,12 @@ def ways_of_swatches(path: Path, style: Style) -> tuple[Way, ...]:
         ParameterError: it cannot be read, or is no swatch file.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)  # no more: it may be a pipe or a device
     except OSError as error:
         raise ParameterError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(data) > _MOST_BYTES:
+        raise ParameterError(f"{path} has more than {_MOST_BYTES:,} bytes; give a swatch file")
     found = read_swatches(data, path.name)
     if len(found) > MOST_FILES:
         raise ParameterError(f"{path.name} holds {len(found)} colors; at most {MOST_FILES} go")

@@ -9,20 +9,40 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmlseg_core.errors import ExportError, ParameterError
 from dmlseg_core.folder.journal import Journal, Record
-from dmlseg_core.folder.report.run_file import Run
+from dmlseg_core.folder.report.run_file import read_run
 from dmlseg_core.folder.report.tables import write_tables
+from dmlseg_core.folder.scale.parts import (
+    Told,
+    missing,
+    refuse_other_questions,
+    refuse_other_weights,
+    run_of,
+)
 from dmlseg_core.folder.scale.shard import Shard
 from dmlseg_core.photo import whole_file
 
 
-def merge(shards: Sequence[str | Path], out: str | Path, *, polygons: bool = False) -> int:
+@dataclass(frozen=True)
+class Merged:
+    """What a merged folder holds.
+
+    Attributes:
+        photos: how many, failed ones too.
+        missing: shards that are not in it, of those whose others are: "2/3".
+    """
+
+    photos: int
+    missing: tuple[str, ...] = ()
+
+
+def merge(shards: Sequence[str | Path], out: str | Path, *, polygons: bool = False) -> Merged:
     """Bring the results of several output folders together; these are only read.
 
     A photo that several of them have is taken from the first that did it.
@@ -32,13 +52,10 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, polygons: bool = Fal
         out: a new folder, or one that an earlier merge made.
         polygons: `instances.json` holds polygons instead of run lengths.
 
-    Returns:
-        How many photos the merged folder has, failed ones too.
-
     Raises:
         ParameterError: a folder is none of a batch, lies in `out` or the other way round; two of
-            them were made with other weights, or have a photo under one name that is another one
-            or was made with other settings.
+            them were made with other weights, are shards that were asked for different things,
+            or have a photo under one name that is another one or was made with other settings.
         ExportError: the results cannot be written.
     """
     found = [Shard(Path(path)) for path in shards]
@@ -46,14 +63,24 @@ def merge(shards: Sequence[str | Path], out: str | Path, *, polygons: bool = Fal
         raise ParameterError("give the output folders that shall be merged")
     for shard in found:
         _refuse_inside(shard.folder, Path(out))
-    _refuse_other_weights(found)
+    told: Told = [*_earlier(Path(out)), *((shard.folder, shard.run) for shard in found)]
+    refuse_other_weights(told)
+    refuse_other_questions(told)
     chosen = _chosen(found)
     with Journal(Path(out) / "instances.jsonl") as journal:
         _refuse_others(journal, chosen)
         for name, shard in sorted(chosen.items()):
             _take(shard, shard.record(name), journal)
-        write_tables(journal, _run_of(found), polygons=polygons)
-        return sum(1 for _ in journal)
+        run = run_of(told)
+        write_tables(journal, run, polygons=polygons)
+        return Merged(sum(1 for _ in journal), missing(run.parts))
+
+
+def _earlier(out: Path) -> Told:
+    """What was merged into the folder before; nothing where that was cut short."""
+    with suppress(ParameterError):
+        return [(out, read_run(out / "run.json"))]
+    return []
 
 
 def _refuse_inside(shard: Path, out: Path) -> None:
@@ -62,16 +89,6 @@ def _refuse_inside(shard: Path, out: Path) -> None:
         raise ParameterError(
             f"{shard} and the output folder {out} lie in one another; choose a folder beside them"
         )
-
-
-def _refuse_other_weights(shards: Sequence[Shard]) -> None:
-    first = shards[0]
-    for other in shards[1:]:
-        if other.run.weights != first.run.weights or other.run.classes != first.run.classes:
-            raise ParameterError(
-                f"{first.folder} and {other.folder} were made with different weights; "
-                "run one of them again with the other's"
-            )
 
 
 def _chosen(shards: Sequence[Shard]) -> dict[str, Shard]:
@@ -128,7 +145,7 @@ def _bring(source: Path, target: Path) -> None:
     Raises:
         ExportError: it is not there any more, or cannot be written.
     """
-    if not source.is_file():
+    if not os.path.isfile(source):  # noqa: PTH113 (Path.is_file raises where nobody may look)
         raise ExportError(f"{source} is missing; run the batch that made it again, then merge")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -141,36 +158,3 @@ def _bring(source: Path, target: Path) -> None:
             shutil.copyfileobj(file, copy)
     except OSError as error:
         raise ExportError(f"{target} cannot be written: {error.strerror or error}") from error
-
-
-def _run_of(shards: Sequence[Shard]) -> Run:
-    """What is told of all of them: the first one's question, and the time that they took."""
-    runs = [shard.run for shard in shards]
-    workers = [run.workers for run in runs]
-    return replace(
-        runs[0], options={k: v for k, v in runs[0].options.items() if k != "shard"},
-        started=min(run.started for run in runs), seconds=_together(runs), engine="merge",
-        workers=None if None in workers else sum(n or 0 for n in workers),
-        interrupted=any(run.interrupted for run in runs),
-        parts=tuple(
-            {"folder": shard.folder.name, "shard": shard.run.options.get("shard"),
-             "started": shard.run.started, "seconds": round(shard.run.seconds, 3),
-             "engine": shard.run.engine, "workers": shard.run.workers}
-            for shard in shards
-        ),
-    )  # fmt: skip
-
-
-def _together(runs: Sequence[Run]) -> float:
-    """Seconds in which at least one of them ran."""
-    total, end = 0.0, float("-inf")
-    for start, stop in sorted(_spans(runs)):
-        total += max(0.0, stop - max(start, end))
-        end = max(end, stop)
-    return total
-
-
-def _spans(runs: Sequence[Run]) -> Iterator[tuple[float, float]]:
-    for run in runs:
-        start = run.started_at()
-        yield start, start + run.seconds

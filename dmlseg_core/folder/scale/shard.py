@@ -85,9 +85,9 @@ class Shard:
 
 def _refuse_busy(folder: Path) -> None:
     """ParameterError where a run is writing; a folder that may only be read has none."""
-    if not (folder / LOCK).exists():
-        return
     try:
+        if not (folder / LOCK).exists():
+            return
         with FileLock(folder / LOCK, timeout=0):
             pass
     except Timeout:

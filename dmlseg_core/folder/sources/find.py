@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.request import url2pathname
 
@@ -57,7 +58,7 @@ def _jobs_of(item: str | Path, out: Path, *, several: bool, empty: bool) -> Iter
             return url_jobs(str(item), several=several)
         item = url2pathname(str(item).removeprefix("file://"))
     path = Path(item)
-    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where nobody may look)
+    if _is_dir(path):
         _refuse_inside(out, path)
         return _below(path, _photos(path), _real(path).name if several else "")
     # a file may be called "a[1].jpg"
@@ -85,13 +86,23 @@ def _matching(pattern: str, out: Path, *, empty: bool) -> list[Job]:
     plain = next(k for k, part in enumerate(parts) if glob.has_magic(part))
     root, results = Path(*parts[:plain]), out.resolve()
     paths = [Path(found) for found in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
-    inside = [p for p in paths if not _real(p).is_relative_to(results)]
-    photos = [(p, None) for p in inside if p.suffix.lower() in SUFFIXES and not p.is_dir()]
+    followed = cache(os.path.realpath)
+
+    def loops(path: Path) -> bool:  # "**" follows links, back to where it came through as well
+        way = [folder for folder in path.parents if folder.is_relative_to(root)]
+        return len({*map(followed, way)}) < len(way)
+
+    inside = [p for p in paths if not loops(p) and not _real(p).is_relative_to(results)]
+    photos = [(p, None) for p in inside if p.suffix.lower() in SUFFIXES and not _is_dir(p)]
     if not any(os.sep + "**" in os.sep + part for part in parts):  # that one found them already
-        photos += [pair for p in inside if p.is_dir() for pair in _photos(p)]  # type: ignore[misc]
+        photos += [pair for p in inside if _is_dir(p) for pair in _photos(p)]  # type: ignore[misc]
     if not photos and not empty:
         raise ParameterError(f"the pattern {pattern} matches no photo; check it, and its quotes")
     return list(_below(root, photos))
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where nobody may look)
 
 
 def _real(path: Path) -> Path:

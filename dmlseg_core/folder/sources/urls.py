@@ -18,7 +18,8 @@ from dmlseg_core.errors import ImageError, MissingExtraError, ParameterError
 from dmlseg_core.folder.inputs import SUFFIXES, Job
 from dmlseg_core.photo import UNNAMED, Photo, load_photo
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]+::)*[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+"""A chain is one as well: zip://**/*.jpg::s3://bucket/photos.zip, simplecache::s3://bucket."""
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -82,7 +83,17 @@ def url_jobs(url: str, *, several: bool) -> Iterator[Job]:
         name = one[len(root) :].lstrip("/")
         hidden = any(part.startswith(".") for part in name.split("/"))
         if PurePosixPath(one).suffix.lower() in SUFFIXES and not hidden:
-            yield UrlJob(system.unstrip_protocol(one), str(prefix / name))
+            yield UrlJob(_url_of(one, url, system), str(prefix / name))
+
+
+def _url_of(path: str, asked: str, system: Any) -> str:
+    """The URL of a path that was found; of a chain, the first link with a path is its own."""
+    if "::" not in asked:
+        return str(system.unstrip_protocol(path))
+    links = asked.split("::")
+    own = next(k for k, link in enumerate(links) if "://" in link)
+    links[own] = f"{links[own].partition('://')[0]}://{path}"
+    return "::".join(links)
 
 
 def _listed(system: Any, path: str) -> tuple[str, list[str] | None]:
@@ -127,10 +138,12 @@ def _opened(url: str) -> tuple[Any, str]:
         raise MissingExtraError(
             f"{kind}:// needs a driver that is not installed: {error}"
         ) from None
-    except ValueError as error:
-        raise ParameterError(f"{url}: {_reason(error)}") from None
+    except Exception as error:  # as in `_asked`; an archive is opened here, a server connected to
+        raise ParameterError(f"{url} cannot be opened: {_reason(error)}") from None
     return system, str(path)
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):  # drivers tell the path alone
+        return "it does not exist"
     return str(getattr(error, "strerror", None) or error) or type(error).__name__

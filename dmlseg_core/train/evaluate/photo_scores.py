@@ -70,7 +70,7 @@ class AnyScene(Protocol):
 
 
 class AnyRule(Protocol):
-    """What scoring needs of a `dataset.SetRule`."""
+    """What scoring needs of a `train.data.SetRule`."""
 
     @property
     def background(self) -> str: ...  # noqa: D102
@@ -79,7 +79,7 @@ class AnyRule(Protocol):
 
 
 class AnySample(Protocol):
-    """What scoring needs of a `dataset.Sample`; see there for the arrays."""
+    """What scoring needs of a `train.data.Sample`; see there for the arrays."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -291,6 +291,4 @@ def at_photo_resolution(
     if levels[0].shape == like.shape:
         return list(levels)
     frame: Any = scene.frame  # type: ignore[attr-defined]  # fakes answer at photo size
-    rows = [frame.cell_of(y, 0)[0] for y in range(like.shape[0])]
-    columns = [frame.cell_of(0, x)[1] for x in range(like.shape[1])]
-    return [labels[np.ix_(rows, columns)] for labels in levels]
+    return [labels[np.ix_(*frame.cells())] for labels in levels]

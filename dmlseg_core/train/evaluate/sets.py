@@ -1,8 +1,7 @@
-"""`dmlseg eval`: every figure of shared/reference/metrics.md on one or more sets, as its JSON."""
+"""`dmlseg eval`: every figure of weights on one or more sets of labelled photos, as its JSON."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,7 +68,8 @@ def evaluate(
         progress: show a progress bar.
 
     Returns:
-        The JSON of metrics.md; a figure that a set cannot give is None.
+        {"sets": `summarize_set` of each, "weights", "config"}; a figure that a set cannot give is
+        None.
 
     Raises:
         DatasetError: there is no set, or one without photos.
@@ -108,7 +108,6 @@ def evaluate_folders(
         DatasetError: a folder is missing, empty, or named like another one.
         WeightsError: the weights cannot be used.
     """
-    from dmlseg_core.model import DEFAULT_WEIGHTS  # noqa: PLC0415
     from dmlseg_core.scene import Segmenter  # noqa: PLC0415  # torch: only when it runs
     from dmlseg_core.train.evaluate.rivals import RIVALS  # noqa: PLC0415  # scikit-image is an extra
 
@@ -118,7 +117,7 @@ def evaluate_folders(
     return evaluate(
         segmenter,
         datasets,
-        weights=file_sha256(weights or DEFAULT_WEIGHTS),
+        weights=segmenter.weights,
         config={**config.to_dict(), "split": split, "quick": quick, "limit": limit},
         quick=quick,
         limit=limit,
@@ -139,12 +138,6 @@ def open_folders(folders: Sequence[str | Path], split: str) -> dict[str, Sequenc
             raise DatasetError(f"two sets are named {name!r}: figures are filed by name")
         datasets[name] = open_set(folder, split)
     return datasets
-
-
-def file_sha256(path: str | Path) -> str:
-    """Hex sha256 of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _spread(photos: int, limit: int | None) -> list[int]:
@@ -185,8 +178,8 @@ def summarize_set(photos: Sequence[PhotoScores], like: AnySample, *, quick: bool
     one_click = quick or like.rule.partition
     after = (1,) if one_click else AFTER
     complete = like.rule.background in COMPLETE_BACKGROUND and not like.rule.partition
-    clicks = {n: _mean([_after(p.runs, n) for p in photos]) for n in after}
-    hasty = {n: _mean([_after(p.jitter, n) for p in photos]) for n in after}
+    clicks = {n: mean_score([_after(p.runs, n) for p in photos]) for n in after}
+    hasty = {n: mean_score([_after(p.jitter, n) for p in photos]) for n in after}
     return {
         "photos": len(photos),
         "objects": sum(p.objects for p in photos),
@@ -230,10 +223,6 @@ def _after(runs: Sequence[ClickRun], clicks: int) -> Any:
     return np.array([run.after(clicks) for run in runs], np.float64)
 
 
-def _mean(values: Sequence[Any]) -> Score | None:
-    return mean_score(values)
-
-
 def _value(score: Score | None) -> float | None:
     return None if score is None else score.value
 
@@ -243,7 +232,7 @@ def _interval(score: Score | None) -> list[float] | None:
 
 
 def _noc(photos: Sequence[PhotoScores], iou: float) -> float | None:
-    return _value(_mean([np.array([r.clicks_to(iou) for r in p.runs]) for p in photos]))
+    return _value(mean_score([np.array([r.clicks_to(iou) for r in p.runs]) for p in photos]))
 
 
 PART_FIGURES = ("iou_part", "iou_whole", "iou_part_default", "iou_whole_default",
@@ -252,7 +241,7 @@ PART_FIGURES = ("iou_part", "iou_whole", "iou_part_default", "iou_whole_default"
 
 def _parts(photos: Sequence[PhotoScores]) -> Result:
     return {
-        name: _value(_mean([p.parts[:, column] for p in photos]))
+        name: _value(mean_score([p.parts[:, column] for p in photos]))
         for column, name in enumerate(PART_FIGURES)
     }
 

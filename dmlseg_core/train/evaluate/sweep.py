@@ -15,17 +15,13 @@ from dmlseg_core.config import TAUS, SceneConfig
 from dmlseg_core.errors import DatasetError
 from dmlseg_core.train.data import held_out
 from dmlseg_core.train.evaluate.photo_scores import AnySample, AnyScene
-from dmlseg_core.train.evaluate.sets import (
-    AnySegmenter,
-    Result,
-    evaluate,
-    file_sha256,
-    open_folders,
-)
+from dmlseg_core.train.evaluate.sets import AnySegmenter, Result, evaluate, open_folders
+from dmlseg_core.train.evaluate.tables import cell, markdown_table
 
 ALPHAS: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 LONG_SIDES: tuple[int, ...] = (320, 448, 640, 800)
 BUDGETS: tuple[int, ...] = (10, 25, 50, 100)
+_HEAD = ("varied", "value", "set", "mAP^r@.5 [95 %]", "mAP^r@.7", "1-click IoU [95 %]", "s / photo")
 
 
 @dataclass(frozen=True)
@@ -144,47 +140,38 @@ def sweep_folders(
 
     Of the split "train" only the photos that training holds out are used.
     """
-    from dmlseg_core.model import DEFAULT_WEIGHTS, load_network  # noqa: PLC0415
+    from dmlseg_core.model import load_network  # noqa: PLC0415
     from dmlseg_core.scene import Segmenter  # noqa: PLC0415  # torch: only when it runs
 
     datasets = open_folders(folders, split)
     if split == "train":
         datasets = {name: held_out(samples) for name, samples in datasets.items()}
-    base = config or SceneConfig()
+    base, (network, entry) = config or SceneConfig(), load_network(weights)
     table = sweep(
         lambda changed: Segmenter.load(weights, config=changed),
         datasets,
-        variants(base, axes, load_network(weights)[0].config.taus),
+        variants(base, axes, network.config.taus),
         limit=limit,
         progress=progress,
     )
     return {
         "sweep": table,
         "markdown": markdown(table),
-        "weights": file_sha256(weights or DEFAULT_WEIGHTS),
+        "weights": entry["sha256"],
         "config": {**base.to_dict(), "split": split, "limit": limit},
     }
 
 
 def markdown(table: Sequence[Result]) -> str:
     """The ablation as a markdown table, a row per variant and set."""
-    head = "| varied | value | set | mAP^r@.5 [95 %] | mAP^r@.7 | 1-click IoU [95 %] | s / photo |"
-    lines = [head, "|---|---|---|---|---|---|---|"]
+    rows = []
     for row in table:
         for name, figures in row["sets"].items():
             map_r, ci = figures["map_r"] or {}, figures["map_r_ci"] or {}
             click, click_ci = figures["iou_after_clicks"], figures["iou_after_clicks_ci"]
-            cells = (
+            rows.append((
                 row["axis"], row["value"], name,
-                _figure(map_r.get("0.5"), ci.get("0.5")), _figure(map_r.get("0.7")),
-                _figure(click["1"], click_ci["1"]), _figure(figures["seconds_per_photo"]),
-            )  # fmt: skip
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _figure(value: float | None, interval: Sequence[float] | None = None) -> str:
-    if value is None:
-        return "-"
-    text = f"{value:.3f}"
-    return f"{text} [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else text
+                cell(map_r.get("0.5"), ci.get("0.5")), cell(map_r.get("0.7")),
+                cell(click["1"], click_ci["1"]), cell(figures["seconds_per_photo"]),
+            ))  # fmt: skip
+    return markdown_table(_HEAD, rows) + "\n"

@@ -12,7 +12,7 @@ import pytest
 from dmlseg_core.config import SceneConfig
 from dmlseg_core.errors import DatasetError
 from dmlseg_core.train.evaluate.photo_scores import LEVELS, at_photo_resolution
-from dmlseg_core.train.evaluate.sets import evaluate, file_sha256, open_folders
+from dmlseg_core.train.evaluate.sets import evaluate, open_folders
 from dmlseg_core.train.evaluate.sweep import Variant, VariantSegmenter, markdown, sweep, variants
 from tests.train.toy_scenes import Fake, NoiseScene, PerfectScene, SweepScene, sample
 
@@ -119,15 +119,10 @@ def test_empty_lists_are_typed_errors(tmp_path):
 
 
 def test_grid_partitions_take_the_nearest_cell():
-    frame = SimpleNamespace(cell_of=lambda y, x: (y // 4, x // 4))
+    frame = SimpleNamespace(cells=lambda: (np.arange(8) // 4, np.arange(12) // 4))
     labels = np.arange(6).reshape(2, 3)
     big = at_photo_resolution(SimpleNamespace(frame=frame), [labels], np.zeros((8, 12)))[0]
     assert (big == np.kron(labels, np.ones((4, 4), int))).all()
-
-
-def test_file_hash(tmp_path):
-    (tmp_path / "w").write_bytes(b"abc")
-    assert file_sha256(tmp_path / "w").startswith("ba7816bf8f01cfea")
 
 
 # ---------------------------------------------------------------- sweep
