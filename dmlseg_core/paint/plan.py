@@ -115,7 +115,7 @@ class Core:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        kept = (shades.nbytes for shades in self._shades.values())
+        kept = (shades.nbytes for shades in list(self._shades.values()))
         return self.places.nbytes + self.linear.nbytes + sum(kept)
 
     def shades(self, share: float) -> Shades:
