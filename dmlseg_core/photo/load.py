@@ -174,7 +174,9 @@ def shown(photo: Photo, *, checkered: bool = False) -> Bytes:
     return photo.rgb if photo.alpha is None else over(photo.rgb, photo.alpha, checkered=checkered)
 
 
-def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = True) -> Photo:
+def load_photo(
+    source: Source, *, max_megapixels: float = 100, managed: bool = True, plain: bool = False
+) -> Photo:
     """Read a photo.
 
     Args:
@@ -182,6 +184,7 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
             (H, W, 3) or (H, W, 4), uint8 or uint16, RGB order.
         max_megapixels: refuse larger photos; checked in the header, before anything is decoded.
         managed: colors are converted to sRGB; False: levels as they are stored, for masks.
+        plain: it may be large and have few bytes, as masks and files of ours.
 
     Raises:
         ImageError: the source is missing, empty, no image, damaged, or over the cap.
@@ -191,25 +194,22 @@ def load_photo(source: Source, *, max_megapixels: float = 100, managed: bool = T
         return _from_array(source, cap)
     path, name, data = read_source(source, cap)
     refuse_crowd(data, name)
-    plain = pixels_alone(data)
-    with opened(plain, name, cap, sparse=not managed) as image:
+    alone = pixels_alone(data)
+    with opened(alone, name, cap, sparse=plain or not managed) as image:
         about = read_metadata(data, image.format, image.info)
         if image.format == "PNG":  # Pillow takes no profile of more than a megabyte
             image.info["icc_profile"] = profile_beside(data, "PNG")
+        signal = replace(read_signal(data), exif=color_space_of(about.exif))
         if not managed:
-            image.info["icc_profile"] = b""
-        told = replace(read_signal(data), exif=color_space_of(about.exif))
-        signal = told if managed else Signal()
-        return _decode(image, plain, (about, signal), path, name)
+            image.info["icc_profile"], signal = b"", Signal()
+        return _decode(image, alone, (about, signal), path, name)
 
 
 def _decode(
     image: Image.Image, data: bytes, told: tuple[Metadata, Signal], path: Path | None, name: str
 ) -> Photo:
-    about, signal = told
-    notes: list[str] = []
+    (about, signal), notes = told, more_pictures(image, data, name)
     file_format, mode = image.format, image.mode
-    notes += more_pictures(image, data, name)
     turn = orientation_of(image, about)
     fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
@@ -220,8 +220,8 @@ def _decode(
     for which in tuple(arrays):  # one after the other: what has been turned is let go
         if (a := arrays.pop(which)) is not None:
             fields[which] = turned(a if seen is None else a[seen], turn)
-    size = fields["rgb"].shape[:2]
-    fields["about"] = with_turned_map(about, turn, size).upright(size, turn, notes)
+    about = with_turned_map(about, turn, size := fields["rgb"].shape[:2])
+    fields["about"] = about.upright(size, turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
 

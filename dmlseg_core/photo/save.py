@@ -100,7 +100,8 @@ def reread(path: str | Path, like: Photo) -> Pixels | None:
     """
     if format_of(path) not in ("JPEG", "AVIF", "HEIF"):
         return None
-    found = load_photo(path, max_megapixels=like.height * like.width / 1e6 + 1).working_pixels()
+    most = like.height * like.width / 1e6 + 1
+    found = load_photo(path, max_megapixels=most, plain=True).working_pixels()
     if found.dtype == like.working_dtype:
         return found
     return to_8_bits(found) if found.dtype == np.uint16 else found.astype(np.uint16) * 257

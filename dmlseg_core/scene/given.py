@@ -59,6 +59,6 @@ class Given:
 def _gray(png: bytes) -> NDArray[np.uint8]:
     """(H, W): only the last ones stay decoded, for edits and their history hold many."""
     try:
-        return load_photo(png).rgb[..., 0].copy()
+        return load_photo(png, plain=True).rgb[..., 0].copy()
     except ImageError as error:
         raise ParameterError(f"the mask is no usable picture: {error}") from None

@@ -74,7 +74,7 @@ def import_mask(session: EditSession, data: bytes, name: str, max_megapixels: fl
     Raises:
         ImageError: no image; ParameterError: colored, empty, or of another shape than the photo.
     """
-    picture = load_photo(data, max_megapixels=max_megapixels)
+    picture = load_photo(data, max_megapixels=max_megapixels, plain=True)
     gray = _gray(picture)
     if picture.size != session.photo.size:
         gray = _fitted(gray, session.photo)

@@ -180,6 +180,7 @@ def test_few_bytes_are_no_large_photo_but_may_be_a_mask(file_format):
     with pytest.raises(ImageError, match=r"25 megapixels in .* bytes are no photo"):
         load_photo(data)
     assert load_photo(data, managed=False).size == (4100, 6000)
+    assert load_photo(data, plain=True).size == (4100, 6000)
     assert load_photo(coded(Image.new(kind, (600, 410)), file_format, **settings)).width == 600
 
 

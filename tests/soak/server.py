@@ -44,13 +44,15 @@ class Server:
         words = ["app.py", "--host", "127.0.0.1", "--port", str(self.port), "--no-inbrowser"]
         self.process = psutil.Popen([sys.executable, *words, *self.words], stdout=self._log,
                                     stderr=subprocess.STDOUT)  # fmt: skip
-        until = time.monotonic() + 180
-        while time.monotonic() < until and self.alive():
+        until, answered = time.monotonic() + 300, False
+        while not answered and time.monotonic() < until and self.alive():
             try:
-                httpx.get(self.url, timeout=30)
-                break
+                answered = bool(httpx.get(self.url, timeout=30))
             except httpx.TransportError:
                 time.sleep(0.5)
+        if not answered:
+            self.__exit__()
+            raise TimeoutError(f"the app does not answer: {self.log()[-2000:]}")
         threading.Thread(target=self._watch, daemon=True).start()
         return self
 
