@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py")
 INSIDE = [p for p in FILES if p != PACKAGE / "__init__.py"]
 
 
+@cache
 def layers():
     """{"errors": 0, "color": 1, ...} as the document's table says."""
     rows = re.findall(r"^\| (\d+) \| ([\w., ]+?) \|", TEXT, re.MULTILINE)
@@ -48,9 +50,15 @@ def is_typing_only(node):
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports(path, *, everywhere=True):
     """(module, names) of a file's imports, without typing-only ones; () for a plain import."""
-    found, todo = [], [ast.parse(path.read_text())]
+    found, todo = [], [parsed(path)]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.Import):
@@ -107,15 +115,15 @@ def test_a_door_is_narrow_and_says_one_thing_a_name(room):
     assert len([p for p in folder.glob("*.py") if p.stem != "__init__"]) <= 13
 
 
+@cache
+def words_of(path):
+    return set(re.findall(r"\w+", path.read_text()))
+
+
 @pytest.mark.parametrize("room", [r for r in ROOMS if layers()[r] and r not in SCIENCE])
 def test_what_a_door_lets_out_is_used(room):
     """By another room, or by the public API: a name that nobody asks for is not offered."""
-    wanted = {
-        name
-        for path in INSIDE
-        if room_of(module_of(path)) != room
-        for name in re.findall(r"\w+", path.read_text())
-    }
+    wanted = set().union(*(words_of(p) for p in INSIDE if room_of(module_of(p)) != room))
     public = set(re.findall(r"\w+", (PACKAGE / "__init__.pyi").read_text()))
     assert not door_of(room).keys() - wanted - public
 
@@ -146,7 +154,7 @@ def function_lengths():
     return sorted(
         node.end_lineno - node.lineno + 1 - _documentation(node)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
@@ -115,12 +114,12 @@ class Alphas:
 
     def __init__(self, guide: NDArray[np.uint8]) -> None:
         self.guide = guide
-        self._known: OrderedDict[tuple[SoftMask, Hashable], _Packed] = OrderedDict()
+        self._known: dict[tuple[SoftMask, Hashable], _Packed] = {}  # the youngest last
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is remembered."""
-        return sum(packed.nbytes for packed in self._known.values())
+        """Bytes of what is remembered; other threads may ask while more is."""
+        return sum(packed.nbytes for packed in list(self._known.values()))
 
     def of(self, mask: SoftMask, *, matting: bool = False) -> Patch:
         """The mask's alpha, whatever lies over it."""
@@ -131,11 +130,11 @@ class Alphas:
     def remembered(self, mask: SoftMask, kind: Hashable, make: Callable[[], Patch]) -> Patch:
         """A map of a mask, made once."""
         key = mask, kind  # the mask itself: the id of one that is gone may come again
-        if (known := self._known.get(key)) is not None:
-            self._known.move_to_end(key)
+        if (known := self._known.pop(key, None)) is not None:
+            self._known[key] = known
             return known.patch()
         made = make()
         self._known[key] = _Packed.of(made)
         while len(self._known) > MOST:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
         return made

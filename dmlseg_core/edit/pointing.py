@@ -69,9 +69,14 @@ def choose_in_box(session: EditSession, box: Box, mode: str) -> None:
         session: whose selection it is.
         box: (top, left, bottom, right) in photo pixels; what lies outside the photo is cut off.
         mode: "new" and "auto" select, "add" and "subtract" correct.
+
+    Raises:
+        ParameterError: the box lies beside the photo, or where it is transparent.
     """
     height, width = session.photo.size
     box = (max(0.0, box[0]), max(0.0, box[1]), min(height - 1.0, box[2]), min(width - 1.0, box[3]))
+    if box[0] > box[2] or box[1] > box[3]:
+        raise ParameterError("the box lies beside the photo; draw it on the photo")
     found = max(_in_box(session, box), key=lambda pair: pair[0])
     (y, x), tau = found[1], found[2]
     if mode in ("add", "subtract") and session.active is not None:

@@ -7,7 +7,6 @@ every pixel is painted once and the sum is made in linear light.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -74,13 +73,14 @@ class Easel:
     ) -> None:
         self.pixels, self._keep, self._scene, self._measured = pixels, keep, scene, measured
         self._alphas = Alphas(guide) if alphas is None else alphas
-        self._known: OrderedDict[Any, Any] = OrderedDict()
+        self._known: dict[Any, Any] = {}  # the youngest last
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is remembered."""
-        parts = [v[2].rgb.nbytes for v in self._known.values() if isinstance(v, tuple)]
-        subjects = [v.nbytes for v in self._known.values() if isinstance(v, Subject)]
+        """Bytes of what is remembered; other threads may ask while more is."""
+        known = list(self._known.values())
+        parts = [v[2].rgb.nbytes for v in known if isinstance(v, tuple)]
+        subjects = [v.nbytes for v in known if isinstance(v, Subject)]
         return sum((self._alphas.nbytes, *parts, *subjects))
 
     def alpha(self, selection: Selection, mask: Mask) -> Patch:
@@ -186,13 +186,11 @@ class Easel:
         """What `make` gives, made once. Keys hold masks themselves: an id may come again."""
         if not self._keep:
             return make()
-        if key not in self._known:
-            self._known[key] = make()
-        self._known.move_to_end(key)
+        made: T = self._known.pop(key) if key in self._known else make()
+        self._known[key] = made
         kind = [old for old in self._known if old[0] == key[0]]
         for old in kind[: -(most or self._keep)]:
             del self._known[old]
-        made: T = self._known[key]
         return made
 
 

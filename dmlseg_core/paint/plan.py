@@ -20,6 +20,7 @@ from dmlseg_core.color import (
     parse_color,
     srgb_to_linear,
     srgb_to_oklab,
+    to_hex,
 )
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Paint, Places
@@ -49,6 +50,11 @@ _LEAST_LIGHT = 0.15
 """OKLab L under which an object is too black to be tinted."""
 _LIT = 1.5
 """The brightest of a matte object's shading over its 75th percentile, at most."""
+_WHITE = 0.92
+"""Linear light of the least that a target of white becomes where there are folds: #f6f6f6, two
+Delta-E less."""
+_PALE = (0.6, 0.9)
+"""Least channel of a target, linear: from where to where it is a white."""
 _CRUSHED = 0.05
 """Share of pixels under level 4 from which on a bright target is told what is missing."""
 
@@ -109,7 +115,7 @@ class Core:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        kept = (shades.nbytes for shades in self._shades.values())
+        kept = (shades.nbytes for shades in list(self._shades.values()))
         return self.places.nbytes + self.linear.nbytes + sum(kept)
 
     def shades(self, share: float) -> Shades:
@@ -187,15 +193,24 @@ def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan
 
 def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
     """Other paint under the same light, aimed so that the result measures as asked."""
-    goal = np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64)
     shades, gloss = core.shades(look.protect_highlights), GLOSS[look.gloss]
+    goal = _with_room(np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64), shades)
     aim = goal
     for _ in range(_ROUNDS):
         brush = Repaint.of(shades, aim, gloss=gloss)
         got = usual_color(np.clip(brush(core.linear), 0.0, 1.0))
         aim = np.clip(aim * np.clip((goal + 1e-4) / (got + 1e-4), 0.5, 2), 0, 1)
     made = Repaint.of(shades, aim, gloss=gloss, strength=look.strength)
-    return Plan(asked, made, made.gain, _lost(core.light, made.gain.light))
+    notes = (*_lowered(goal, asked), *_lost(core.light, made.gain.light))
+    return Plan(asked, made, made.gain, notes)
+
+
+def _with_room(goal: NDArray[Any], shades: Shades) -> NDArray[Any]:
+    """A white, lowered as far as the lit side's folds need room below the file's white."""
+    lit = (shades.lit + 1e-6) / (shades.usual + 1e-6)
+    least = np.clip(max(1 / lit, _WHITE) / goal.max(), 0.0, 1.0) if goal.max() > 0 else 1.0
+    near = np.clip((goal.min() - _PALE[0]) / (_PALE[1] - _PALE[0]), 0.0, 1.0)
+    return np.asarray(goal * (1 - near * (1 - least)))
 
 
 def _tone_of(brush: Repaint | Paint | Print, own: Anchor) -> Floats:
@@ -207,6 +222,13 @@ def _tone_of(brush: Repaint | Paint | Print, own: Anchor) -> Floats:
     ramp = oklab_planes_to_linear(np.stack([level, tint.real, tint.imag]).astype(np.float32))
     painted = brush(np.clip(ramp, 0, 1), np.zeros(0, np.intp), fine=True)
     return np.asarray(linear_planes_to_oklab(np.clip(painted, 0, 1))[0], np.float32)
+
+
+def _lowered(goal: NDArray[Any], asked: Floats) -> tuple[str, ...]:
+    """That a white became less than asked, in a sentence."""
+    become, wanted = to_hex(linear_to_srgb(goal)), to_hex(srgb_of(asked))
+    same = become == wanted
+    return () if same else (f"{become} instead of {wanted} leaves the lit side its folds",)
 
 
 def _lost(light: Light, gain: float) -> tuple[str, ...]:

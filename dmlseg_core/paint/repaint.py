@@ -33,7 +33,7 @@ _ROUGH = 6e-4
 """Linear light under which a dark pixel's own tint is noise."""
 _ABYSS = 1e-3
 """Linear light added to the shading of an object that is all crushed to black."""
-_OVER = 1.12
+_OVER = 1.05
 """How far the lit side may pass white before it is bent under it: as a camera's would clip."""
 _WIDE, _GIVE = 1.3, 0.5
 """Linear light of the lit side from which on all contrast gives way, and how much per e-fold."""
@@ -41,7 +41,7 @@ _LESS = 0.4
 """Of a pixel's new light: what having less sheen than the usual pixel may take away."""
 _TINTS = (-0.55, 0.8)
 """How far a lamp's color takes a channel from the mean; beyond it lies another material."""
-_ROOM = 0.12
+_ROOM = 0.08
 """Of the shading: what the lit side keeps above a target at the edge of the gamut."""
 
 

@@ -88,7 +88,7 @@ class Subject(Layer):
     def nbytes(self) -> int:
         """Bytes of what is kept of it, beside the photo."""
         others = (p for p in (self.alpha, self.embedding) if p is not None and p is not self.share)
-        parts = sum(part.nbytes for part in self._parts.values())
+        parts = sum(part.nbytes for part in list(self._parts.values()))
         return super().nbytes + parts + sum(plane.nbytes for plane in others)
 
     @cached_property

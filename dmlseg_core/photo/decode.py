@@ -140,7 +140,9 @@ def jpeg_of(image: Image.Image, turn: int) -> dict[str, Any]:
 
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
     sampling = names.get(JpegImagePlugin.get_sampling(image))
-    tables: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+    found: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+    # steps of 16 bits, of the lowest qualities, are for decoders of more than the baseline
+    tables = {k: np.minimum(t, 255).tolist() for k, t in found.items()}
     if turn >= 5:  # rows and columns have changed places, so have frequencies along them
         tables = {k: np.reshape(t, (8, 8)).T.ravel().tolist() for k, t in tables.items()}
         sampling = None if sampling == "4:2:2" else sampling  # half the rows: Pillow writes no such
@@ -233,22 +235,25 @@ def plain_pixels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Byt
     return image.convert("RGBA" if alpha is not None else "RGB").convert("RGB"), alpha
 
 
-def with_turned_map(about: Metadata, turn: int) -> Metadata:
-    """With the gain map as the photo is displayed; without it where it is damaged."""
+def with_turned_map(about: Metadata, turn: int, size: tuple[int, int]) -> Metadata:
+    """With the gain map as the photo is displayed; without it where it is damaged, or larger."""
     if about.gain_map is None or turn == 1:
         return about
-    gain_map = _turned_jpeg(about.gain_map, turn)
+    gain_map = _turned_jpeg(about.gain_map, turn, size[0] * size[1])
     left = about.left | ({"gain map"} if gain_map is None else set())
     return replace(about, gain_map=gain_map, left=left)
 
 
-def _turned_jpeg(data: bytes, turn: int) -> bytes | None:
-    """A JPEG file turned by an EXIF orientation, with its own segments; None where it is damaged.
+def _turned_jpeg(data: bytes, turn: int, most: int) -> bytes | None:
+    """A JPEG file turned by an EXIF orientation, with its own segments; None where it is damaged,
+    or has more than so many pixels.
 
     Coded anew with its own tables, so it loses next to nothing.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > most:  # a few bytes could take gigabytes here
+                return None
             about = jpeg_of(image, turn)
             pixels = turned(np.asarray(image), turn)
             buffer = io.BytesIO()

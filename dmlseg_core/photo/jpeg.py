@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from dmlseg_core.color import delta_e_2000
 from dmlseg_core.photo.decode import no_bomb_check
@@ -25,6 +28,9 @@ _SEEN = 1.0
 """CIEDE2000 by which the changed pixels may be off."""
 _GAIN = 0.5
 """CIEDE2000 that finer tables must be worth."""
+_MOST = 8
+"""Bytes of a pixel: three coefficients of at most 11 bits and as long codes."""
+_MAKING_ROOM = threading.Lock()
 _SAMPLE = 1 << 17
 """Pixels that a median is taken of, about."""
 
@@ -70,8 +76,27 @@ def jpeg_settings(like: Photo | None, quality: int | None) -> dict[str, Any]:
 
 def _coded(image: Image.Image, settings: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **settings)
+    try:
+        image.save(buffer, "JPEG", **settings)
+    except (
+        OSError
+    ):  # Pillow gives scans that are written twice 1 or 2 bytes a pixel: noise has more
+        buffer = io.BytesIO()
+        with _room_for(image):
+            image.save(buffer, "JPEG", **settings)
     return buffer.getvalue()
+
+
+@contextmanager
+def _room_for(image: Image.Image) -> Iterator[None]:
+    """Pillow's buffer large enough for any JPEG of an image."""
+    with _MAKING_ROOM:
+        before = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = max(before, _MOST * image.width * image.height)
+        try:
+            yield
+        finally:
+            ImageFile.MAXBLOCK = before
 
 
 def _changed(pixels: Bytes, like: Photo | None) -> NDArray[np.bool_] | None:

@@ -220,8 +220,8 @@ def _decode(
     for which in tuple(arrays):  # one after the other: what has been turned is let go
         if (a := arrays.pop(which)) is not None:
             fields[which] = turned(a if seen is None else a[seen], turn)
-    about = with_turned_map(about, turn)
-    fields["about"] = about.upright(fields["rgb"].shape[:2], turn, notes)
+    size = fields["rgb"].shape[:2]
+    fields["about"] = with_turned_map(about, turn, size).upright(size, turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
 

@@ -130,6 +130,8 @@ _STYLES: tuple[tuple[str, str], ...] = (
      r"物体有 {0} 已达到该颜色的最亮值，看不出褶皱；较深的颜色可以保留。"),
     (r"the color changes in visible steps at (\d+%) of the object",
      r"物体有 {0} 的颜色出现可见的台阶。"),
+    (r"(#\w{6}) instead of (#\w{6}) leaves the lit side its folds",
+     r"用 {0} 代替 {1}，以保留受光面的褶皱。"),
     (r"the object is black, which holds no tint; the mode match gives it a color",
      r"物体是黑色，无法着色；请改用“匹配”模式。"),
 )  # fmt: skip
@@ -163,6 +165,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"nothing is selected that could be cut.*", r"尚未选择可减去的物体，请先选择一个物体。"),
     (r"nothing is selected; click an object first", r"尚未选择物体，请先点击一个物体。"),
     (r"the point \(y, x\) = .* lies outside the photo.*", r"点击位置在照片之外。"),
+    (r"the box lies beside the photo; .*", r"选框在照片之外，请在照片上框选。"),
     (r"(.+) is no color; give .*", r"{0} 不是颜色；请使用如 '#c8102e' 的写法。"),
     (r"the mask is empty.*", r"选区为空，请先选择物体。"),
     (r"(.+) cannot be written: .*", r"无法写入 {0}。"),

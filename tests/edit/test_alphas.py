@@ -7,11 +7,13 @@ import pytest
 
 from dmlseg_core import batch
 from dmlseg_core.edit import Alphas, EditSession, Style
-from dmlseg_core.edit.alphas import Patch
+from dmlseg_core.edit.alphas import Patch, _Packed
 from dmlseg_core.folder.rules import Find, Rule, Rules, Way
+from dmlseg_core.paint import Subject
 from dmlseg_core.photo import load_photo
 from dmlseg_core.scene import proposals
 from tests import synth
+from tests.edit.test_session import CAT, PERSON, RED, WALL
 from tests.folder.synthetic import Synthetic, picture
 
 
@@ -94,3 +96,24 @@ def test_a_download_of_many_edits_refines_each_once(tmp_path, refined):
     refined.clear()
     assert len(list(session.paint())) == len(session.selections) > 2
     assert set(refined.values()) == {1}
+
+
+@pytest.mark.parametrize("counted", [Subject, _Packed])
+def test_sizes_may_be_asked_for_while_another_thread_paints(session, monkeypatch, counted):
+    """The server counts what all users hold whenever one of them opens a photo."""
+    later = iter([WALL])
+
+    def paint(y, x):
+        session.select(y, x, 0.4, new=True)
+        session.set_color(RED)
+        session.render()
+
+    def painted_meanwhile(_):
+        for place in later:
+            paint(*place)
+        return 0
+
+    paint(*CAT)
+    paint(*PERSON)
+    monkeypatch.setattr(counted, "nbytes", property(painted_meanwhile))
+    assert session.nbytes > 0 and len(session.selections) == 3

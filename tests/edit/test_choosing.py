@@ -1,5 +1,7 @@
 """Second clicks, boxes, lists, locks, and selections that lie over one another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,15 @@ def test_a_box_around_a_thing_selects_it(session, thing):
     bottom, right = (4 * s.stop + 2 for s in where)
     choose_in_box(session, (top, left, bottom, right), "new")
     assert mask_iou(grid(session, 0), synth.labels() == thing) > 0.9
+
+
+@pytest.mark.parametrize("box", [(10, 140, 40, 150), (-30, 10, -5, 40), (96, 10, 120, 40)])
+def test_a_box_beside_the_photo_is_told_whether_that_is_transparent_or_not(session, box):
+    clear = synth.scene()
+    seen = replace(clear, visible=np.ones(clear.frame.photo_size, bool))
+    for scene in (clear, seen):
+        with pytest.raises(ParameterError, match="beside the photo"):
+            choose_in_box(EditSession(session.photo, scene), box, "new")
 
 
 def test_the_same_for_all_like_this(session):

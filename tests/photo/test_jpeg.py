@@ -97,6 +97,27 @@ def test_a_jpeg_of_one_table(tmp_path):
     assert np.abs(again.rgb[16:32, 16:32].mean((0, 1)) - [200, 16, 46]).max() < 8
 
 
+def test_steps_of_16_bits_become_a_baseline_jpeg(tmp_path, capfd):
+    data = coded(Image.fromarray(smooth()), "JPEG", qtables=[[17] * 32 + [6000] * 32] * 2)
+    photo = load_photo(data)
+    capfd.readouterr()
+    assert loss(photo, tmp_path / "a.jpg") < 1
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert max(map(max, image.quantization.values())) == 255
+    assert capfd.readouterr().err == ""  # libjpeg prints a word about tables that are too coarse
+
+
+@pytest.mark.parametrize("like", [None, "progressive"])
+def test_noise_has_more_bytes_than_pillow_makes_room_for(tmp_path, like):
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    if like is not None:
+        data = coded(Image.fromarray(smooth(512, 512)), "JPEG", quality=98, subsampling=0)
+        like = replace(load_photo(data), jpeg_progressive=True)
+    path = save_photo(noise, tmp_path / "a.jpg", like)
+    assert path.stat().st_size > 2 * noise[..., 0].size
+    assert np.abs(load_photo(path).rgb.astype(int) - noise).mean() < 4
+
+
 def test_lossless_formats_need_no_second_look(tmp_path):
     photo = load_photo(smooth())
     for suffix in (".png", ".tif", ".webp"):

@@ -41,21 +41,24 @@ def test_what_would_be_untrue_is_left_out_with_a_word(tmp_path):
     assert losses(again, "b.jpg") == ()
 
 
-def gain_map(mark=b'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'):
+MARK = b'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'
+
+
+def gain_map(mark=MARK, size=(20, 30)):
     packet = blocks.XMP.replace(b'xmp:Rating="4"', mark + b' hdrgm:GainMapMax="2.5"')
     packet = packet.replace(b'tiff:Orientation="6"', b"")
-    grays = Image.fromarray(picture(20, 30)[..., 0])
+    grays = Image.fromarray(picture(*size)[..., 0])
     told = jpeg.told_in_jpeg(about.Metadata(xmp=packet), None)
     return jpeg.with_segments(coded(grays, "JPEG", quality=90), told)
 
 
-def ultra_hdr(orientation=1):
+def ultra_hdr(orientation=1, size=(20, 30)):
     """An Ultra HDR file as phones write it: announced in XMP, a second picture behind."""
     mark = b'xmp:Rating="4" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'
     told = camera("<", orientation)
     told = replace(told, xmp=blocks.XMP.replace(b'xmp:Rating="4"', mark))
     index = (0xE2, b"MPF\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
-    return jpeg.with_segments(jpeg_file(told), [index]) + bytes(7) + gain_map()
+    return jpeg.with_segments(jpeg_file(told), [index]) + bytes(7) + gain_map(size=size)
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -73,14 +76,19 @@ def test_a_gain_map_stays_behind_a_jpeg(tmp_path, orientation):
     second = subprocess.run(command, capture_output=True, check=True).stdout
     assert second == again.about.gain_map
     with Image.open(io.BytesIO(second)) as image:
-        turned = (
-            np.rot90(picture(20, 30)[..., 0], -1) if orientation == 6 else picture(20, 30)[..., 0]
-        )
+        upright = picture(20, 30)[..., 0]
+        turned = np.rot90(upright, -1) if orientation == 6 else upright
         assert image.size == turned.shape[::-1]
         assert np.abs(np.asarray(image).astype(int) - turned).mean() < 3
     if orientation == 1:
         assert second == gain_map()
     assert not [value for key, value in row.items() if key.endswith("Warning")]
+
+
+def test_a_gain_map_larger_than_its_photo_is_not_turned(tmp_path):
+    photo = load_photo(ultra_hdr(6, size=(999, 1000)))
+    assert "gain map" in " ".join(losses(photo, "a.jpg"))
+    assert saved(photo, tmp_path / "a.jpg").about.gain_map is None
 
 
 def test_a_gain_map_that_another_format_does_not_hold_is_said(tmp_path):

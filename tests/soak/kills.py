@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.soak.files import good
@@ -103,25 +104,55 @@ def timed(words: list[str]) -> float:
     return time.monotonic() - start
 
 
-def met(words: list[str], journal: Path, pause: float) -> bool:
-    """Kill a run a moment after its first line in the journal; whether it was still running.
+def met(words: list[str], folder: Path, changes: int) -> bool:
+    """Kill a run after its first line in a journal and so many more changes among its files.
 
-    By its progress and not by the clock alone: how long a photo takes differs tenfold on a machine
-    that does other work, and a moment that lies behind a run's end is no kill.
+    By its progress and not by the clock: how long a photo takes differs tenfold on a machine that
+    does other work, and a moment that lies behind a run's end is no kill.
+
+    Returns:
+        Whether it was still running.
     """
-    before = lines_of(journal)
-    command = Command(words)
+    journal = folder / "instances.jsonl"
+    command, before = Command(words), lines_of(journal)
     while command.running and lines_of(journal) == before:
         time.sleep(0.002)
-    time.sleep(pause)
-    met = command.kill()
+    for _ in range(changes):
+        seen = files_of(folder)
+        while command.running and files_of(folder) == seen:
+            pass
+    was_running = command.kill()
     command.forget()
-    return met
+    return was_running
 
 
 def lines_of(journal: Path) -> int:
     """Whole lines in it."""
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def files_of(folder: Path) -> set[tuple[str, int]]:
+    """Names and sizes below a folder, as far as they can be told while others rename them."""
+    found = set()
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found.add((path.name, path.stat().st_size))
+    return found
+
+
+class Guess:
+    """Random moments within the time of a command, as long as it took when it came to its end."""
+
+    def __init__(self, seconds: float, rng: random.Random) -> None:
+        self.seconds, self.rng = seconds, rng
+
+    def killed(self, words: list[str]) -> bool:
+        """Run it; whether it was killed."""
+        start = time.monotonic()
+        if not run(words, self.rng.uniform(0.1, 1.0) * self.seconds):
+            return True
+        self.seconds = time.monotonic() - start
+        return False
 
 
 def killed(
@@ -136,24 +167,25 @@ def killed(
         took: seconds of each command, and of the first when all is done.
 
     Returns:
-        How many kills met a running process; at most twice as many are tried.
+        How many kills met a running process; at most 2 or 4 times as many are tried.
     """
     segment, *recolor = commands(root / "in", found, root / "killed")
     done, share = {"segment": 0, "recolor": 0}, kills - kills // 3
-    pace = max(0.01, took[0][0] - took[1]) / share
+    start = Guess(took[1], rng)
     for _ in range(2 * share):
-        early, pause = rng.random() < 1 / 3, rng.uniform(0, pace)
         if done["segment"] < share:
             done["segment"] += (
-                not run(segment, rng.uniform(0, took[1]))
-                if early
-                else met(segment, root / "killed/found/instances.jsonl", pause)
+                start.killed(segment)
+                if rng.random() < 1 / 3
+                else met(segment, root / "killed/found", rng.randrange(5))
             )
     run(segment)
+    each = -(-(kills // 3) // len(recolor))
     for words, seconds in zip(recolor, took[0][1:], strict=True):
-        for _ in range(2 * -(-(kills // 3) // len(recolor))):
-            if done["recolor"] < kills // 3:
-                done["recolor"] += not run(words, rng.uniform(0.3, 1.0) * seconds)
+        guess, met_it = Guess(seconds, rng), 0
+        for _ in range(4 * each):
+            met_it += met_it < each and guess.killed(words)
+        done["recolor"] += met_it
         run(words)
     return done
 

@@ -97,6 +97,7 @@ MISTAKES = {
     "tau first": lambda s, _: s.set_tau(0.5),
     "cut first": lambda s, _: s.extend(*CAT, subtract=True),
     "outside": lambda s, _: s.select(-1, 5),
+    "beside": lambda s, _: edit(s, {"op": "box", "x0": -9, "y0": 5, "x1": -5, "y1": 9}),
     "no folder": lambda s, _: save_photo(s.photo.rgb, "/nowhere/at/all.png"),
     "range": lambda s, _: painted(s, strength=2.0),
     "gate": lambda s, _: painted(

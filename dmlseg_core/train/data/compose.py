@@ -39,7 +39,7 @@ def mosaic(tiles: Sequence[Sample], side: int) -> Sample:
     """
     maps, before = [], 0
     for tile in tiles:
-        # a part's number is 256 * its object's + its own (train.dataset)
+        # a part's number is 256 * its object's + its own (`voc`)
         steps = np.array([1, 256, 1] if len(tile.partitions) == 2 else [1, 1])[:, None, None]
         stacked = np.stack([*tile.partitions, tile.instances])
         maps.append(np.where(stacked > 0, stacked + before * steps, stacked).astype(np.int16))
