@@ -21,3 +21,19 @@ def test_what_a_click_may_mean_is_offered_and_taken(visit):
     assert float(tab.tau.input_value()) > before and choices.is_hidden()
     tab.press("Undo")
     assert float(tab.tau.input_value()) == before
+
+
+def test_what_a_finger_was_offered_goes(visit):
+    """Nothing tells that a finger went away: a press elsewhere does, or a while."""
+    tab = visit(frame=False, has_touch=True)
+    tab.open(data.astronaut())
+    choices = tab.page.get_by_role("group", name="Selected")
+    place = tab.middle(0.3, 0.8)
+    tab.edit(lambda: tab.page.touchscreen.tap(*place))
+    choices.wait_for()
+    tab.page.get_by_role("tab", name="Look").tap()
+    choices.wait_for(state="hidden", timeout=1000)
+    tab.press("Undo")
+    tab.edit(lambda: tab.page.touchscreen.tap(*place))
+    choices.wait_for()
+    choices.wait_for(state="hidden")
