@@ -41,6 +41,8 @@ _LESS = 0.4
 """Of a pixel's new light: what having less sheen than the usual pixel may take away."""
 _TINTS = (-0.55, 0.8)
 """How far a lamp's color takes a channel from the mean; beyond it lies another material."""
+_NEUTRAL, _VIVID = 0.3, 0.5
+"""The share of tints that stays on neutral paint, and 1 - min / max from which on all does."""
 _ROOM = 0.08
 """Of the shading: what the lit side keeps above a target at the edge of the gamut."""
 
@@ -124,7 +126,8 @@ class Repaint:
         shine = np.maximum(shades.shine, -_LESS * new * float(paint.mean() / light.color.mean()))
         weak = _ROUGH / float(light.color.mean())
         tables = np.stack([new, new * body / (body**2 + weak**2), shine]).astype(np.float32)
-        fine = (paint.astype(np.float32), (paint * light.trust).astype(np.float32))
+        tint = paint * light.trust * _believed(color)
+        fine = (paint.astype(np.float32), tint.astype(np.float32))
         return cls(shades, tables, *fine, gloss, strength)
 
     def __call__(
@@ -187,6 +190,16 @@ class Repaint:
         """A line in OKLab."""
         first, last = (linear_planes_to_oklab(np.clip(v, 0, 1)) for v in (old, new))
         return oklab_planes_to_linear(first + np.float32(self.strength) * (last - first))
+
+
+def _believed(color: Doubles) -> float:
+    """How much of what looks like a lamp's color goes onto new paint.
+
+    All of it but on white, gray and black, where most is what the old paint varied by: rust on
+    green, a cheek, dust; nobody sees that in navy, and white has pastel patches of it.
+    """
+    vivid = min((1 - color.min() / max(color.max(), 1e-6)) / _VIVID, 1.0)
+    return float(_NEUTRAL + (1 - _NEUTRAL) * vivid)
 
 
 def _rise(light: Light, body: Doubles, usual: float) -> Doubles:

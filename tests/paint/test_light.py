@@ -125,6 +125,21 @@ def test_two_lamps_color_new_paint_as_they_did_the_old():
     assert delta_e_2000(done, answer)[inner()].max() <= 1.5
 
 
+def test_what_paint_varied_by_is_no_pastel_on_white():
+    """An apple's red and yellow patches are not lamps of two colors: on white they go."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    patches = np.sin(x / 9) * np.sin(y / 7)
+    skin = np.array([0.35, 0.08, 0.05]) * (1 + np.stack([0 * x, 0.5 * patches, 0.2 * patches], -1))
+    photo, mask = encode_srgb8(skin * (0.8 + 0.004 * x)[..., None]), inner()
+    saturation = {}
+    for target in ("#f0f0f0", "#1f4fbf"):
+        lab = srgb_to_oklab(recolor(photo, mask, target, materials="all").rgb[mask] / 255)
+        spread = np.std(lab[:, 1:] / lab[:, :1], axis=0)
+        saturation[target] = float(np.hypot(*spread))
+    assert saturation["#f0f0f0"] < 0.02
+    assert saturation["#1f4fbf"] > 0.02  # on a vivid color they stay, as a lamp's do
+
+
 @pytest.mark.parametrize("target", ["#ffd700", "#ff2020", "#00c8ff"])
 def test_the_lit_half_of_a_vivid_color_stays_vivid(target):
     level = 96 + 32 * np.cos(np.arange(WIDTH) / WIDTH * np.pi)
