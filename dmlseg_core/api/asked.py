@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dmlseg_core.config import AMOUNTS, MATERIALS, MODES, QUALITIES
+from dmlseg_core.config import AMOUNTS, GLOSS, MATERIALS, MODES, QUALITIES
 from dmlseg_core.errors import ParameterError, did_you_mean
 
 M = TypeVar("M", bound="Arguments")
@@ -128,6 +128,9 @@ class Painted(Where):
     strength: Number = Field(1.0, description="in [0, 1]; 0 does nothing")
     protect_highlights: Number = Field(
         1.0, description="in [0, 1]; 1 leaves highlights the color of the light"
+    )
+    gloss: Text = Field(
+        "wet", description=f"{', '.join(GLOSS)}: what becomes of reflections; wet: as photographed"
     )
     gate: Texts = Field([], description="paint only what is near these colors in the photo")
     exclude: Texts = Field([], description="leave what is near these colors as it is")

@@ -97,7 +97,7 @@ def style_of(asked: Painted) -> Style:
     gates += [ColorGate(color, wide, exclude=True) for color in asked.exclude]
     return Style(
         color=asked.color, mode=asked.mode, amount=asked.amount, strength=asked.strength,
-        protect_highlights=asked.protect_highlights, gates=tuple(gates),
+        protect_highlights=asked.protect_highlights, gloss=asked.gloss, gates=tuple(gates),
         pattern=_pattern(asked), matting=asked.matting, materials=asked.materials,
         targets=(*((color, None) for color in asked.keep), *map(_target, asked.target)),
     )  # fmt: skip

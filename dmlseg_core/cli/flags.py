@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -152,3 +152,11 @@ def weights_digest(path: Path | None) -> str:
 
     with Path(path or DEFAULT_WEIGHTS).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_companions(args: argparse.Namespace, companions: Mapping[str, Sequence[str]]) -> None:
+    """ParameterError where an argument is given that says nothing without one of its companions."""
+    for name, others in companions.items():
+        if getattr(args, name) and not any(getattr(args, other) for other in others):
+            flag, *of = (f"--{each.replace('_', '-')}" for each in (name, *others))
+            raise ParameterError(f"{flag} goes with {' or '.join(of)}")

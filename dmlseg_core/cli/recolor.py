@@ -11,6 +11,7 @@ from dmlseg_core.cli.flags import (
     SOME_FAILED,
     add_cache_flag,
     add_model_flags,
+    check_companions,
     in_range,
     load_segmenter,
     point,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dmlseg_core.edit import Pattern, Recipe, Style
     from dmlseg_core.photo import Photo
 
+_GOES_WITH = {"recipe_by": ("save_recipe",), "pattern_scale": ("pattern",), "refine": ("mask",),
+              "gate_tolerance": ("gate", "exclude")}  # fmt: skip
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
                   "cutout", "materials", "keep", "target",
@@ -234,10 +237,7 @@ def asked_styles(args: argparse.Namespace) -> list[Style]:
         raise ParameterError(f"--mode {mode} takes {needs}, no {others}")
     if args.save_recipe is not None and (args.at is None or len(args.color or [""]) > 1):
         raise ParameterError("--save-recipe goes with --at and one color")
-    if args.refine and args.mask is None:
-        raise ParameterError("--refine goes with --mask; a mask found at a point is refined anyway")
-    if args.recipe_by is not None and args.save_recipe is None:
-        raise ParameterError("--recipe-by goes with --save-recipe")
+    check_companions(args, _GOES_WITH)
     options: dict[str, Any] = {
         "mode": mode,
         "amount": args.amount,

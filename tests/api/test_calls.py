@@ -203,6 +203,14 @@ def test_materials_are_kept_or_get_colors_of_their_own(client):
     assert post(client, "recolor", files, color="red", materials="some").status_code == 422
 
 
+def test_gloss_is_asked_for_as_elsewhere(client):
+    asked = {"color": "navy", "x": CAT[1], "y": CAT[0], "result": "recipe"}
+    told = good(post(client, "recolor", **asked, gloss="matte"))
+    assert '"gloss": "matte"' in told.text or '"gloss":"matte"' in told.text
+    wrong = post(client, "recolor", **asked, gloss="dull")
+    assert wrong.status_code == 422 and "gloss must be one of" in wrong.text
+
+
 def test_swatches_are_read(client):
     data = b"GIMP Palette\n#\n200 16 46\tred\n0 0 128\tnavy\n"
     answer = good(post(client, "palette", {"swatches": data}))
