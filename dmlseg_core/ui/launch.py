@@ -25,7 +25,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.mcp import mcp_server
 from dmlseg_core.package_data import data_folder
 from dmlseg_core.scene import SceneStore, Segmenter
-from dmlseg_core.stage import MEGABYTE, Desks, InTurn
+from dmlseg_core.stage import MEGABYTE, Desks, InTurn, share_arenas
 from dmlseg_core.ui.guard import Guard
 from dmlseg_core.ui.page import CSS, build
 from dmlseg_core.ui.patience import PatientProtocol
@@ -97,6 +97,7 @@ def prepare(args: argparse.Namespace) -> FastAPI:
     Raises:
         ParameterError: a flag's value; WeightsError: weights that cannot be used.
     """
+    share_arenas()
     cap, auth = args.max_megapixels, login(args.auth)
     config, store = SceneConfig().with_quality(args.quality), SceneStore.usual()
     segmenter = Segmenter.load(args.weights, config=config, store=None if args.no_cache else store)
