@@ -28,16 +28,17 @@ FRAME = (1120, 720)
 SHOWN = (896, 576)
 TICK = 160
 """Milliseconds that a frame of the animation is shown."""
-PICTURES: dict[str, tuple[dict[str, Any], str, tuple[float, float], str]] = {
-    "page": ({}, "astronaut", (0.42, 0.75), "#2a6f97"),
-    "page.dark": ({"color_scheme": "dark"}, "coffee", (0.25, 0.62), "#5b7f3a"),
-    "page.zh": ({"locale": "zh-CN"}, "chelsea", (0.45, 0.75), "#8a9aa8"),
+PICTURES: dict[str, tuple[dict[str, Any], str, list[tuple[float, float]], str]] = {
+    "page": ({}, "astronaut", [(0.42, 0.75), (0.62, 0.57), (0.55, 0.82)], "#2a6f97"),
+    "page.dark": ({"color_scheme": "dark"}, "coffee", [(0.25, 0.62)], "#5b7f3a"),
+    "page.zh": ({"locale": "zh-CN"}, "chelsea", [(0.45, 0.75)], "#8a9aa8"),
     "page.phone": (
         {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-        "chelsea", (0.45, 0.75), "#8a9aa8",
+        "chelsea", [(0.45, 0.75)], "#8a9aa8",
     ),
 }  # fmt: skip
-"""Of each: the browser, the sample, where it is clicked (shares of the stage), its color."""
+"""Of each: the browser, the sample, where it is clicked (shares of the stage; what follows the
+first is added), its color."""
 
 
 class Walk:
@@ -103,11 +104,16 @@ class Walk:
 
 
 def picture(browser: Any, url: str, name: str) -> Image.Image:
-    options, sample, place, color = PICTURES[name]
+    options, sample, (place, *added), color = PICTURES[name]
     walk = Walk(browser, url, sample, **options)
     x, y = walk.spot(".surface", *place)
     walk.page.touchscreen.tap(x, y) if "has_touch" in options else walk.page.mouse.click(x, y)
     walk.rest()
+    for more in added:
+        walk.page.keyboard.down("Shift")
+        walk.page.mouse.click(*walk.spot(".surface", *more))
+        walk.page.keyboard.up("Shift")
+        walk.rest()
     walk.page.locator(".panel .tabs button").nth(3).click()
     walk.page.locator(".field .text").fill(color)
     walk.page.locator(".field .text").press("Enter")

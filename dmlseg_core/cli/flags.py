@@ -157,6 +157,7 @@ def weights_digest(path: Path | None) -> str:
 def check_companions(args: argparse.Namespace, companions: Mapping[str, Sequence[str]]) -> None:
     """ParameterError where an argument is given that says nothing without one of its companions."""
     for name, others in companions.items():
-        if getattr(args, name) and not any(getattr(args, other) for other in others):
+        given = getattr(args, name) is not None  # 0 is something
+        if given and not any(getattr(args, other) for other in others):
             flag, *of = (f"--{each.replace('_', '-')}" for each in (name, *others))
             raise ParameterError(f"{flag} goes with {' or '.join(of)}")

@@ -4,6 +4,8 @@ from .choose import chosen_by as chosen_by
 from .choose import recipe_of as recipe_of
 from .choosing import STOPS as STOPS
 from .history import History as History
+from .limits import MAX_GATES as MAX_GATES
+from .limits import MAX_TARGETS as MAX_TARGETS
 from .pointing import choose_given as choose_given
 from .pointing import choose_in_box as choose_in_box
 from .pointing import select_alike as select_alike

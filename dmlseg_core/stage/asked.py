@@ -73,11 +73,13 @@ class Asked:
             raise ParameterError(f"{name} must be one of {tuple(choices)}; got {value!r:.40}")
         return str(value)
 
-    def items(self, name: str) -> list[Any]:
-        """A list."""
+    def items(self, name: str, most: int = _MANY) -> list[Any]:
+        """A list of at most so many."""
         value = self.values.get(name)
-        if not isinstance(value, list) or len(value) > _MANY:
+        if not isinstance(value, list):
             raise ParameterError(f"{name} must be a list")
+        if len(value) > most:
+            raise ParameterError(f"{name} takes at most {most} entries; got {len(value)}")
         return value
 
     def points(self, name: str) -> tuple[tuple[float, float], ...]:

@@ -184,8 +184,8 @@ class Desks:
     def trim(self) -> None:
         """Put photos away down to the limit; for after a desk has grown."""
         with self._lock:
-            loaded = [d for d in self._desks.values() if d.work is not None]
-            freed = _shrunk(loaded, [d.work.nbytes for d in loaded if d.work], self.limit)
+            held = [(d, work.nbytes) for d in self._desks.values() if (work := d.work) is not None]
+            freed = _shrunk([d for d, _ in held], [size for _, size in held], self.limit)
             for desk in freed:
                 desk.clear()
             self._forget()

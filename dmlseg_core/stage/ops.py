@@ -8,7 +8,17 @@ from dataclasses import fields, replace
 from typing import Any
 
 from dmlseg_core.config import GLOSS, MATERIALS, TARGET_MODES
-from dmlseg_core.edit import STOPS, EditSession, Style, choose_in_box, select_alike, step, stop
+from dmlseg_core.edit import (
+    MAX_GATES,
+    MAX_TARGETS,
+    STOPS,
+    EditSession,
+    Style,
+    choose_in_box,
+    select_alike,
+    step,
+    stop,
+)
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import ColorGate, Target
 from dmlseg_core.scene import Stroke
@@ -17,7 +27,6 @@ from dmlseg_core.stage.hover import shown_proposals
 
 MODES: tuple[str, ...] = ("auto", "add", "subtract", "new", "part")
 """What a click may do."""
-_GATES = 16
 _WORDS = {"gloss": tuple(GLOSS), "materials": MATERIALS}
 """Fields of a style that are one of some words."""
 _STEPS = 6
@@ -143,10 +152,12 @@ def restyled(style: Style, asked: Asked) -> Style:
     if asked.has("matting"):
         made["matting"] = asked.flag("matting")
     if asked.has("gates"):
-        made["gates"] = tuple(_gate(Asked(item)) for item in asked.items("gates")[:_GATES])
+        made["gates"] = tuple(_gate(Asked(item)) for item in asked.items("gates", MAX_GATES))
     made |= {name: asked.choice(name, some) for name, some in _WORDS.items() if asked.has(name)}
     if asked.has("targets"):
-        made["targets"] = tuple(_target(Asked(item)) for item in asked.items("targets")[:_GATES])
+        made["targets"] = tuple(
+            _target(Asked(item)) for item in asked.items("targets", MAX_TARGETS)
+        )
     return replace(style, **made)
 
 

@@ -123,6 +123,7 @@ _STYLES: tuple[tuple[str, str], ...] = (
     (r"a JSON object was expected", r"请求应为 JSON 对象。"),
     (r"there is no tile (.+)", r"没有图块 {0}。"),
     (r"(\w+) must be (?:a|one of|true) .*", r"参数 {0} 有误。"),
+    (r"(\w+) takes at most (\d+) entries; got (\d+)", r"{0} 最多 {1} 项，收到 {2} 项。"),
     (r"(\w+) must lie in (.+); got (.+)", r"{0} 须在 {1} 之内，收到的是 {2}。"),
     (r"(\d+%) of the object is black without detail in the photo.*",
      r"物体有 {0} 在照片中是没有细节的黑色，褶皱无法恢复。"),

@@ -122,7 +122,7 @@ def test_a_pattern_is_laid_under_the_shading(folder, capsys):
     (2, ["--at", AT, "--color", "red", "--color", "navy", "--save-recipe", "out/x.json"], "one c"),
     (2, ["--at", AT, "--color", "red", "--recipe-by", "class"], "--save-recipe"),
     (2, ["--mask", "mask.png", "--color", "red", "--pattern-scale", "2"], "goes with --pattern"),
-    (2, ["--mask", "mask.png", "--color", "red", "--gate-tolerance", ".2"], "--gate or --exclude"),
+    (2, ["--mask", "mask.png", "--color", "red", "--gate-tolerance", "0"], "--gate or --exclude"),
     (2, ["--mask", "mask.png", "--color", "red", "--color", "RED"], "once"),
     (2, ["--mask", "mask.png", "--color", "red", "--cutout", "out/b.png"], "same name"),
     (2, ["--mask", "mask.png", "--color", "red", "--gate", "nocolor"], "nocolor"),

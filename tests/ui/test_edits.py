@@ -89,6 +89,7 @@ BAD = {
     "no field": {"op": "style", "style": {"sparkle": 1}},
     "strength": {"op": "style", "style": {"color": "red", "strength": 7}},
     "gate": {"op": "style", "style": {"gates": ["red"]}},
+    "17 gates": {"op": "style", "style": {"gates": [{"color": "red"}] * 17}},
     "gate that leaves nothing": {"op": "style", "style": {
         "color": "red", "gates": [{"color": "#00ffff", "tolerance": 0, "softness": 0}]}},
     "no stroke": {"op": "stroke", "points": [], "radius": 3},
