@@ -161,6 +161,19 @@ def test_a_damaged_row_and_a_damaged_line_are_told_with_their_place(made, tmp_pa
         merge([folder], tmp_path / "out")
 
 
+@pytest.mark.parametrize("change", [
+    {"seconds": "long"}, {"shard": [3, 2]}, {"shard": 1}, {"workers": "two"},
+])  # fmt: skip
+def test_a_damaged_part_is_told(made, tmp_path, change):
+    folder = tmp_path / "shards"
+    merge([made / "part1"], folder)
+    told = json.loads((folder / "run.json").read_text())
+    told["parts"][0] |= change
+    (folder / "run.json").write_text(json.dumps(told))
+    with pytest.raises(ParameterError, match=r"run\.json is damaged"):
+        merge([folder], tmp_path / "out")
+
+
 def test_a_file_that_is_gone_is_told_and_what_is_merged_stays(made, tmp_path):
     folder = tmp_path / "shard"
     merge([made / "part1"], folder)

@@ -124,7 +124,7 @@ def read_run(path: Path) -> Run:
             dict(told["options"]), str(told["weights_sha256"]), tuple(map(str, told["classes"])),
             str(told["started"]), float(told["seconds"]), told["max_delta_e"],
             str(told["engine"]), None if told["workers"] is None else int(told["workers"]),
-            bool(told["interrupted"]), tuple(map(dict, told.get("parts", ()))),
+            bool(told["interrupted"]), tuple(map(_part, told.get("parts", ()))),
         )  # fmt: skip
     except OSError as error:
         raise ParameterError(
