@@ -78,9 +78,8 @@ def _coded(image: Image.Image, settings: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     try:
         image.save(buffer, "JPEG", **settings)
-    except (
-        OSError
-    ):  # Pillow gives scans that are written twice 1 or 2 bytes a pixel: noise has more
+    except OSError:
+        # Pillow gives scans that are written twice 1 or 2 bytes a pixel: noise has more
         buffer = io.BytesIO()
         with _room_for(image):
             image.save(buffer, "JPEG", **settings)

@@ -179,6 +179,15 @@ def test_white_keeps_the_folds_of_the_lit_side():
     assert not any("instead of" in note for note in even.notes)
 
 
+def test_white_that_stays_white_is_not_darkened():
+    """What is nearly the file's white has its folds there, and needs no more room."""
+    row = np.linspace(244, 255, SIZE).astype(np.uint8)
+    white = np.repeat(np.tile(row, (SIZE, 1))[..., None], 3, axis=2)
+    done = recolor(white, disk(), recolor(white, disk(), "navy").anchor)
+    assert done.delta_e < 0.3
+    assert not any("instead of" in note for note in done.notes)
+
+
 @pytest.mark.parametrize("target", ["#ffd400", "#c8102e", "#a8d8ff", "white"])
 def test_pure_black_takes_the_color_without_contours(target):
     """Half of it clipped to 0, the rest a few levels above: a polished visor."""
