@@ -10,6 +10,7 @@ import argparse
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -108,6 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _our_sentences_only()
     if argv is None and words[:1] and words[0] in _OF_PHOTOS:
         without_tracing()
+        signal.signal(signal.SIGTERM, _stop)
     _write_any_name()
     try:
         code = _run(words)
@@ -132,6 +134,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"the output cannot be written: {error.strerror or error}")
         _forget_stdout()
         return FAILED
+
+
+def _stop(*_: object) -> NoReturn:
+    """As Ctrl+C: tables are written and workers end, when a service manager asks for it too."""
+    raise KeyboardInterrupt
 
 
 def _run(words: list[str]) -> int:
