@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import linear_to_srgb, oklab_to_linear, srgb_to_oklab, to_hex
-from dmlseg_core.edit import EditSession
+from dmlseg_core.edit import EditSession, sight_of
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import Subject
 from dmlseg_core.scene import Mask
@@ -57,8 +57,7 @@ def materials_of(
     _check(count)
     rgb = session.preview
     alpha = mask.to_alpha(rgb, matting=matting)
-    embedding = session.scene.frame.spread(session.scene.embedding.numpy())
-    subject = Subject.of(rgb, alpha, embedding=embedding, at=mask.place_on(rgb.shape))
+    subject = Subject.of(rgb, alpha, at=mask.place_on(rgb.shape), **sight_of(session.scene))
     found = subject.palette.materials
     return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
 

@@ -17,20 +17,20 @@ _BLACK = 0.05
 """A mask that is nowhere brighter is taken for a mistake."""
 
 if TYPE_CHECKING:  # torch: only with --at
-    from dmlseg_core.edit import Recipe, Style
+    from dmlseg_core.edit import Recipe, Sight, Style
     from dmlseg_core.scene import Segmenter
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What lies at a point: (H, W) alpha, what it is, the recipe that selects it again; and the
-    scene's embedding, over the photo.
+    """What lies at a point: (H, W) alpha, what it is, the recipe that selects it again; and what
+    the scene knows of materials.
     """
 
     alpha: NDArray[np.float32]
     about: dict[str, Any]
     recipe: Recipe | None
-    embedding: NDArray[np.float32]
+    sight: Sight
 
 
 def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style: Style) -> Found:
@@ -44,6 +44,8 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
         raise ParameterError(
             f"--at must lie in the photo of {photo.width} x {photo.height} pixels; got {x},{y}"
         )
+    from dmlseg_core.edit import sight_of
+
     scene = segmenter.analyze(photo, regions=True)
     mask = scene.mask_at(y, x, args.tau)
     alpha = mask.to_alpha(shown(photo), matting=style.matting)
@@ -55,7 +57,7 @@ def selected(args: argparse.Namespace, photo: Photo, segmenter: Segmenter, style
 
         chosen = [(Selection(Override(y, x, args.tau)).styled(style), mask)]
         recipe = recipe_of(photo, scene, chosen, args.recipe_by or "point")
-    return Found(alpha, about, recipe, scene.frame.spread(scene.embedding.numpy()))
+    return Found(alpha, about, recipe, sight_of(scene))
 
 
 def read_mask(path: Path, photo: Photo, max_megapixels: float) -> NDArray[np.float32]:

@@ -206,9 +206,8 @@ def _recolor_object(
         found = selected(args, photo, load_segmenter(args), styles[0])
         recipe = found.recipe
     alpha = _given_alpha(args, photo) if found is None else found.alpha
-    gates, embedding = styles[0].gates or None, None if found is None else found.embedding
-    pixels, at = photo.working_pixels(), args.at
-    subject = Subject.of(pixels, alpha, gate=gates, embedding=embedding, at=at)
+    gates, sight = styles[0].gates or None, {} if found is None else found.sight
+    subject = Subject.of(photo.working_pixels(), alpha, gate=gates, at=args.at, **sight)
     results = subject.recolor_all([style.look() for style in styles])
     about = {} if found is None else found.about
     return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)

@@ -21,9 +21,11 @@ from .recipe_file import to_json as to_json
 from .render import Easel as Easel
 from .render import Painted as Painted
 from .render import Pixels as Pixels
+from .render import Sight as Sight
 from .render import ground as ground
 from .render import shrunk as shrunk
 from .render import shrunk_photo as shrunk_photo
+from .render import sight_of as sight_of
 from .selection import Selection as Selection
 from .session import PREVIEW_SIDE as PREVIEW_SIDE
 from .session import EditSession as EditSession

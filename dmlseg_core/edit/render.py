@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypedDict, TypeVar
 
 import cv2
 import numpy as np
@@ -47,6 +47,29 @@ class Painted:
     mask: Mask
     alpha: Floats
     made: Recolored
+
+
+class Sight(TypedDict, total=False):
+    """What a scene knows that tells an object's materials apart: arguments of `paint.Subject.of`,
+    each over the whole photo, as a picture of it made small.
+
+    Attributes:
+        embedding: (D, h, w) float32.
+        people: (2, h, w) float32 in [0, 1], how probably a pixel is a person's skin, hair; None
+            where the weights' data sheet does not say.
+    """
+
+    embedding: Floats
+    people: Floats | None
+
+
+def sight_of(scene: Scene) -> Sight:
+    """That of a scene."""
+    people, spread = scene.sheet.people(scene.embedding), scene.frame.spread
+    return Sight(
+        embedding=spread(scene.embedding.numpy()),
+        people=None if people is None else spread(people.numpy()),
+    )
 
 
 class Easel:
@@ -97,15 +120,14 @@ class Easel:
             gates = items[k][1].gates or None
             alpha = patch.full(self.pixels.shape)
             at = items[k][2].place_on(self.pixels.shape)
-            return Subject.of(self.pixels, alpha, gate=gates, embedding=self._embedding, at=at)
+            return Subject.of(self.pixels, alpha, gate=gates, at=at, **self._sight)
 
         return self._remembered(key, measured, most=self._measured)
 
     @cached_property
-    def _embedding(self) -> Floats | None:
-        """The scene's, over the photo: the same for all of its objects."""
-        scene = self._scene
-        return None if scene is None else scene.frame.spread(scene.embedding.numpy())
+    def _sight(self) -> Sight:
+        """The scene's, the same for all of its objects."""
+        return {} if self._scene is None else sight_of(self._scene)
 
     def paint(self, items: Sequence[Item]) -> Iterator[Painted]:
         """Recolor items one after the other, the lowest first.

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from dmlseg_core.config import Config, Range
 from dmlseg_core.errors import ParameterError, WeightsError
 
@@ -30,6 +33,9 @@ class DataSheet(Config):
         reach: longest distance in the photo, in units of its long side, at which a further click's
             share is 1/e.
         apart: the same as a share of the way between the nearest two clicks of different sign.
+        skin, hair: (D + 1) numbers each, weights of an embedding vector and a bias: logits of a
+            person's skin and hair against all else (`python -m dmlseg_core.train.fit.people`);
+            empty: they are not told.
         far: likeness of equal vectors far apart: above 1/2, a click settles all of an even object.
     """
 
@@ -40,6 +46,8 @@ class DataSheet(Config):
     reach: float = 0.08
     apart: float = 0.7
     far: float = 0.55
+    skin: tuple[float, ...] = ()
+    hair: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.region_weights) != _FEATURES:
@@ -48,8 +56,30 @@ class DataSheet(Config):
             )
         for value in (*self.region_weights, self.region_bias):
             Range("region_weights and region_bias", -1e3, 1e3).check(value)
+        if len(self.skin) != len(self.hair):
+            raise ParameterError(
+                f"skin and hair must be equally long; got {len(self.skin)} and {len(self.hair)}"
+            )
+        for value in (*self.skin, *self.hair):
+            Range("skin and hair", -1e6, 1e6).check(value)
         for name in ("edge_weight", "length", "reach", "apart", "far"):
             Range(name, 0.0 if name == "edge_weight" else 1e-6, 10.0).check(getattr(self, name))
+
+    def people(self, embedding: Tensor) -> Tensor | None:
+        """How probably each cell is a person's skin, hair: (2, h, w) float32 in [0, 1].
+
+        Args:
+            embedding: (D, h, w) of these weights.
+
+        Returns:
+            None where the sheet does not say.
+        """
+        if not self.skin:
+            return None
+        linear = torch.tensor([self.skin, self.hair])
+        logits = linear[:, :-1] @ embedding.flatten(1) + linear[:, -1:]
+        against = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)
+        return against[1:].view(2, *embedding.shape[1:])
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> DataSheet:

@@ -20,6 +20,7 @@ from dmlseg_core.paint.materials import (
     Material,
     Palette,
     check_embedding,
+    check_people,
     gated,
     jobs_of,
     sentence,
@@ -53,6 +54,8 @@ class Subject(Layer):
         whole: whether a gate chose what is painted: it is one material then.
         embedding: (D, h, w) float32 over the whole photo, as a picture of it made small: its
             squared distances tell things apart that have one color; None: color alone does.
+        people: (2, h, w) float32 over it, how probably a pixel is a person's skin, hair; None:
+            nobody is there.
         at: (y, x), the pixel that was pointed at: of two paints nearly as large, the body is the
             one that lies there.
     """
@@ -60,6 +63,7 @@ class Subject(Layer):
     alpha: Floats
     whole: bool
     embedding: Floats | None
+    people: Floats | None = None
     at: tuple[float, float] | None = None
 
     @classmethod
@@ -71,23 +75,27 @@ class Subject(Layer):
         gate: ColorGate | Sequence[ColorGate] | None = None,
         visible: NDArray[np.bool_] | None = None,
         embedding: Floats | None = None,
+        people: Floats | None = None,
         at: tuple[float, float] | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`, and ParameterError for an
-        embedding that is not (D, h, w) finite floats.
+        embedding that is not (D, h, w) finite floats, or people that are not (2, h, w) in [0, 1].
         """
         check_embedding(embedding)
+        check_people(people)
         alpha = checked_photo(rgb, alpha)
         check_visible(alpha, visible)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
         whole = gate is not None
-        return cls.on(rgb, share, visible, alpha=alpha, whole=whole, embedding=embedding, at=at)
+        known = {"embedding": embedding, "people": people, "at": at}
+        return cls.on(rgb, share, visible, alpha=alpha, whole=whole, **known)
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept of it, beside the photo."""
-        others = (p for p in (self.alpha, self.embedding) if p is not None and p is not self.share)
+        planes = self.alpha, self.embedding, self.people
+        others = (p for p in planes if p is not None and p is not self.share)
         parts = sum(part.nbytes for part in list(self._parts.values()))
         return super().nbytes + parts + sum(plane.nbytes for plane in others)
 
@@ -95,7 +103,7 @@ class Subject(Layer):
     def palette(self) -> Palette:
         """Its materials."""
         measured = self.rgb, self.share, self.box, self.known
-        return Palette.of(*measured, embedding=self.embedding, at=self.at)
+        return Palette.of(*measured, embedding=self.embedding, people=self.people, at=self.at)
 
     def jobs(self, look: Look) -> Jobs:
         """What of it takes which color.

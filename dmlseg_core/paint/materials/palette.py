@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
 from dmlseg_core.paint.materials.islands import grown, without_islands
-from dmlseg_core.paint.materials.joining import MOST, joined
+from dmlseg_core.paint.materials.joining import joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
 from dmlseg_core.paint.materials.small import Small
-from dmlseg_core.paint.materials.things import things_of
+from dmlseg_core.paint.materials.things import PEOPLE, Things, people_of, things_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
@@ -44,20 +44,23 @@ class Material:
     Attributes:
         color: '#rrggbb', its usual color.
         share: of the object's area, 0..1.
+        kind: one of PEOPLE, "" for a paint of things.
     """
 
     color: str
     share: float
+    kind: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Palette:
     """The materials of an object, its body first, then the largest.
 
-    The body is the largest one; or one at least a third as large that somebody pointed at.
+    The body is the largest one; or one at least a third as large that somebody pointed at. Skin and
+    hair are the body where hardly anything else is there, and hair where it was pointed at.
 
     Attributes:
-        materials: one to five.
+        materials: one to five, and at most two of PEOPLE.
     """
 
     materials: tuple[Material, ...]
@@ -72,6 +75,7 @@ class Palette:
         known: Floats,
         *,
         embedding: Floats | None = None,
+        people: Floats | None = None,
         at: tuple[float, float] | None = None,
     ) -> Palette:
         """Tell the materials of an object apart.
@@ -82,28 +86,31 @@ class Palette:
             box: rows and columns outside of which alpha is 0.
             known: (H, W), the part of alpha that is measured.
             embedding: (D, h, w) over the whole photo; see `things`.
+            people: (2, h, w) over it: how probably a pixel is one of PEOPLE; None: nobody is there.
             at: (y, x), the pixel of the photo that was pointed at.
         """
         size = alpha.shape
         rgb, alpha = rgb[box], alpha[box]
         small = Small.of(rgb, known[box])
         inside = small.inside
-        features = small.features[:, inside]
-        centers = clusters_of(features)
+        centers = clusters_of(small.features[:, inside])
         labels = labels_of(small.features, inside, centers)
-        kept = without_mixtures(labels, centers)
-        labels = np.append(kept, -1)[labels]
-        flat = labels[inside]
-        groups = groups_of(small.features, labels, centers, _means(small, flat, len(centers)))
-        things = None if embedding is None else things_of(embedding, size, box, inside)
-        own = joined(small.features, np.append(groups, -1)[labels], things)
-        if things is not None:
-            own = without_islands(small.features, own, things)
-        own = _ordered(own, None if at is None else _shrunk_place(at, box, own.shape))
+        labels = np.append(without_mixtures(labels, centers), -1)[labels]
+        kinds = np.zeros(inside.shape, np.uint8)
+        if people is not None:
+            kinds = people_of(people, size, box, inside)
+        rest = inside & (kinds == 0)
+        things = None if embedding is None else things_of(embedding, size, box, rest)
+        own = _paints(small, np.where(rest, labels, -1), centers, things)
+        own, kind = _with_people(own, kinds)
+        place = None if at is None else _shrunk_place(at, box, own.shape)
+        order = _order(own, kind, place)
+        own = np.append(np.argsort(order), -1)[own]
         # A cluster's color may be that of two things.
-        pairs, first = np.unique(flat * MOST + own[inside], return_index=True)
-        source = rgb, alpha, own, centers[pairs // MOST], own[inside][first]
-        return cls(_materials(small, own), source)
+        count = len(order)
+        pairs, first = np.unique(labels[inside] * count + own[inside], return_index=True)
+        source = rgb, alpha, own, centers[pairs // count], own[inside][first]
+        return cls(_materials(small, own, kind[order]), source)
 
     @cached_property
     def members(self) -> Members:
@@ -121,14 +128,42 @@ def _shrunk_place(at: tuple[float, float], box: Box, size: tuple[int, ...]) -> t
     return down, across
 
 
-def _ordered(own: Labels, place: Box | None) -> Labels:
-    """The labels renamed, the largest first; before it the one at a place that rivals it."""
+def _paints(small: Small, labels: Labels, centers: Floats, things: Things | None) -> Labels:
+    """(h, w) paints of things, 0 the largest; -1 outside.
+
+    Args:
+        small: the object.
+        labels: (h, w) clusters of its colors, -1 outside.
+        centers: (K, 3) their features.
+        things: of the pixels that have a label.
+    """
+    groups = groups_of(small.features, labels, centers, _means(small, labels, len(centers)))
+    own = joined(small.features, np.append(groups, -1)[labels], things)
+    return own if things is None else without_islands(small.features, own, things)
+
+
+def _with_people(own: Labels, kinds: NDArray[np.uint8]) -> tuple[Labels, Labels]:
+    """The labels with those of skin and hair after them; (K,) kind of each, 0 for things."""
+    count = int(own.max()) + 1
+    own = np.where(kinds > 0, count + kinds.astype(np.intp) - 1, own)
+    found, labels = np.unique(np.append(own, -1), return_inverse=True)
+    kind = np.maximum(found[1:] - count + 1, 0)
+    return labels[:-1].reshape(own.shape) - 1, kind
+
+
+def _order(own: Labels, kind: Labels, place: Box | None) -> Labels:
+    """(K,) the labels, the largest first, people's after the things that they rival; before all of
+    them the one at a place that rivals the first.
+    """
     sizes = np.bincount(own[own >= 0])
-    order = np.argsort(-sizes, kind="stable")
+    spared = (kind > 0) & (_RIVAL * sizes <= sizes[kind == 0].max(initial=0))
+    order = np.lexsort((-sizes, spared))
     pointed = None if place is None else _pointed(own, place)
-    if pointed is not None and sizes[pointed] >= _RIVAL * sizes[order[0]]:
+    if pointed is None or (spared[pointed] and PEOPLE[kind[pointed] - 1] == "skin"):
+        return order
+    if sizes[pointed] >= _RIVAL * sizes[order[0]]:
         order = np.array([pointed, *order[order != pointed]])
-    return np.append(np.argsort(order), -1)[own]
+    return order
 
 
 def _pointed(own: Labels, place: Box) -> int | None:
@@ -150,18 +185,21 @@ def _pointed(own: Labels, place: Box) -> int | None:
 
 
 def _means(small: Small, labels: Labels, count: int) -> NDArray[np.float64]:
-    """(count, 3) linear light of the labels (N,) of what is inside; black where there are none."""
-    linear = srgb_to_linear(small.levels[small.inside].T)
+    """(count, 3) linear light of labels (h, w), -1 outside; black where there are none."""
+    linear, labels = srgb_to_linear(small.levels[labels >= 0].T), labels[labels >= 0]
     sizes = np.maximum(np.bincount(labels, minlength=count), 1)
     return np.stack([np.bincount(labels, plane, count) / sizes for plane in linear], axis=1)
 
 
-def _materials(small: Small, own: Labels) -> tuple[Material, ...]:
+def _materials(small: Small, own: Labels, kind: Labels) -> tuple[Material, ...]:
     levels, labels = small.levels[small.inside], own[small.inside]
     sizes = np.bincount(labels)
     colors = [_median(levels[labels == k]) / 255 for k in range(len(sizes))]
-    shares = sizes / sizes.sum()
-    return tuple(Material(to_hex(c), float(s)) for c, s in zip(colors, shares, strict=True))
+    shares, names = sizes / sizes.sum(), ("", *PEOPLE)
+    return tuple(
+        Material(to_hex(c), float(s), names[k])
+        for c, s, k in zip(colors, shares, kind, strict=True)
+    )
 
 
 def _median(levels: NDArray[np.uint8]) -> NDArray[np.float64]:

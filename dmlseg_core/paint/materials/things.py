@@ -2,6 +2,7 @@
 
 An embedding of the photo tells them: vectors lie near each other within a thing, far apart across
 its border. It is coarse: it says which colors may be one material, pixels are told by color.
+Skin and hair are told by name: who recolors a coat wants neither in its color.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ _FAR = 0.2
 _RARE = 0.97
 """The farthest vector is the one at this quantile of distance: beyond it is the object's rim."""
 
+PEOPLE: tuple[str, ...] = ("skin", "hair")
+"""What of people is a material of its own, in the order of the maps that tell it."""
+_LEAST = 0.002
+"""Of the object: smaller pieces of skin or hair, and holes in them, are what lies around them."""
+_SPARED = 0.02
+"""Of the object: where less is neither skin nor hair, there is nothing to tell them from."""
+
 
 class Things(NamedTuple):
     """Clusters of the embedding.
@@ -55,6 +63,18 @@ def check_embedding(embedding: NDArray[np.float32] | None) -> None:
         )
 
 
+def check_people(people: NDArray[np.float32] | None) -> None:
+    """ParameterError unless it is None or a map in [0, 1] for each of PEOPLE."""
+    if people is None:
+        return
+    shaped = people.ndim == 3 and len(people) == len(PEOPLE) and people.size
+    if not (shaped and people.min() >= 0 and people.max() <= 1):
+        raise ParameterError(
+            f"people must be ({len(PEOPLE)}, h, w) probabilities of {' and '.join(PEOPLE)} in "
+            f"[0, 1]; got {people.shape} {people.dtype}"
+        )
+
+
 def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Things:
     """Tell the things of an object apart.
 
@@ -64,10 +84,7 @@ def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) 
         box: of the photo, where the object lies.
         inside: (m, n) bool, of the box made small.
     """
-    down, across = (
-        (s.start + (np.arange(n) + 0.5) * ((s.stop - s.start) / n)) * (few / side) - 0.5
-        for s, n, few, side in zip(box, inside.shape, embedding.shape[1:], size[:2], strict=True)
-    )
+    down, across = _places(embedding.shape[1:], size, box, inside.shape)
     rows, columns = np.nonzero(inside)
     step = max(1, rows.size // _SAMPLE)
     cells = [
@@ -80,14 +97,51 @@ def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) 
     if len(means) == 1:
         return Things(np.zeros(rows.size, np.uint8), np.zeros((1, 1), np.float32))
     near = nearness_of(embedding.reshape(len(embedding), -1), means)
-    x, y = (np.asarray(v, np.float32) for v in np.meshgrid(across, down))
-    planes = [
-        cv2.remap(plane.reshape(embedding.shape[1:]), x, y, cv2.INTER_LINEAR,
-                  borderMode=cv2.BORDER_REPLICATE)
-        for plane in near
-    ]  # fmt: skip
-    labels = largest_of(np.stack(planes).astype(np.float32, copy=False))[0]
+    planes = _read(near.reshape(-1, *embedding.shape[1:]), down, across)
+    labels = largest_of(planes)[0]
     return Things(labels[inside], ((means[:, None] - means) ** 2).sum(axis=2))
+
+
+def people_of(people: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Bytes:
+    """(m, n) uint8: 1 where an object is the first of PEOPLE, 2 the second; 0 elsewhere.
+
+    Args:
+        people: (2, h, w) probabilities in [0, 1], as a picture of the whole photo made small.
+        size, box, inside: as of `things_of`.
+    """
+    found = _read(people, *_places(people.shape[1:], size, box, inside.shape))
+    kinds, most = largest_of(found)
+    kinds = np.where(inside & (most > 0.5), kinds + 1, 0).astype(np.uint8)
+    least = _LEAST * np.count_nonzero(inside)
+    for k in (1, 2, 0):  # eyes and glasses are holes in a face, once its specks are gone
+        plane = np.equal(kinds, k) & inside
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(plane.view(np.uint8))
+        for n in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] < (least if k else 4 * least)):
+            piece = np.equal(pieces, n)
+            rim = cv2.dilate(piece.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+            around = kinds[rim & ~piece & inside]
+            if around.size:
+                kinds[piece] = np.bincount(around).argmax()
+    rest = np.count_nonzero(inside) - np.count_nonzero(kinds)
+    return kinds if rest >= _SPARED * np.count_nonzero(inside) else np.zeros_like(kinds)
+
+
+def _places(
+    grid: tuple[int, ...], size: tuple[int, ...], box: Box, small: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and columns of a grid over the whole photo at which the pixels of a small box lie."""
+    down, across = (
+        (s.start + (np.arange(n) + 0.5) * ((s.stop - s.start) / n)) * (few / side) - 0.5
+        for s, n, few, side in zip(box, small, grid, size[:2], strict=True)
+    )
+    return down, across
+
+
+def _read(planes: Floats, down: NDArray[np.float64], across: NDArray[np.float64]) -> Floats:
+    """(K, h, w) at such places, linear between cells: (K, m, n)."""
+    x, y = (np.asarray(v, np.float32) for v in np.meshgrid(across, down))
+    how = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    return np.stack([cv2.remap(plane, x, y, **how) for plane in planes]).astype("f4", copy=False)
 
 
 def _means(vectors: Floats) -> Floats:
