@@ -59,7 +59,10 @@ def materials_of(
     alpha = mask.to_alpha(rgb, matting=matting)
     subject = Subject.of(rgb, alpha, at=mask.place_on(rgb.shape), **sight_of(session.scene))
     found = subject.palette.materials
-    return [{"hex": one.color, "share": round(one.share, 4)} for one in found[:count]]
+    return [
+        {"hex": one.color, "share": round(one.share, 4), **({"kind": one.kind} if one.kind else {})}
+        for one in found[:count]
+    ]
 
 
 def _check(count: int) -> None:

@@ -49,6 +49,11 @@ class Painted:
     made: Recolored
 
 
+_PERSON, _SEEN = "person", 0.3
+"""The class whose parts skin and hair are, and its probability from which on they are believed:
+leaves and fur look like hair."""
+
+
 class Sight(TypedDict, total=False):
     """What a scene knows that tells an object's materials apart: arguments of `paint.Subject.of`,
     each over the whole photo, as a picture of it made small.
@@ -65,11 +70,12 @@ class Sight(TypedDict, total=False):
 
 def sight_of(scene: Scene) -> Sight:
     """That of a scene."""
-    people, spread = scene.sheet.people(scene.embedding), scene.frame.spread
-    return Sight(
-        embedding=spread(scene.embedding.numpy()),
-        people=None if people is None else spread(people.numpy()),
-    )
+    spread, people = scene.frame.spread, None
+    found = scene.sheet.people(scene.embedding)
+    if found is not None and _PERSON in scene.classes:
+        there = scene.class_probs[:, 1 + scene.classes.index(_PERSON)].amax(0) > _SEEN
+        people = spread((found * there).numpy())
+    return Sight(embedding=spread(scene.embedding.numpy()), people=people)
 
 
 class Easel:

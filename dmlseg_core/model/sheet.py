@@ -73,9 +73,17 @@ class DataSheet(Config):
 
         Returns:
             None where the sheet does not say.
+
+        Raises:
+            WeightsError: the sheet is of vectors of another length.
         """
         if not self.skin:
             return None
+        if len(self.skin) != len(embedding) + 1:
+            raise WeightsError(
+                f"the manifest's sheet tells skin and hair by {len(self.skin) - 1} numbers a "
+                f"vector, the network gives {len(embedding)}; fit it anew"
+            )
         linear = torch.tensor([self.skin, self.hair])
         logits = linear[:, :-1] @ embedding.flatten(1) + linear[:, -1:]
         against = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)

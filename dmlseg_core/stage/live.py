@@ -85,9 +85,12 @@ def materials(session: EditSession, k: int) -> bytes:
     found = () if style.gates else subject.palette.materials
     asked = () if style.gates else subject.asked(look)
     rows = [
-        {"color": m.color, "share": round(m.share, 4), "target": _shown(style, m.color, target)}
+        {
+            "color": m.color, "kind": m.kind, "share": round(m.share, 4),
+            "target": _shown(style, m.color, target),
+        }
         for m, target in zip(found, asked, strict=True)
-    ]
+    ]  # fmt: skip
     return pack({"materials": rows}, {})
 
 

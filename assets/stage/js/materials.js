@@ -69,7 +69,7 @@ export class MaterialsPanel {
     refill(this.list, materials.map((m) => this.#row(m, colors)));
   }
 
-  #row({ color, share, target }, colors) {
+  #row({ color, kind, share, target }, colors) {
     const { id, locked } = this.app.active, off = Boolean(locked);
     const turn = (to) => this.#send(id, (style) => ({ targets: retargeted(style, colors, color, to, style.color ?? color) }));
     const paint = (to) => this.#send(id, (style) => colored(style, colors, color, to));
@@ -78,7 +78,7 @@ export class MaterialsPanel {
     const to = h("input", { type: "color", value: cssHex(target ?? color) ?? color, disabled: off, "aria-label": say("material_target", { color }),
       title: say("material_target", { color }), onchange: () => paint(to.value) });
     return h("div", { class: "material" }, h("span", { class: "chip", style: `background-color: ${color}`, "aria-hidden": "true" }),
-      h("label", { class: "check" }, on, say("material", { color, share: Math.round(100 * share) })), to);
+      h("label", { class: "check" }, on, say(kind ? `material_${kind}` : "material", { color, share: Math.round(100 * share) })), to);
   }
 
   /** @param change of the style that is so now: rows may be older, until the palette has come anew. */

@@ -104,6 +104,8 @@ export const WORDS = {
   materials_all: "All as one",
   materials_together: "Whole pattern",
   material: "{color}, {share} %",
+  material_skin: "skin {color}, {share} %",
+  material_hair: "hair {color}, {share} %",
   recolor_material: "Recolor {color}",
   material_target: "New color of {color}",
   gates_hint: "Click a color in the photo to limit the paint to it, or to leave it out.",

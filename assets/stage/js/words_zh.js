@@ -104,6 +104,8 @@ export const WORDS = {
   materials_all: "视为一种",
   materials_together: "整个图案",
   material: "{color}，{share} %",
+  material_skin: "皮肤 {color}，{share} %",
+  material_hair: "头发 {color}，{share} %",
   recolor_material: "给 {color} 换色",
   material_target: "{color} 的新颜色",
   gates_hint: "在照片上点一种颜色，只给它换色，或避开它。",

@@ -77,6 +77,7 @@ def jobs_of(
         body, *others = rest
         jobs.insert(0, Job((body,), ""))
         if materials == "together":
+            others = [k for k in others if not palette[k].kind]  # skin and hair are no pattern's
             turned = [turned_along(palette[body].color, target, palette[k].color) for k in others]
             jobs += [Job((k,), color) for k, color in zip(others, turned, strict=True)]
     if not jobs:

@@ -140,8 +140,11 @@ def _places(
 def _read(planes: Floats, down: NDArray[np.float64], across: NDArray[np.float64]) -> Floats:
     """(K, h, w) at such places, linear between cells: (K, m, n)."""
     x, y = (np.asarray(v, np.float32) for v in np.meshgrid(across, down))
-    how = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-    return np.stack([cv2.remap(plane, x, y, **how) for plane in planes]).astype("f4", copy=False)
+    read = [
+        cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for plane in planes
+    ]
+    return np.stack(read).astype(np.float32, copy=False)
 
 
 def _means(vectors: Floats) -> Floats:

@@ -57,8 +57,15 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
     sheet = DataSheet.of(about)  # what it has in squared distances; regions are to be fitted anew
     length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
-    kept["sheet"] = replace(sheet, length=length, edge_weight=edge_weight).to_dict()
+    people = {name: _unscaled(getattr(sheet, name), factor) for name in ("skin", "hair")}
+    sheet = replace(sheet, length=length, edge_weight=edge_weight, **people)
+    kept["sheet"] = sheet.to_dict()
     return save_weights(scaled, out, **kept)
+
+
+def _unscaled(linear: tuple[float, ...], factor: float) -> tuple[float, ...]:
+    """Weights of a vector, its bias last, for vectors whose squared lengths are `factor` times."""
+    return (*(weight / factor**0.5 for weight in linear[:-1]), *linear[-1:])
 
 
 @torch.no_grad()
