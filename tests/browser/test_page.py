@@ -168,7 +168,9 @@ def test_words_and_colors_that_are_none(visit):
     tab.click()
     paint(tab, "rebeccapurple")
     assert np.abs(middle_color(tab) - rgb("#663399")).max() <= 3
+    before = len(tab.edits)
     paint(tab, "深蓝")
+    assert len(tab.edits) == before + 1  # Enter is "change", too
     blue = middle_color(tab)
     assert blue[2] > 1.3 * blue[0]
     paint(tab, "no such color")

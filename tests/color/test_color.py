@@ -205,5 +205,7 @@ def test_chinese_words():
     assert cs.read_color(" 深蓝 ").rgb == cs.read_color("darkblue").rgb
     assert all(cs.read_color(word).rgb == cs.read_color(css).rgb for word, css in CHINESE.items())
     assert sum(len(words.split()) for words in _WORDS.values()) == len(CHINESE)
+    for traditional, simplified in (("深藍", "深蓝"), ("軍綠色", "军绿"), ("橄欖綠", "橄榄绿")):
+        assert cs.read_color(traditional).rgb == cs.read_color(simplified).rgb
     with pytest.raises(ParameterError, match="no color"):
         cs.read_color("色")

@@ -153,9 +153,10 @@ export class ColorPanel {
     queueMicrotask(() => this.#follow());
   }
 
+  /** @param again by Enter, which paints the same color once more; the "change" that it brings is the same wish. */
   #typed(again = false) {
-    const text = this.text.value.trim();
-    if (!text || (!again && text === (this.app.active?.style?.color ?? this.picker.hex))) return;
+    const text = this.text.value.trim(), { sent } = this.text.dataset;
+    if (!text || (!again && (sent || text === (this.app.active?.style?.color ?? this.picker.hex)))) return;
     const css = cssHex(text);
     if (css) this.picker.show(parseHex(css));
     const rgb = parseHex(text);

@@ -12,18 +12,7 @@ from PIL import Image
 from dmlseg_core.ui.many import shelf as shelves
 from dmlseg_core.ui.many.shelves import Shelves
 from tests.edit.test_session import CAT
-from tests.ui.server import KnownScenes, User, file_of, serving
-
-
-@pytest.fixture(scope="module")
-def client():
-    with serving(KnownScenes()) as made:
-        yield made
-
-
-@pytest.fixture
-def user(client):
-    return User(client)
+from tests.ui.server import file_of
 
 
 def add(user, *names):
