@@ -26,6 +26,15 @@ def test_edits_come_back_as_the_whole_state(user):
     assert state["history"][-1] == "Recolor cat"
 
 
+def test_the_history_names_what_is_undone_and_what_is_removed(user):
+    user.click(CAT)
+    made = user.edit(op="style", style={"color": "navy"})["history"]
+    assert made[1:] == ["Select cat", "Recolor cat"]
+    assert user.edit(op="goto", step=0)["history"] == made
+    user.edit(op="goto", step=2)
+    assert user.edit(op="remove")["history"] == [*made, "Remove cat"]
+
+
 def test_versions_change_with_what_they_name(user):
     first = user.click(CAT)
     styled = user.edit(op="style", style={"color": "#c8102e"})
