@@ -67,15 +67,12 @@ def edits_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[Edit]:
         RecipeError: it is bound to another photo, or was made with other weights or another scene
             config; a point outside the photo; nothing is selected.
     """
-    recipe.check_photo(photo)
-    recipe.check_weights(scene.weights)
-    recipe.check_config(scene.config)
+    check_fits(recipe, photo, scene)
     found: list[Edit] = []
     taken: set[Override] = set()
     proposals = [] if all(isinstance(e.where, Override) for e in recipe.edits) else scene.propose()
     for edit in recipe.edits:
         for where in _wheres(edit.where, scene, proposals):
-            _check_points(where, scene)
             if where not in taken:
                 taken.add(where)
                 found.append(replace(edit, where=where))
@@ -96,6 +93,18 @@ def chosen_by(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Selectio
         for e in edits_of(recipe, photo, scene)
         if isinstance(e.where, Override)
     ]
+
+
+def check_fits(recipe: Recipe, photo: Photo, scene: Scene) -> None:
+    """RecipeError where a recipe is another photo's, other weights' or another scene config's, or a
+    point of it lies outside the photo.
+    """
+    recipe.check_photo(photo)
+    recipe.check_weights(scene.weights)
+    recipe.check_config(scene.config)
+    for edit in recipe.edits:
+        if isinstance(edit.where, Override):
+            _check_points(edit.where, scene)
 
 
 def _check_points(where: Override, scene: Scene) -> None:

@@ -114,6 +114,10 @@ def test_work_survives_a_reload_and_a_new_tab(visit):
         assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
         # the next round finds no session: the photo and the work come from the browser
         tab.page.evaluate("sessionStorage.clear()")
+    tab.press("Undo")
+    assert np.abs(middle_color(tab) - (30, 120, 60)).max() <= 6
+    tab.press("Redo")
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
 
 
