@@ -204,11 +204,25 @@ def _bands(image: Image.Image) -> Iterator[Bytes]:
         yield np.asarray(part).reshape(part.height, part.width, -1)
 
 
-def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
-    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+def over(
+    rgb: Bytes,
+    alpha: Bytes,
+    *,
+    checkered: bool = False,
+    at: tuple[float, float] = (0, 0),
+    zoom: float = 1.0,
+) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix.
+
+    A part of a larger picture says where its corner lies (y, x) and how many pixels of the ground
+    one of its own is.
+    """
     ground: Any = np.uint16(GROUND)
     if checkered:
-        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        y, x = (
+            ((start + (np.arange(n) + 0.5) * zoom) // _SQUARE).astype(int)
+            for start, n in zip(at, alpha.shape, strict=True)
+        )
         odd = (y[:, None] + x) % 2
         ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
     share = alpha.astype(np.uint16)[..., None]

@@ -18,7 +18,7 @@ def test_edits_come_back_as_the_whole_state(user):
     (cat,) = state["selections"]
     assert cat["hex"] == "#000080" and cat["painted"]
     assert cat["delta_e"]["median"] < 2 and cat["delta_e"]["met"]
-    assert "recolored to navy" in cat["summary"]
+    assert f"recolored to navy, Delta-E {cat['delta_e']['median']:.1f}" in cat["summary"]
     state = user.edit(op="undo")
     assert not state["selections"][0]["painted"] and state["can_redo"]
     state = user.edit(op="goto", step=2)
