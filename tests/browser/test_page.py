@@ -34,10 +34,15 @@ def test_the_color_that_is_picked_is_the_color_that_is_painted_and_undone(visit)
     tab.click()
     assert tab.chosen.count() == 1
     paint(tab)
+    tab.edit(lambda: tab.page.keyboard.press("Control+z"))  # from the field
+    assert np.abs(rgb(tab.color.input_value()) - plain).max() <= 6
+    tab.press("Redo")
+    assert tab.color.input_value() == NAVY
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     assert "ΔE" in tab.page.locator(".color .note").inner_text()
     tab.press("Undo")
     assert np.abs(middle_color(tab) - plain).max() <= 3
+    assert np.abs(rgb(tab.color.input_value()) - plain).max() <= 6
     tab.press("Redo")
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     tab.page.keyboard.down("\\")
