@@ -16,7 +16,7 @@ from dmlseg_core.scene import Override
 
 _MOST, _MOST_BYTES = 1000, 1 << 27
 """Steps that can be undone; bytes of the masks and patterns of users in them."""
-_KEPT, _KEPT_BYTES = 200, 1 << 20
+_KEPT, _KEPT_BYTES = 200, 1 << 19
 """Steps, and bytes of files and strokes, that a browser keeps beside the state that is shown."""
 
 
