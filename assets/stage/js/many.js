@@ -61,7 +61,7 @@ export class ManyDialog extends Dialog {
     super.open();
     await this.app.photos.begun;
     const recipe = entries.find(([name]) => /\.json$/i.test(name));
-    const photos = entries.filter(([name]) => PHOTO.test(name) && !HIDDEN.test(name)).sort(([a], [b]) => a.localeCompare(b));
+    const photos = entries.filter(([name]) => PHOTO.test(name) && !HIDDEN.test(name)).sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }));
     if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
     if (!photos.length) return this.app.tell("fail", say("many_no_photo"));
     await this.#add(photos);
