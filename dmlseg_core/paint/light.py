@@ -47,6 +47,9 @@ _SPREAD = 0.6
 """How much of a satin's contrast is sheen rather than shade."""
 _PALE = (0.3, 0.5)
 """Mean linear light of a paint: from where to where it is too bright to tell shine from light."""
+_BROAD = (0.2, 0.4)
+"""Linear light that a quarter of an object has beyond its median: from where to where it is the
+sun's on a part of it. No sheen sends back so much over so wide a part."""
 _ROUGH = 3e-3
 """Linear light: the tint that a gray object's channel shows is half believed at this level."""
 _ROUGH_COLORED = 3e-2
@@ -90,9 +93,11 @@ class Light:
         colored = _smooth(1 - color.min() / color.max(), _COLORED)
         shading, shine = rows.astype(np.float64) @ linear
         middle, bright = np.maximum(np.percentile(shading, (50, 75)), 1e-3).tolist()
-        satin = (1 - colored) * (1 - _smooth(color.mean(), _PALE))
+        more = (bright - middle) * color.mean()
+        pale = max(_smooth(color.mean(), _PALE), _smooth(more, _BROAD))
+        satin = (1 - colored) * (1 - pale)
         satin *= _smooth(bright / middle, _SATIN)
-        knee = middle * _KNEE / max(1 - max(colored, _smooth(color.mean(), _PALE)), 1e-3)
+        knee = middle * _KNEE / max(1 - max(colored, pale), 1e-3)
         least = _ROUGH + _ROUGH_COLORED * colored + _ROUGH_BLOCKS * min(noise.blocks, 2)
         # A level of 255 in linear light: the slope of the sRGB curve there.
         rough = np.maximum(least, noise.level / 255 * 2.27 * color ** (1 - 1 / 2.4))

@@ -94,3 +94,13 @@ def test_a_point_on_the_largest_or_beside_the_object_changes_nothing():
     first = Subject.of(rgb, alpha).palette.materials
     for at in ((60, 150), (0, 0), (119.9, 199.9), (300, -40)):
         assert Subject.of(rgb, alpha, at=at).palette.materials == first
+
+
+def test_a_point_on_a_chip_of_another_paint_means_the_paint_around_it():
+    """A highlight on a saucer has the color of the cream in the cup."""
+    rgb, alpha = halves(80)
+    rgb[54:66, 140:152] = rgb[54:66, 30:42]
+    first = Subject.of(rgb, alpha).palette.materials
+    assert len(first) == 2
+    assert Subject.of(rgb, alpha, at=(60, 146)).palette.materials == first
+    assert Subject.of(rgb, alpha, at=(60, 30)).palette.materials == first[::-1]

@@ -179,6 +179,16 @@ def test_broad_sheen_is_no_tint_and_threads_are_no_noise(name, source, target, l
     assert delta_e_2000(done[mask], answer[mask]).mean() <= limit
 
 
+def test_a_gray_thing_half_in_the_sun_is_all_painted():
+    """Wool in shade, its back in light of four times as much: that is no sheen."""
+    light = np.where(np.arange(WIDTH) < 0.65 * WIDTH, 0.2, 0.8) * np.linspace(0.95, 1.05, WIDTH)
+    done = recolor(gray_photo(encode_srgb8(light)), inner(), "#b01828").rgb
+    lab = srgb_to_oklab(done[HEIGHT // 2, 12:-12])
+    asked = srgb_to_oklab(np.array(parse_color("#b01828")))
+    saturation = np.hypot(lab[:, 1], lab[:, 2]) / lab[:, 0]
+    assert saturation.min() >= 0.8 * np.hypot(asked[1], asked[2]) / asked[0]
+
+
 def test_having_less_sheen_leaves_shadows_their_color():
     scene = next(s for s in HELD_OUT if s.name == "ball by phone")
     (photo, mask), (answer, _) = scene.photo("grey"), scene.answer("navy")

@@ -79,11 +79,11 @@ class _Around:
     @classmethod
     def of(cls, piece: Mask, labels: Labels) -> _Around | None:
         """None where no single paint lies around it."""
-        touched = labels[_grown(piece, 1) & ~piece & (labels >= 0)]
+        touched = labels[grown(piece, 1) & ~piece & (labels >= 0)]
         counts = np.bincount(touched, minlength=1)
         paint = int(counts.argmax())
-        inner = ~_grown(~piece, _NEAR) & _grown(~piece, 2 * _NEAR)
-        outer = _grown(piece, 2 * _NEAR) & ~_grown(piece, _NEAR) & np.equal(labels, paint)
+        inner = ~grown(~piece, _NEAR) & grown(~piece, 2 * _NEAR)
+        outer = grown(piece, 2 * _NEAR) & ~grown(piece, _NEAR) & np.equal(labels, paint)
         alone = not touched.size or counts[paint] < _AROUND * touched.size
         return (
             None if alone or not (inner.any() and outer.any()) else cls(piece, inner, outer, paint)
@@ -98,6 +98,7 @@ class _Around:
         return difference(here, there) < 1 and bool(one @ apart @ other < ONE_THING)
 
 
-def _grown(mask: Mask, by: int) -> Mask:
+def grown(mask: Mask, by: int) -> Mask:
+    """With all that is at most so many pixels away."""
     window = np.ones((2 * by + 1,) * 2, np.uint8)
     return np.asarray(cv2.dilate(mask.view(np.uint8), window), np.uint8).view(np.bool_)

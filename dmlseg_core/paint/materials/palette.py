@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.color import srgb_to_linear, to_hex
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
-from dmlseg_core.paint.materials.islands import without_islands
+from dmlseg_core.paint.materials.islands import grown, without_islands
 from dmlseg_core.paint.materials.joining import MOST, joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
@@ -31,6 +31,8 @@ _DOUBT = 0.3
 
 _RIVAL = 1 / 3
 """Of the largest material's share: one that has as much is the body where it was pointed at."""
+_CHIP = 0.1
+"""Of the largest piece of a material: who points at a smaller one means what is around it."""
 _AT = 2
 """Pixels of the small picture about a point that tell which material lies there."""
 
@@ -123,11 +125,28 @@ def _ordered(own: Labels, place: Box | None) -> Labels:
     """The labels renamed, the largest first; before it the one at a place that rivals it."""
     sizes = np.bincount(own[own >= 0])
     order = np.argsort(-sizes, kind="stable")
-    if place is not None and (there := own[place][own[place] >= 0]).size:
-        pointed = int(np.bincount(there).argmax())
-        if sizes[pointed] >= _RIVAL * sizes[order[0]]:
-            order = np.array([pointed, *order[order != pointed]])
+    pointed = None if place is None else _pointed(own, place)
+    if pointed is not None and sizes[pointed] >= _RIVAL * sizes[order[0]]:
+        order = np.array([pointed, *order[order != pointed]])
     return np.append(np.argsort(order), -1)[own]
+
+
+def _pointed(own: Labels, place: Box) -> int | None:
+    """The material at a place; what lies around it where that is a chip of one that lies elsewhere:
+    a highlight on a saucer has the color of the cream in the cup.
+    """
+    there = own[place][own[place] >= 0]
+    if not there.size:
+        return None
+    pointed = int(np.bincount(there).argmax())
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(np.equal(own, pointed).view(np.uint8))
+    piece = int(np.bincount(pieces[place][np.equal(own[place], pointed)]).argmax())
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    if areas[piece - 1] >= _CHIP * areas.max():
+        return pointed
+    inside = np.equal(pieces, piece)
+    around = own[grown(inside, 1) & ~inside & (own >= 0)]
+    return int(np.bincount(around).argmax()) if around.size else pointed
 
 
 def _means(small: Small, labels: Labels, count: int) -> NDArray[np.float64]:
