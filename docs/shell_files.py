@@ -56,6 +56,8 @@ def texts() -> dict[str, str]:
             folder = action.metavar in FOLDERS
             action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined]
     made = {shell: shtab.complete(parser, shell) for shell in SHELLS}
+    # to zsh, shtab's "(*)" is one argument after which there is no other
+    made["zsh"] = re.sub(r'"\(\*\)::?', '"*:', made["zsh"])
     return {**made, MANUAL: manual(whole_parser())}
 
 

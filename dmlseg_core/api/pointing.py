@@ -92,6 +92,7 @@ def style_of(asked: Painted) -> Style:
     for name in ("color", "amount", "pattern"):
         if getattr(asked, name) is not None and takes.get(asked.mode, name) != name:
             raise ParameterError(f"mode {asked.mode} takes no {name}")
+    _check_company(asked)
     wide = asked.gate_tolerance
     gates = [ColorGate(color, wide) for color in asked.gate]
     gates += [ColorGate(color, wide, exclude=True) for color in asked.exclude]
@@ -101,6 +102,18 @@ def style_of(asked: Painted) -> Style:
         pattern=_pattern(asked), matting=asked.matting, materials=asked.materials,
         targets=(*((color, None) for color in asked.keep), *map(_target, asked.target)),
     )  # fmt: skip
+
+
+def _check_company(asked: Painted) -> None:
+    """Values that would say nothing; usual ones do not, as programs send all of them."""
+    for name, others in (("pattern_scale", ("pattern",)), ("gate_tolerance", ("gate", "exclude"))):
+        given = getattr(asked, name) != Painted.model_fields[name].default
+        if given and not any(getattr(asked, other) for other in others):
+            raise ParameterError(f"{name} goes with {' or '.join(others)}")
+    file = {"cutout": "a PNG", "layer": "a PNG", "recipe": "JSON"}.get(asked.result)
+    odd = asked.file_quality is not None or asked.format not in (None, "png")
+    if file is not None and odd:
+        raise ParameterError(f"a {asked.result} is {file}; format and file_quality go with photo")
 
 
 def _target(text: str) -> tuple[str, str]:

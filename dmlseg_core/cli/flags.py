@@ -97,8 +97,8 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         help=f"similarity threshold in {TAU}; higher = smaller masks (default: chosen per object)",
     )
     parser.add_argument(
-        "--connected", action=argparse.BooleanOptionalAction, default=SceneConfig().connected,
-        help="keep only the piece around each point (default: %(default)s)",
+        "--connected", action=argparse.BooleanOptionalAction,
+        help="keep only the piece around each point (default: yes)",
     )  # fmt: skip
 
 
@@ -123,8 +123,9 @@ def add_cache_flag(parser: argparse.ArgumentParser) -> None:
 
 def scene_config(args: argparse.Namespace) -> SceneConfig:
     """How the flags ask for photos to be analysed: a long side wins over the quality's."""
-    config = SceneConfig(connected=args.connected).with_quality(args.quality or DEFAULT_QUALITY)
-    return config if args.long_side is None else replace(config, long_side=args.long_side)
+    asked = {name: getattr(args, name) for name in ("connected", "long_side")}
+    config = SceneConfig().with_quality(args.quality or DEFAULT_QUALITY)
+    return replace(config, **{name: value for name, value in asked.items() if value is not None})
 
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:

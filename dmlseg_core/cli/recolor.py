@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from dmlseg_core.photo import Photo
 
 _GOES_WITH = {"recipe_by": ("save_recipe",), "pattern_scale": ("pattern",), "refine": ("mask",),
-              "gate_tolerance": ("gate", "exclude")}  # fmt: skip
+              "gate_tolerance": ("gate", "exclude"),
+              **dict.fromkeys(("quality", "long_side", "tau", "connected"), ("at",))}  # fmt: skip
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
                   "cutout", "materials", "keep", "target",
-                  "cube", "quality", "long_side", "tau", "save_recipe")  # fmt: skip
+                  "cube", "quality", "long_side", "tau", "connected", "save_recipe",
+                  "recipe_by")  # fmt: skip
 
 _HALF = 0.5
 """A given mask's edge lies where it is half white."""

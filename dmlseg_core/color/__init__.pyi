@@ -13,7 +13,6 @@ from .oklab import linear_planes_to_oklab as linear_planes_to_oklab
 from .oklab import linear_to_oklab as linear_to_oklab
 from .oklab import oklab_planes_to_linear as oklab_planes_to_linear
 from .oklab import oklab_to_linear as oklab_to_linear
-from .oklab import oklab_to_oklch as oklab_to_oklch
 from .oklab import oklch_to_oklab as oklch_to_oklab
 from .oklab import roots_to_linear as roots_to_linear
 from .oklab import srgb_to_oklab as srgb_to_oklab

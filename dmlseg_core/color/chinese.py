@@ -21,12 +21,14 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 CHINESE: dict[str, str] = {word: css for css, words in _WORDS.items() for word in words.split()}
 """A CSS color for each word, without its 色."""
+_SIMPLIFIED = str.maketrans("紅磚緋棗淺黃薑駝綠軍欖藍寶純銀", "红砖绯枣浅黄姜驼绿军榄蓝宝纯银")
+"""The characters of these words that are written otherwise in Hong Kong and Taiwan."""
 
 
 def css_of_chinese(text: str) -> str | None:
-    """The CSS color of a Chinese word; None for any other text.
+    """The CSS color of a Chinese word, simplified or traditional; None for any other text.
 
-    >>> css_of_chinese("藏青色"), css_of_chinese("藏青"), css_of_chinese("navy")
-    ('navy', 'navy', None)
+    >>> css_of_chinese("深蓝色"), css_of_chinese("深藍"), css_of_chinese("navy")
+    ('darkblue', 'darkblue', None)
     """
-    return CHINESE.get(text.removesuffix("色"))
+    return CHINESE.get(text.translate(_SIMPLIFIED).removesuffix("色"))

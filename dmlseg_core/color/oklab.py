@@ -83,14 +83,6 @@ def srgb_to_oklab(rgb: ArrayLike) -> Floats:
     return linear_to_oklab(srgb_to_linear(rgb))
 
 
-def oklab_to_oklch(lab: ArrayLike) -> Floats:
-    """OKLab (..., 3) -> (L, C, h) (..., 3) float32, h in degrees 0..360."""
-    array = np.asarray(lab, np.float32)
-    lightness, a, b = np.moveaxis(array, -1, 0)
-    hue = np.degrees(np.arctan2(b, a)) % 360
-    return np.stack([lightness, np.hypot(a, b), hue], axis=-1).astype(np.float32, copy=False)
-
-
 def oklch_to_oklab(lch: ArrayLike) -> Floats:
     """(L, C, h in degrees) (..., 3) -> OKLab (..., 3) float32."""
     lightness, chroma, hue = np.moveaxis(np.asarray(lch, np.float32), -1, 0)

@@ -89,10 +89,10 @@ class ForegroundModel:
     @classmethod
     def of(cls, rgb: Pixels, alpha: Floats) -> ForegroundModel:
         """Gather the model of (H, W, 3) uint8 or uint16 and (H, W) alpha around the edge band."""
-        band = (alpha > 0) & (alpha < 1)
-        box = _whole_tiles(mask_box(band, margin=_TILE) or np.s_[0:1, 0:1])
-        sums = _gather(rgb[box], alpha[box], _near(band[box]))
-        return cls(rgb, alpha, box, *(_guess(*side) for side in sums))
+        box, near = _where(alpha)
+        sides = _gather(rgb[box], alpha[box], near)
+        # each goes as its guess is there
+        return cls(rgb, alpha, box, _guess(*sides.pop(0)), _guess(*sides.pop(0)))
 
     def at(self, rows: Places, columns: Places) -> tuple[Floats, Floats]:
         """Of the pixels (rows, columns): (3, N) float32 linear foreground color, and (N,) how much
@@ -129,6 +129,14 @@ def _explained(mixed: Floats, alpha: Floats, fore: Seen, back: Seen) -> tuple[Fl
     return np.clip(color, 0, 1), np.clip(alpha + off, 0, 1)
 
 
+def _where(alpha: Floats) -> tuple[Box, NDArray[np.bool_]]:
+    """The box of tiles around the edge band, and which of its tiles are read."""
+    band = alpha > 0
+    band &= alpha < 1
+    box = _whole_tiles(mask_box(band, margin=_TILE) or np.s_[0:1, 0:1])
+    return box, _near(band[box])
+
+
 def _whole_tiles(box: Box) -> Box:
     """The box with its sides moved out to multiples of _TILE, if need be beyond the photo."""
     rows, columns = (slice(s.start // _TILE * _TILE, -(-s.stop // _TILE) * _TILE) for s in box)
@@ -143,14 +151,15 @@ def _near(band: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return cv2.dilate(met.view(np.uint8), np.ones((3, 3), np.uint8)).reshape(met.shape) > 0
 
 
-def _gather(rgb: Pixels, alpha: Floats, near: NDArray[np.bool_]) -> Floats:
+def _gather(rgb: Pixels, alpha: Floats, near: NDArray[np.bool_]) -> list[Floats]:
     """Weighted color means of object and background per pyramid cell of the tiles `near`.
 
     Returns:
-        (2, 2, h, w, 4) float32: of object and background, of colors and their squares:
+        Of object and background (2, h, w, 4) float32, of colors and their squares:
         (w r, w g, w b, w), 0 in other tiles.
     """
-    sums = np.zeros((2, 2, near.shape[0], _SIDE, near.shape[1], _SIDE, 4), np.float32)
+    shape = (2, near.shape[0], _SIDE, near.shape[1], _SIDE, 4)
+    sides = [np.zeros(shape, np.float32) for _ in range(2)]
     step = max(1, _BATCH // (near.shape[1] * _TILE**2))
     for top in range(0, near.shape[0], step):
         i, j = np.nonzero(near[top : top + step])
@@ -158,9 +167,11 @@ def _gather(rgb: Pixels, alpha: Floats, near: NDArray[np.bool_]) -> Floats:
             rows = slice(top * _TILE, (top + step) * _TILE)
             linear = srgb_to_linear(_tiles(rgb[rows], i, j, 0))
             share = _tiles(alpha[rows], i, j, np.nan)
-            sums[:, :, top + i, :, j] = _cell_means(linear, share).transpose(2, 0, 1, 3, 4, 5)
-    cells = sums.reshape(2, 2, near.shape[0] * _SIDE, near.shape[1] * _SIDE, 4)
-    return cells[..., : -(-rgb.shape[0] // _PYRAMID), : -(-rgb.shape[1] // _PYRAMID), :]
+            for side, means in zip(sides, _cell_means(linear, share), strict=True):
+                side[:, top + i, :, j] = means.transpose(1, 0, 2, 3, 4)
+    inside = np.s_[:, : -(-rgb.shape[0] // _PYRAMID), : -(-rgb.shape[1] // _PYRAMID)]
+    whole = 2, near.shape[0] * _SIDE, near.shape[1] * _SIDE, 4
+    return [side.reshape(whole)[inside] for side in sides]
 
 
 def _tiles(plane: NDArray[Any], i: Places, j: Places, beyond: float) -> NDArray[Any]:
@@ -225,9 +236,14 @@ def _weight(part: Floats) -> Floats:
 
 def _guess(sums: Floats, squares: Floats) -> Grids:
     """What a side looks like on the whole (h, w) grid."""
-    level, square = _pull_push(sums), _pull_push(squares)[..., :3]
-    color, sure = level[..., :3], np.minimum(_ENOUGH * sums[..., 3], 1)
-    spread = _BEYOND * np.maximum(square - color**2, 0) + (_UNSEEN * color + _LEVEL) ** 2
+    sure = np.minimum(_ENOUGH * sums[..., 3], 1)
+    level, spread = _pull_push(sums), _pull_push(squares)[..., :3].copy()
+    for k in range(3):  # a channel at a time is all that is held besides
+        color, plane = level[..., k], spread[..., k]
+        plane -= color**2
+        np.maximum(plane, 0, out=plane)
+        plane *= _BEYOND
+        plane += (_UNSEEN * color + _LEVEL) ** 2
     level[..., 3] = cv2.dilate(sure, np.ones((3, 3), np.uint8))
     return level, spread
 
@@ -243,7 +259,8 @@ def _pull_push(sums: Floats, doubt: float = 0.02) -> Floats:
         return np.concatenate([color, np.ones_like(sums[..., 3:])], axis=2)
     half = (-(-width // 2), -(-height // 2))
     below = _pull_push(resized(sums, half, cv2.INTER_AREA), doubt)
-    coarse = resized(below, (width, height), cv2.INTER_LINEAR)
-    filled = cv2.addWeighted(sums, 1, coarse, doubt, 0)
-    weight = cv2.extractChannel(filled, 3)
-    return np.asarray(cv2.divide(filled, cv2.merge([weight] * 4)), np.float32).reshape(sums.shape)
+    filled = resized(below, (width, height), cv2.INTER_LINEAR)
+    filled = filled.reshape(sums.shape)
+    cv2.addWeighted(sums, 1, filled, doubt, 0, dst=filled)
+    filled /= cv2.extractChannel(filled, 3)[..., None]
+    return filled

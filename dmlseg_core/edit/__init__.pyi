@@ -1,11 +1,15 @@
 from .alphas import Alphas as Alphas
 from .alphas import SoftMask as SoftMask
+from .choose import check_fits as check_fits
 from .choose import chosen_by as chosen_by
 from .choose import recipe_of as recipe_of
 from .choosing import STOPS as STOPS
 from .history import History as History
+from .history import kept as kept
+from .history import read_history as read_history
 from .limits import MAX_GATES as MAX_GATES
 from .limits import MAX_TARGETS as MAX_TARGETS
+from .limits import parsed as parsed
 from .pointing import choose_given as choose_given
 from .pointing import choose_in_box as choose_in_box
 from .pointing import select_alike as select_alike
@@ -13,6 +17,7 @@ from .pointing import step as step
 from .pointing import stop as stop
 from .recipe import Choice as Choice
 from .recipe import Edit as Edit
+from .recipe import PhotoName as PhotoName
 from .recipe import Recipe as Recipe
 from .recipe_file import from_json as from_json
 from .recipe_file import load_recipe as load_recipe

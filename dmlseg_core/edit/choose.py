@@ -67,35 +67,53 @@ def edits_of(recipe: Recipe, photo: Photo, scene: Scene) -> list[Edit]:
         RecipeError: it is bound to another photo, or was made with other weights or another scene
             config; a point outside the photo; nothing is selected.
     """
-    recipe.check_photo(photo)
-    recipe.check_weights(scene.weights)
-    recipe.check_config(scene.config)
-    found: list[Edit] = []
+    return [edit for _, edit in _numbered(recipe, photo, scene)]
+
+
+def _numbered(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[int, Edit]]:
+    """Beside each the number of the recipe's edit that it is of, 1 = the first."""
+    check_fits(recipe, photo, scene)
+    found: list[tuple[int, Edit]] = []
     taken: set[Override] = set()
     proposals = [] if all(isinstance(e.where, Override) for e in recipe.edits) else scene.propose()
-    for edit in recipe.edits:
+    for number, edit in enumerate(recipe.edits, 1):
         for where in _wheres(edit.where, scene, proposals):
-            _check_points(where, scene)
             if where not in taken:
                 taken.add(where)
-                found.append(replace(edit, where=where))
+                found.append((number, replace(edit, where=where)))
     if not found:
         raise RecipeError("the recipe selects nothing on this photo; nothing was changed")
     return found
 
 
-def chosen_by(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[Selection, Mask]]:
+def chosen_by(recipe: Recipe, photo: Photo, scene: Scene) -> list[tuple[int, Selection, Mask]]:
     """A recipe's selections on a photo and their masks, the lowest first: what `EditSession.apply`
-    makes, for a photo that nobody edits.
+    makes, for a photo that nobody edits. Before each, the number of the edit that selects it.
 
     Raises:
         RecipeError: see `edits_of`.
     """
     return [
-        (Selection(e.where, name=e.name, visible=e.visible).styled(e.style), scene.answer(e.where))
-        for e in edits_of(recipe, photo, scene)
+        (
+            k,
+            Selection(e.where, name=e.name, visible=e.visible).styled(e.style),
+            scene.answer(e.where),
+        )
+        for k, e in _numbered(recipe, photo, scene)
         if isinstance(e.where, Override)
     ]
+
+
+def check_fits(recipe: Recipe, photo: Photo, scene: Scene) -> None:
+    """RecipeError where a recipe is another photo's, other weights' or another scene config's, or a
+    point of it lies outside the photo.
+    """
+    recipe.check_photo(photo)
+    recipe.check_weights(scene.weights)
+    recipe.check_config(scene.config)
+    for edit in recipe.edits:
+        if isinstance(edit.where, Override):
+            _check_points(edit.where, scene)
 
 
 def _check_points(where: Override, scene: Scene) -> None:

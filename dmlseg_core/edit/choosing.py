@@ -14,7 +14,7 @@ from dmlseg_core.edit.history import History, Step
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import Meant
-from dmlseg_core.scene import Box, Mask, Override, Proposals, Scene, Stroke
+from dmlseg_core.scene import Mask, Override, Proposals, Scene, Stroke
 
 _KEPT_MASKS = 64
 STOPS: tuple[str, ...] = ("part", "object", "group")
@@ -162,10 +162,6 @@ class Choosing:
         where = self.selections[self.active].where
         name = "erase" if stroke.subtract else "brush"
         return self.point_at(replace(where, strokes=(*where.strokes, stroke)), name)
-
-    def set_box(self, box: Box | None) -> None:
-        """(top, left, bottom, right) that the active selection must not leave; None = all."""
-        self.point_at(replace(self.selections[self.required()].where, box=box), "box")
 
     def set_tau(self, tau: float | None, *, drag: str = "tau") -> None:
         """Threshold of the active selection; None = the network's choice.

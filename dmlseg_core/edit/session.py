@@ -186,15 +186,22 @@ class EditSession(Choosing):
 
         Args:
             by: "point": these very selections, on this photo only; "class", "rank" or "likeness":
-                proposals like them, on any photo (see `choose.recipe_of`); "draft": as "point",
-                with the selections that are not styled and everything else of the list.
+                proposals like them, on any photo (see `choose.recipe_of`).
 
         Raises:
             ParameterError: another `by`, or "rank" for what is not among the automatic proposals.
         """
-        whole = by == "draft"
-        chosen = [(s, self.mask_of(k)) for k, s in enumerate(self.selections) if whole or s.shown]
-        return recipe_of(self.photo, self.scene, chosen, "point" if whole else by)
+        chosen = [(s, self.mask_of(k)) for k, s in enumerate(self.selections) if s.shown]
+        return recipe_of(self.photo, self.scene, chosen, by)
+
+    def go_on(self, history: History) -> None:
+        """Where nothing was done yet, another session's history; else its present state, as a step
+        of this one: nothing is lost.
+        """
+        if len(self.history.steps) == 1:
+            return self.resume(history)
+        found = tuple(replace(s, id=next(self._ids)) for s in history.now.selections)
+        return self._push(found, history.now.active, label="recipe")
 
     def apply(self, recipe: Recipe, scene: Scene | None = None) -> int:
         """Replace all selections by a recipe's, as one undo step; returns how many there are.

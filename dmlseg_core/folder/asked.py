@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ class Batch:
         find: finds the photos again, those that came since among them.
         runner: how they are done.
         polygons: `instances.json` holds polygons.
+        tidy: a photo's results of other settings are removed when it is done anew.
     """
 
     jobs: tuple[Job, ...]
@@ -46,6 +47,7 @@ class Batch:
     find: Callable[[], list[Job]]
     runner: Runner = in_turn
     polygons: bool = False
+    tidy: bool = False
 
     def results(self) -> Generator[Result]:
         """Every photo: those that an earlier run finished, then the others as they are done.
@@ -56,7 +58,7 @@ class Batch:
             ExportError: the results cannot be written. WeightsError: the network cannot be loaded.
         """
         with Journal(self.work.out / "instances.jsonl") as journal:
-            engine = Engine(journal, self.work, self.settings)
+            engine = Engine(journal, self.work, self.settings, tidy=self.tidy)
             todo = engine.todo(self.jobs)
             left = {job.name for job in todo}
             clock = Clock()
@@ -65,7 +67,7 @@ class Batch:
                     if job.name not in left:
                         yield Result(engine.row_of(job), fresh=False)
                 with closing(engine.run(todo, self.runner)) as rows:
-                    yield from (Result(row, fresh=True) for _, row in rows)
+                    yield from clock.counted(rows)
             except (KeyboardInterrupt, GeneratorExit):
                 write_tables(
                     journal, clock.told(self.run, interrupted=True), polygons=self.polygons
@@ -75,14 +77,20 @@ class Batch:
 
 
 class Clock:
-    """When a run began, and how long it took."""
+    """When a run began, how long it took, and how many photos it did in that time."""
 
     def __init__(self) -> None:
-        self.began, self.start = datetime.now(UTC), time.monotonic()
+        self.began, self.start, self.fresh = datetime.now(UTC), time.monotonic(), 0
+
+    def counted(self, rows: Iterable[tuple[Job, PhotoRow]]) -> Iterator[Result]:
+        """Rows as they are done; those of photos that failed are not counted."""
+        for _, row in rows:
+            self.fresh += row.error is None
+            yield Result(row, fresh=True)
 
     def told(self, run: Run, *, interrupted: bool = False) -> Run:
         """The run with its times."""
         return replace(
             run, started=self.began.isoformat(timespec="seconds"), interrupted=interrupted,
-            seconds=time.monotonic() - self.start,
+            seconds=time.monotonic() - self.start, fresh=self.fresh,
         )  # fmt: skip

@@ -49,12 +49,14 @@ class Engine:
         work: what is asked of every photo.
         settings: of `Work.settings`; photos done under others are done anew.
         keep_rows: whether records hold their photo's row.
+        tidy: whether a photo's results of other settings are removed when it is done anew.
     """
 
     journal: Journal
     work: Work
     settings: str
     keep_rows: bool = True
+    tidy: bool = False
     stamps: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -129,10 +131,10 @@ class Engine:
 
     def _forget_changed(self, job: Job, row: PhotoRow) -> None:
         """The same of a photo whose content changed, but for the files that are new. Other rules
-        leave the files of earlier ones: they still show this photo.
+        leave the files of earlier ones, which still show this photo, unless told otherwise.
         """
         before = (self.journal.get(job.name) or {}).get("row", {}).get("digest")
-        if before not in (None, row.digest):
+        if self.tidy or before not in (None, row.digest):
             self._forget(job, [path for paths in row.files.values() for path in paths])
 
 

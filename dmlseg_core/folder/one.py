@@ -112,7 +112,7 @@ class _Sheet:
 
     def write_maps(self, chosen: Chosen) -> None:
         """What shows the photo as it came: label map and overlay, as far as asked for, and the
-        small picture of the report where that shows it recolored.
+        small picture of the report where that shows another one beside it.
         """
         rgb = shown(self.negative.photo)
         with self.negative.clock.part("encode"):
@@ -124,7 +124,8 @@ class _Sheet:
                 else:
                     save_overlay(rgb, chosen.labels, path)
                 self.maps[kind] = [name]
-            if chosen.colorways and "recolored" in self.work.outputs:
+            painted = chosen.colorways and "recolored" in self.work.outputs
+            if painted or (self.work.rows and "overlays" in self.work.outputs):
                 name = before_path(self.job.name)
                 self.work.folder_for(self.work.out / name)
                 save_thumb(rgb, self.work.out / name)

@@ -36,7 +36,7 @@ def watched(batch: Batch) -> Generator[Result]:
                 start = time.monotonic()
                 todo = engine.todo(gate.passed(batch.find()))
                 with closing(engine.run(todo, batch.runner)) as rows:
-                    yield from (Result(row, fresh=True) for _, row in rows)
+                    yield from clock.counted(rows)
                 if todo:
                     write_tables(journal, clock.told(batch.run), polygons=batch.polygons)
                 else:  # a folder that takes long to look at is not looked at all the time

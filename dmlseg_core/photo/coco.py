@@ -101,7 +101,6 @@ def coco_instances(
     scores: Sequence[float],
     *,
     image_id: int = 1,
-    first_id: int = 1,
 ) -> list[dict[str, Any]]:
     """COCO annotation records of one photo's (H, W) masks; bbox is [x, y, width, height]."""
     if not len(masks) == len(category_ids) == len(scores):
@@ -111,7 +110,7 @@ def coco_instances(
         )
     return [
         {
-            "id": first_id + place,
+            "id": place,
             "image_id": image_id,
             "category_id": int(category),
             "segmentation": coco_rle(mask),
@@ -121,6 +120,6 @@ def coco_instances(
             "score": float(score),
         }
         for place, (mask, category, score) in enumerate(
-            zip(masks, category_ids, scores, strict=True)
+            zip(masks, category_ids, scores, strict=True), 1
         )
     ]

@@ -11,7 +11,7 @@ import io
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -43,7 +43,7 @@ CHECKS = (204, 255)
 """Levels of the checkered ground's squares."""
 _CHECKING = threading.Lock()
 _SQUARE = 8
-_BAND = 256
+BAND = 256
 """Rows that are worked on at once, where more is made on the way than comes of it."""
 _PAGES = 1001
 _FILLED = 128
@@ -182,33 +182,63 @@ def to_8_bits(pixels: Words | Bytes) -> Bytes:
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
     levels = np.empty(pixels.shape, np.uint8)
-    for top in range(0, len(pixels), _BAND):  # numbers of 32 bits of all of it would be large
-        levels[top : top + _BAND] = (pixels[top : top + _BAND] * np.uint32(255) + 32_895) >> 16
+    for top in range(0, len(pixels), BAND):  # numbers of 32 bits of all of it would be large
+        levels[top : top + BAND] = (pixels[top : top + BAND] * np.uint32(255) + 32_895) >> 16
     return levels
 
 
-def rgb_of(image: Image.Image) -> Bytes:
-    """(H, W, 3) of a Pillow image of mode RGB; np.asarray would hold it twice on the way."""
+def rgb_of(image: Image.Image, change: Callable[[Image.Image], Image.Image] | None = None) -> Bytes:
+    """(H, W, 3) of a Pillow image that is RGB, or that a change of its pixels makes RGB.
+
+    In bands: np.asarray would hold it twice on the way.
+    """
     rgb = np.empty((image.height, image.width, 3), np.uint8)
-    for number, band in enumerate(_bands(image)):
-        rgb[number * _BAND :][: len(band)] = band
+    for number, band in enumerate(_bands(image, change)):
+        rgb[number * BAND :][: len(band)] = band
     return rgb
 
 
-def _bands(image: Image.Image) -> Iterator[Bytes]:
+def _bands(
+    image: Image.Image, change: Callable[[Image.Image], Image.Image] | None = None
+) -> Iterator[Bytes]:
     """(rows, W, C) uint8, one after another from the top."""
     image.load()
-    for top in range(0, image.height, _BAND):
+    for top in range(0, image.height, BAND):
         with no_bomb_check():  # a crop is checked, too
-            part = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+            part = image.crop((0, top, image.width, min(top + BAND, image.height)))
+        part = part if change is None else change(part)
         yield np.asarray(part).reshape(part.height, part.width, -1)
 
 
-def over(rgb: Bytes, alpha: Bytes, *, checkered: bool = False) -> Bytes:
-    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix."""
+def whole_webp(image: Image.Image, data: bytes) -> Image.Image:
+    """The first picture of a WebP: Pillow's decoder of animations holds four times its pixels."""
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.shape[:2] != (image.height, image.width):
+        raise ValueError("its pixels cannot be decoded")
+    for row in found:  # in place
+        row[:, :3] = row[:, 2::-1]
+    return Image.fromarray(found)
+
+
+def over(
+    rgb: Bytes,
+    alpha: Bytes,
+    *,
+    checkered: bool = False,
+    at: tuple[float, float] = (0, 0),
+    zoom: float = 1.0,
+) -> Bytes:
+    """(H, W, 3) over a ground by alpha (H, W), both uint8; mixed in sRGB, as browsers mix.
+
+    A part of a larger picture says where its corner lies (y, x) and how many pixels of the ground
+    one of its own is.
+    """
     ground: Any = np.uint16(GROUND)
     if checkered:
-        y, x = (np.arange(n) // _SQUARE for n in alpha.shape)
+        y, x = (
+            ((start + (np.arange(n) + 0.5) * zoom) // _SQUARE).astype(int)
+            for start, n in zip(at, alpha.shape, strict=True)
+        )
         odd = (y[:, None] + x) % 2
         ground = np.where(odd, *CHECKS[::-1]).astype(np.uint16)[..., None]
     share = alpha.astype(np.uint16)[..., None]

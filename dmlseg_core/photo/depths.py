@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo.decode import DIVIDED, no_bomb_check, turned
+from dmlseg_core.photo.decode import BAND, DIVIDED, no_bomb_check, turned
 from dmlseg_core.photo.tiff import channels_of
 
 Words: TypeAlias = NDArray[np.uint16]
@@ -267,17 +267,34 @@ def _split(stack: Words, image: Image.Image, notes: list[str]) -> tuple[Words, W
     extra = tags.get(_EXTRA_SAMPLES, (2,))
     color = tags.get(_PHOTOMETRIC, 2)
     gray = color in _GRAY or stack.shape[2] < 3
-    colors = 1 if gray else 3
-    if gray:
-        notes.append("The photo was grey and is now RGB.")
     if color == _WHITE_IS_ZERO:
         stack = np.concatenate([65535 - stack[..., :1], stack[..., 1:]], axis=2)
-    rgb: Words = np.ascontiguousarray(np.broadcast_to(stack[..., :colors], (*stack.shape[:2], 3)))
-    if stack.shape[2] <= colors or not extra[0]:
-        return rgb, None
-    alpha: Words = np.ascontiguousarray(stack[..., colors])
-    if extra[0] == _ASSOCIATED:
-        share = np.maximum(alpha, 1)[..., None] / 65535
-        rgb = np.rint(np.minimum(rgb / share, 65535)).astype(np.uint16)
+    has_alpha = stack.shape[2] > (1 if gray else 3) and bool(extra[0])
+    if not gray:
+        rgb, alpha = _parted(stack, has_alpha)
+    else:
+        notes.append("The photo was grey and is now RGB.")
+        rgb = np.ascontiguousarray(np.broadcast_to(stack[..., :1], (*stack.shape[:2], 3)))
+        alpha = np.ascontiguousarray(stack[..., 1]) if has_alpha else None
+    if alpha is not None and (extra[0] == _ASSOCIATED or image.mode == "RGBa"):
+        for top in range(0, len(rgb), BAND):
+            band, share = rgb[top:][:BAND], np.maximum(alpha[top:][:BAND], 1)[..., None] / 65535
+            band[:] = np.rint(np.minimum(band / share, 65535))
         notes.append(DIVIDED)
     return rgb, alpha
+
+
+def _parted(stack: Words, has_alpha: bool) -> tuple[Words, Words | None]:
+    """Colors and alpha of (H, W, C) in its own memory: of large photos a copy is a gigabyte."""
+    height, width, channels = stack.shape
+    if channels == 3:
+        return stack, None
+    kept = stack[..., 3].copy() if has_alpha else None
+    flat, row = stack.reshape(-1), 3 * width
+    for y in range(height):  # never beyond what has been read
+        flat[y * row :][:row] = stack[y, :, :3].ravel()
+    colors, rest = flat[: height * row], flat[height * row :][: height * width]
+    if kept is not None:
+        rest[:] = kept.ravel()
+    shape = height, width
+    return colors.reshape(*shape, 3), None if kept is None else rest.reshape(shape)

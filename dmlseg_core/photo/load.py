@@ -28,6 +28,7 @@ from dmlseg_core.photo.decode import (
     plain_pixels,
     to_8_bits,
     turned,
+    whole_webp,
     with_turned_map,
 )
 from dmlseg_core.photo.depths import bits_of, deep_pixels
@@ -47,9 +48,10 @@ from dmlseg_core.photo.profiles import (
     matrix_profile,
     srgb_profile,
     to_srgb8,
+    to_srgb8_deep,
     usable_profile,
 )
-from dmlseg_core.photo.source import check_size, opened, read_source, refuse_crowd
+from dmlseg_core.photo.source import LARGE, check_size, opened, read_source, refuse_crowd
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
@@ -202,6 +204,7 @@ def load_photo(
         signal = replace(read_signal(data), exif=color_space_of(about.exif))
         if not managed:
             image.info["icc_profile"], signal = b"", Signal()
+        del data  # of large photos hundreds of megabytes
         return _decode(image, alone, (about, signal), path, name)
 
 
@@ -242,20 +245,17 @@ def _pixels(
         fields["signal"] = Signal()
     deep, deep_alpha = deep_pixels(image, data, notes)
     if deep is None:
-        pixels, alpha = plain_pixels(image, notes)
+        large = image.format == "WEBP" and image.height * image.width > LARGE
+        pixels, alpha = plain_pixels(whole_webp(image, data) if large else image, notes)
+        if fields["icc_profile"] is None and profile is not None:
+            pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
+        rgb, native = to_srgb8(pixels, profile, notes)
     else:
         if profile is not None and profile[16:20] == b"GRAY" and (gray := matrix_profile(profile)):
             deep, profile = gray.to_srgb16(deep), None
             notes.append("Grays were converted from the embedded profile to sRGB.")
-        pixels = Image.fromarray(to_8_bits(deep))
+        rgb, native = to_srgb8_deep(deep, profile, notes, fine=fields["icc_profile"] is None)
         alpha = None if deep_alpha is None else to_8_bits(deep_alpha)
-    if fields["icc_profile"] is None and profile is not None:
-        pixels = pixels.convert("RGB")  # gray with a signal: its profile is one of RGB
-    rgb, native = to_srgb8(pixels, profile, notes)
-    if deep is not None and native is not None and fields["icc_profile"] is None:
-        made = matrix_profile(profile) if profile is not None else None
-        if made is not None:  # linear light in 8 bits would be too coarse in the dark
-            rgb = to_8_bits(made.to_srgb16(deep))
     fields["rgb_profile"] = None if native is None else profile
     if native is not None and profile is not None and not has_inverse(profile):
         notes.append("The embedded color profile leads one way only: results are in 8-bit sRGB.")

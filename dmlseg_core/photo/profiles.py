@@ -13,15 +13,15 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from dmlseg_core.color import decode_table
-from dmlseg_core.photo.decode import rgb_of, to_8_bits
-from dmlseg_core.photo.metadata import HDR
+from dmlseg_core.photo.decode import BAND, rgb_of, to_8_bits
+from dmlseg_core.photo.metadata import HDR, curve_in
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint16]
@@ -30,6 +30,8 @@ Floats: TypeAlias = NDArray[np.float32]
 _STRIP = 1 << 18
 """Pixels converted at once: the float planes stay small beside the photo."""
 _STEPS = 1 << 18
+_SAME = 257
+"""Of 65535: an 8-bit level, by which writers' sRGB curves differ from the standard's at most."""
 _LEVELS = np.arange(65536) / 65535
 # What littleCMS looks up instead of matrix and curves where a profile has it.
 _TABLES = (b"A2B0", b"A2B1", b"D2B0", b"D2B1")
@@ -45,7 +47,7 @@ def to_srgb8(
     try:
         stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(stored).strip()
-        if "srgb" in name.lower() and pixels.mode == "RGB":
+        if pixels.mode == "RGB" and _is_srgb(profile, name):
             return plain, None  # already there: a conversion would only round
         hdr = _hdr_profile(profile)
         converted = (
@@ -58,6 +60,43 @@ def to_srgb8(
         return plain, None
     notes.append(f"Colors were converted from the profile '{name}' to sRGB.")
     return converted, plain if pixels.mode == "RGB" else None
+
+
+def to_srgb8_deep(
+    deep: Words, profile: bytes | None, notes: list[str], *, fine: bool
+) -> tuple[Bytes, Bytes | None]:
+    """`to_srgb8` of (H, W, 3) in bands: as a whole its steps take twice the photo's memory.
+
+    Args:
+        deep: pixels as stored.
+        profile: of them.
+        notes: what was done is added.
+        fine: in 16 bits where the profile has a matrix: linear light in 8 is coarse in the dark.
+    """
+    rgb = np.empty(deep.shape, np.uint8)
+    made = matrix_profile(profile) if fine and profile is not None else None
+    for top in range(0, len(deep), BAND):
+        band, told = deep[top : top + BAND], list[str]()
+        done, native = to_srgb8(Image.fromarray(to_8_bits(band)), profile, told)
+        if made is not None and native is not None:
+            done = to_8_bits(made.to_srgb16(band))
+        rgb[top : top + BAND] = done
+    notes += told
+    return rgb, native
+
+
+@lru_cache(maxsize=8)
+def _is_srgb(profile: bytes, name: str) -> bool:
+    """Does an RGB profile say sRGB: by curves and matrix, by its name where it has only tables?
+
+    Editors call profiles of other curves "Linear sRGB" and the like.
+    """
+    found = matrix_profile(profile)
+    if found is None:
+        return "srgb" in name.lower()
+    cube = np.stack(np.meshgrid(*3 * [np.arange(0, 65536, 3855)]), axis=-1).astype(np.uint16)
+    flat = cube.reshape(len(cube), -1, 3)
+    return int(np.abs(found.to_srgb16(flat) - flat.astype(np.int32)).max()) <= _SAME
 
 
 def usable_profile(profile: bytes | None, notes: list[str]) -> bytes | None:
@@ -81,7 +120,7 @@ def _is_sound(profile: bytes) -> bool:
         return True
     try:
         colorants = _colorants(_tags(profile))
-        curves = [_curve(_tags(profile)[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
+        curves = [curve_in(_tags(profile)[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
     except (struct.error, IndexError, KeyError, ValueError, ZeroDivisionError):
         return False
     rises = all(curve[-1] - curve[0] > 0.1 for curve in curves)
@@ -120,16 +159,15 @@ def srgb_profile() -> ImageCms.ImageCmsProfile:
 def _converted(
     image: Image.Image, source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile
 ) -> Bytes:
-    done = ImageCms.profileToProfile(
-        image,
+    transform = ImageCms.buildTransform(
         source,
         target,
+        image.mode,
+        "RGB",
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    assert done is not None  # it is None only when converting in place
-    return np.array(done)
+    return rgb_of(image, lambda band: cast("Image.Image", ImageCms.applyTransform(band, transform)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,11 +261,11 @@ def _parsed(profile: bytes) -> MatrixProfile | None:
     if middle != b"XYZ " or any(name in tags for name in _TABLES):
         return None
     if space == b"GRAY":
-        curve = _curve(tags[b"kTRC"])
+        curve = curve_in(tags[b"kTRC"])
         return MatrixProfile(np.stack([curve] * 3), np.eye(3))
     if space != b"RGB ":
         return None
-    curves = np.stack([_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
+    curves = np.stack([curve_in(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")])
     srgb = _colorants(_tags(srgb_profile().tobytes()))
     return MatrixProfile(curves, np.linalg.inv(srgb) @ _colorants(tags))
 
@@ -243,36 +281,3 @@ def _colorants(tags: dict[bytes, bytes]) -> NDArray[np.float64]:
     """(3, 3): columns are the D50 XYZ of red, green and blue (XYZType, 10.31)."""
     columns = [struct.unpack_from(">3i", tags[name], 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
     return np.array(columns, np.float64).T / 65536
-
-
-def _curve(element: bytes) -> Floats:
-    """(65536,) float32 of a curveType (10.6) or parametricCurveType (10.18)."""
-    if element[:4] == b"para":
-        return _monotone(_parametric(element))
-    if element[:4] != b"curv":
-        raise ValueError(f"no curve: {element[:4]!r}")
-    (count,) = struct.unpack_from(">I", element, 8)
-    if count == 0:
-        return _monotone(_LEVELS)
-    stored = np.array(struct.unpack_from(f">{count}H", element, 12))
-    if count == 1:
-        return _monotone(_LEVELS ** (stored[0] / 256))
-    return _monotone(np.interp(_LEVELS, np.linspace(0, 1, count), stored / 65535))
-
-
-def _parametric(element: bytes) -> NDArray[np.float64]:
-    (kind,) = struct.unpack_from(">H", element, 8)
-    length = (1, 3, 4, 5, 7)[kind]
-    values = [v / 65536 for v in struct.unpack_from(f">{length}i", element, 12)]
-    g, a, b = (*values, 1.0, 0.0)[:3] if kind == 0 else values[:3]
-    if kind < 3:  # below -b / a the curve is flat
-        offset = values[3] if kind == 2 else 0.0
-        return np.asarray(np.maximum(a * _LEVELS + b, 0) ** g + offset)
-    c, d, e, f = (*values[3:], 0.0, 0.0)[:4]
-    power = np.maximum(a * _LEVELS + b, 0) ** g + e
-    return np.asarray(np.where(d <= _LEVELS, power, c * _LEVELS + f))
-
-
-def _monotone(curve: NDArray[Any]) -> Floats:
-    """Clipped and never falling, so that it has an inverse."""
-    return np.maximum.accumulate(np.clip(curve, 0, 1)).astype(np.float32)

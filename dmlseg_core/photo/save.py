@@ -140,7 +140,7 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
         f"{kind} holds no resolution: dpi was left out.": (
             kind in ("WEBP", "AVIF", "HEIF")
             and photo.dpi is not None
-            and resolution_of(photo.exif) is None
+            and not _says(photo.exif, photo.dpi)
         ),
         f"{kind} holds no HDR: the photo is shown without what is brighter than white.": (
             kind not in HDR_FORMATS and photo.signal.hdr
@@ -151,6 +151,12 @@ def losses(photo: Photo, path: str | Path) -> tuple[str, ...]:
     }
     told = tuple(sentence for sentence, true in found.items() if true)
     return told + kept_in(kind, photo.about)[1]
+
+
+def _says(exif: bytes | None, dpi: tuple[float, float]) -> bool:
+    """Whether EXIF holds that resolution: a PNG's or JFIF's own may be another."""
+    found = resolution_of(exif)
+    return found is not None and bool(np.allclose(found, dpi, rtol=0.005))
 
 
 def _check_photo(rgb: Pixels, path: Path, like: Photo | None) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo.decode import DECODER_ERRORS, no_bomb_check
-from dmlseg_core.photo.depths import AnyTiff, refuse_kind
+from dmlseg_core.photo.depths import AnyTiff, bits_of, refuse_kind
 from dmlseg_core.photo.metadata import crowded, scans_of, segments
 from dmlseg_core.photo.tiff import as_classic
 
@@ -33,7 +33,7 @@ READ = (
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_LARGE = 24_000_000
+LARGE = 24_000_000
 """Pixels of a photo that must be worth some bytes."""
 _TOGETHER = 48_000_000
 """Pixels that are decoded at the same time, in one photo or several."""
@@ -46,6 +46,8 @@ _SCANS, _SCANNED = 24, 1_000_000_000
 _PIECE = 1 << 20
 _BYTES_PER_MEGAPIXEL, _BYTES_BESIDE = 8_000_000, 64_000_000
 """16 bits of four channels without compression, and metadata, previews, further frames."""
+_HELD_PER_MEGAPIXEL = 14_500_000
+"""Bytes in memory: 1.5 GB for 100 megapixels, with the program itself."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2))  # fmt: skip
 """Left, top, steps to the right and down of an interlaced PNG's passes (ISO/IEC 15948, 8.2)."""
@@ -153,6 +155,7 @@ def opened(data: bytes, name: str, cap: float, *, sparse: bool = False) -> Itera
         check_size(image.height, image.width, name, cap)
         refuse_kind(image, name)
         _refuse_preview(image, data, name)
+        _refuse_heavy(image, data, name, cap)
         try:
             with _turns.taken(image.height * image.width):
                 check_complete(image, data)
@@ -166,10 +169,25 @@ def opened(data: bytes, name: str, cap: float, *, sparse: bool = False) -> Itera
 
 def _refuse_plain(pixels: int, data: bytes, name: str) -> None:
     """ImageError where a few bytes stand for gigabytes of pixels: a trap, or next to nothing."""
-    if pixels > max(_LARGE, _PIXELS_OF_A_BYTE * len(data)):
+    if pixels > max(LARGE, _PIXELS_OF_A_BYTE * len(data)):
         raise ImageError(
             f"{name}: {pixels / 1e6:.0f} megapixels in {len(data):,} bytes are no photo but plain "
             "areas; scale it down"
+        )
+
+
+def _refuse_heavy(image: Image.Image, data: bytes, name: str, cap: float) -> None:
+    """ImageError where more than 8 bits per channel would take more memory than is promised.
+
+    Their decoders hold the pixels twice, beside the file.
+    """
+    tags: Any = getattr(image, "tag_v2", {})
+    samples = image.height * image.width * int(tags.get(277, len(image.getbands())))
+    needed = len(data) + 4 * samples if bits_of(image, data) > 8 else 0
+    if needed > _HELD_PER_MEGAPIXEL * cap:
+        raise ImageError(
+            f"{name} would take {needed / 1e9:.1f} GB of memory, more than what is meant for "
+            f"{cap:g} megapixels; scale it down, save it with 8 bits or raise --max-megapixels"
         )
 
 

@@ -1,10 +1,11 @@
 from .analysis import Analyst as Analyst
 from .analysis import InTurn as InTurn
 from .asked import Asked as Asked
-from .bring import draft as draft
 from .bring import import_mask as import_mask
 from .bring import read_recipe as read_recipe
+from .bring import use_file as use_file
 from .bring import use_recipe as use_recipe
+from .bring import work_of as work_of
 from .colorways import one_way as one_way
 from .desks import MEGABYTE as MEGABYTE
 from .desks import Desk as Desk

@@ -1,9 +1,11 @@
-"""Files into a session: recipes, drafts, and anybody's mask."""
+"""Files into a session: recipes, a browser's work, and anybody's mask."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -11,19 +13,37 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dmlseg_core.config import SceneConfig
-from dmlseg_core.edit import EditSession, Recipe, choose_given, from_json, to_json
+from dmlseg_core.edit import (
+    EditSession,
+    PhotoName,
+    Recipe,
+    check_fits,
+    choose_given,
+    from_json,
+    kept,
+    parsed,
+    read_history,
+    to_json,
+)
 from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo import Photo, image_bytes, load_photo
 from dmlseg_core.scene import Given, Scene
 
+WORK = "dmlseg-work"
+Analyze: TypeAlias = Callable[[Photo, SceneConfig], Scene]
 _COLORED = 13
 """Levels between channels up to which a mask counts as gray: a JPEG's rounding."""
 _SAME_SHAPE = 1.02
 
 
-def draft(session: EditSession) -> str:
-    """JSON text of everything worth keeping of a session; `use_recipe` takes it back."""
-    return to_json(session.to_recipe("draft"))
+def work_of(session: EditSession) -> str:
+    """JSON text of a session for its browser: every selection, and the steps to undo and redo as
+    far as they fit; `use_file` takes it back.
+    """
+    edits, steps = kept(session.history)
+    named = PhotoName(session.photo.digest, session.photo.size)
+    recipe = Recipe(session.scene.weights, session.scene.config, tuple(edits), named)
+    return json.dumps({"format": WORK, "recipe": json.loads(to_json(recipe)), "history": steps})
 
 
 def read_recipe(data: bytes) -> Recipe:
@@ -32,15 +52,37 @@ def read_recipe(data: bytes) -> Recipe:
     Raises:
         RecipeError: it is none.
     """
+    return from_json(_text(data))
+
+
+def _text(data: bytes) -> str:
     try:
-        return from_json(data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RecipeError("this is no JSON (not UTF-8); give a recipe that dmlseg wrote") from None
 
 
-def use_recipe(
-    session: EditSession, recipe: Recipe, analyze: Callable[[Photo, SceneConfig], Scene]
-) -> None:
+def use_file(session: EditSession, data: bytes, analyze: Analyze) -> None:
+    """`use_recipe` of a file; or, of what `work_of` wrote, to go on with it.
+
+    Raises:
+        RecipeError: it is neither, or does not fit; nothing is changed.
+    """
+    text = _text(data)
+    values = parsed(text)
+    if not isinstance(values, dict) or values.get("format") != WORK:
+        use_recipe(session, from_json(text), analyze)
+        return
+    recipe = from_json(json.dumps(values.get("recipe")))
+    steps = read_history(values.get("history"), recipe.edits)
+    scene = _scene_for(session, recipe, analyze)
+    with session.lock:
+        check_fits(recipe, session.photo, scene)
+        session.see(scene)
+        session.go_on(steps)
+
+
+def use_recipe(session: EditSession, recipe: Recipe, analyze: Analyze) -> None:
     """Replace all selections by a recipe's.
 
     Args:
@@ -52,13 +94,18 @@ def use_recipe(
     Raises:
         RecipeError: it does not fit, or selects nothing; nothing is changed.
     """
-    recipe.check_photo(session.photo)
-    recipe.check_weights(session.scene.weights)
-    scene, config = session.scene, recipe.scene
-    if config != scene.config and config.quality is not None:
-        scene = analyze(session.photo, config)
+    scene = _scene_for(session, recipe, analyze)
     with session.lock:
         session.apply(recipe, scene)
+
+
+def _scene_for(session: EditSession, recipe: Recipe, analyze: Analyze) -> Scene:
+    recipe.check_photo(session.photo)
+    recipe.check_weights(session.scene.weights)
+    asked = recipe.scene
+    if asked == session.scene.config or asked.quality is None:
+        return session.scene
+    return analyze(session.photo, asked)
 
 
 def import_mask(session: EditSession, data: bytes, name: str, max_megapixels: float) -> None:

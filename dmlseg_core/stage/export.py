@@ -202,11 +202,8 @@ def _masks(job: Job) -> list[tuple[NDArray[np.bool_], str, float, str]]:
         return [(m.to_photo(rgb), m.class_name, m.score, m.class_name)
                 for m in reversed(shown_proposals(session))]  # fmt: skip
     names = names_of(session, job.language)
-    return [
-        (session.mask_of(k).to_photo(rgb), class_of(session, k), session.mask_of(k).score,
-         names[k])
-        for k in job.chosen()
-    ]  # fmt: skip
+    chosen = [(session.mask_of(k), names[k]) for k in job.chosen()]
+    return [(m.to_photo(rgb), class_of(session, m), m.score, name) for m, name in chosen]
 
 
 def _labels(job: Job) -> File:

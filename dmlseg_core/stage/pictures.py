@@ -12,7 +12,7 @@ from PIL import Image
 
 from dmlseg_core.edit import PREVIEW_SIDE, Selection, ground, shrunk, shrunk_photo
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.photo import image_bytes, to_8_bits
+from dmlseg_core.photo import image_bytes, over, to_8_bits
 from dmlseg_core.stage.asked import Asked
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.ops import edit
@@ -103,7 +103,8 @@ def _mask_of(work: Work, k: int) -> tuple[dict[str, Any], dict[str, Bytes]]:
 
 
 def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) -> bytes:
-    """PNG of a tile, exactly the pixels that an exported PNG has.
+    """PNG of a tile, exactly the pixels that an exported PNG has; where that is transparent, over
+    the squares of the preview.
 
     Args:
         desk: whose version of the edits it is of.
@@ -120,7 +121,13 @@ def tile(desk: Desk, work: Work, level: int, x: int, y: int, *, original: bool) 
     if not (step and 0 <= x * TILE * step < width and 0 <= y * TILE * step < height):
         raise ParameterError(f"there is no tile {level}/{x}/{y}")
     full = work.photo.rgb if original else full_size(desk, work)
-    part = full[y * TILE * step : (y + 1) * TILE * step, x * TILE * step : (x + 1) * TILE * step]
+    top, left, side = y * TILE * step, x * TILE * step, TILE * step
+    cut = slice(top, top + side), slice(left, left + side)
+    part, alpha = full[cut], work.photo.alpha
+    if alpha is not None:
+        scale = _session(work).preview.shape[1] / width
+        corner = top * scale, left * scale
+        part = over(part, alpha[cut], checkered=True, at=corner, zoom=scale)
     if step > 1:
         size = (-(-part.shape[1] // step), -(-part.shape[0] // step))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)

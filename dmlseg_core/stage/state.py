@@ -16,7 +16,8 @@ from dmlseg_core.config import AMOUNTS, PATTERN_MODE, TARGET_MODES
 from dmlseg_core.edit import PREVIEW_SIDE, STOPS, EditSession, Selection
 from dmlseg_core.measure import mask_iou
 from dmlseg_core.paint import Recolored
-from dmlseg_core.scene import Mask
+from dmlseg_core.scene import Mask, Override, Scene
+from dmlseg_core.stage.colorways import told_delta_e
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.hover import shown_proposals
 from dmlseg_core.words import class_label, color_word, say, told
@@ -78,8 +79,7 @@ def _photo(work: Work, language: str) -> dict[str, Any]:
     return {
         "name": work.name, "width": photo.width, "height": photo.height, "digest": photo.digest,
         "preview": [width, height], "notes": [told(language, note) for note in photo.notes],
-        "deep": photo.deep is not None, "alpha": photo.alpha is not None,
-        "format": photo.format,
+        "deep": photo.deep is not None, "alpha": photo.alpha is not None, "format": photo.format,
     }  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def names_of(session: EditSession, language: str) -> list[str]:
     """What each selection is called: the user's name; else its class, where a proposal of that
     class is the same thing, numbered where there are several, the oldest first.
     """
-    kinds = [class_of(session, k) for k in range(len(session.selections))]
+    kinds = [class_of(session, session.mask_of(k)) for k in range(len(session.selections))]
     nameless = [s for s in session.selections if not s.name]
     made = []
     for selection, kind in zip(session.selections, kinds, strict=True):
@@ -204,19 +204,16 @@ def names_of(session: EditSession, language: str) -> list[str]:
             for s, other in zip(session.selections, kinds, strict=True)
             if s in nameless and other == kind
         )
-        label = class_label(language, kind)
-        if selection.name:
-            label = selection.name
-        elif len(alike) > 1:
+        label = selection.name or class_label(language, kind)
+        if not selection.name and len(alike) > 1:
             number = alike.index(selection.id) + 1
             label = say(language, "numbered", name=label, number=number)
         made.append(label)
     return made
 
 
-def class_of(session: EditSession, k: int) -> str:
-    """Class of a selection, where a proposal of that class is the same thing; else "object"."""
-    mask = session.mask_of(k)
+def class_of(session: EditSession, mask: Mask) -> str:
+    """Class of a mask, where a proposal of that class is the same thing; else "object"."""
     cell = mask.seed.y, mask.seed.x
     same = (
         m.class_name
@@ -238,7 +235,7 @@ def _summary(session: EditSession, k: int, name: str, made: Recolored | None, la
     if selection.painted and selection.mode in TARGET_MODES:
         rgb = np.rint(255 * np.array(parse_color(str(selection.color)))).astype(np.uint8)
         text += say(language, "recolored", color=color_word(language, rgb))
-        text += say(language, "hit", delta_e=made.delta_e) if made else ""
+        text += say(language, "hit", delta_e=told_delta_e(made)) if made else ""
     elif selection.painted:
         text += say(language, "changed", mode=say(language, selection.mode))
     return text if selection.visible else text + say(language, "hidden")
@@ -281,9 +278,23 @@ def _why(selection: Selection, clipped: float) -> str:
 
 
 def _history(session: EditSession, language: str, names: Sequence[str]) -> list[str]:
-    out, plain = [], class_label(language, "object")
+    """What was done in each step; what it was done to may be undone or removed by now."""
     today = {s.id: n for s, n in zip(session.selections, names, strict=True)}
+    known, kinds, out = _kinds.get(session.scene, {}), {}, []
+    before: tuple[Selection, ...] = ()
     for step in session.history.steps:
-        then = {s.id: s.name or today.get(s.id, plain) for s in step.selections}
-        out.append(say(language, f"did_{step.label}", name=then.get(step.about, plain)))
+        about = next((s for s in (*step.selections, *before) if s.id == step.about), None)
+        name = today.get(step.about) or class_label(language, "object")
+        if about is not None and step.about not in today:
+            where = about.where
+            kinds[where] = known.get(where) or class_of(session, session.mask(where))
+            name = class_label(language, kinds[where])
+        name = (about and about.name) or name
+        out.append(say(language, f"did_{step.label}", name=name))
+        before = step.selections
+    _kinds[session.scene] = kinds
     return out
+
+
+_kinds: WeakKeyDictionary[Scene, dict[Override, str]] = WeakKeyDictionary()
+"""Classes of what is in a history and not in the list: masks are costly."""

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from gradio.routes import App
 from starlette.requests import ClientDisconnect
 
-from dmlseg_core.errors import DmlsegError, ExportError, ImageError, RecipeError
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, ParameterError, RecipeError
 from dmlseg_core.photo import Photo
 from dmlseg_core.stage import Asked, Desk, Desks, Work
 from dmlseg_core.words import language_of, say, told
@@ -48,6 +48,19 @@ def file_name(name: str) -> str:
     """The same without folders, and never empty."""
     found = PurePosixPath(printable(name)).name[:120]
     return found if found.strip(". ") else "photo"
+
+
+def below(name: str) -> str:
+    """The same as a relative path without anything that leads out of its folder or hides in it.
+
+    Raises:
+        ParameterError: nothing is left of it.
+    """
+    parts = [shown for p in PurePosixPath(printable(name)).parts if (shown := p.lstrip("./"))]
+    plain = "/".join(part[-100:] for part in parts[-4:])
+    if not plain.strip() or len(plain.encode()) > 255:
+        raise ParameterError(f"this is no name for a photo: {name!r:.60}")
+    return plain
 
 
 def install(app: FastAPI) -> None:

@@ -21,13 +21,12 @@ from dmlseg_core.stage import (
     Asked,
     Desk,
     Work,
-    draft,
     exported,
     import_mask,
     one_way,
     page_state,
-    read_recipe,
-    use_recipe,
+    use_file,
+    work_of,
 )
 from dmlseg_core.ui.answers import RefusedError, body_of, json_of
 from dmlseg_core.ui.routes import JPEG, MAX_MEGABYTES, Stage, drawn, index_of, locked
@@ -58,7 +57,7 @@ def file_routes(stage: Stage) -> APIRouter:
     @router.get("/work")
     async def work_(request: Request) -> Response:
         _, _, session = stage.session(request)
-        text = await run_in_threadpool(locked(session, partial(draft, session)))
+        text = await run_in_threadpool(locked(session, partial(work_of, session)))
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     @router.post("/import")
@@ -95,7 +94,7 @@ def _import(stage: Stage, desk: Desk, work: Work, data: bytes, name: str) -> dic
     assert session is not None
     before = session.scene
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        use_recipe(session, read_recipe(data), stage.analyst.scene)
+        use_file(session, data, stage.analyst.scene)
     elif data:
         with session.lock:
             import_mask(session, data, name, stage.max_megapixels)

@@ -28,6 +28,7 @@ no heartbeat, a stream without end that Gradio gives to anybody.
 """
 OWN = re.compile(r"/(stage|api/v1)/.+")
 LOGIN = re.compile(r"/login/?")
+LOGOUT = "/logout"  # read, and yet it ends every session of a name
 HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -138,7 +139,7 @@ class Guard:
         elif scope["type"] != "http":
             await self.app(scope, receive, send)
         else:
-            await self._http(scope, receive, _Answer(send, _is_own(scope)))
+            await self._http(scope, receive, _Answer(send, bool(OWN.fullmatch(_route(scope)))))
 
     async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path, headers = _route(scope), Headers(scope=scope)
@@ -147,7 +148,7 @@ class Guard:
             return await answer.refuse(headers, 400, "two_lengths")
         if not self._open(path, reading):
             return await answer.refuse(headers, 404, "no_such")
-        if not reading and _foreign(headers):
+        if (not reading or path == LOGOUT) and _foreign(headers):
             return await answer.refuse(headers, 403, "foreign")
         if _declared(headers) > self.limits.of(path):
             return await answer.refuse(headers, 413, "too_large")
@@ -245,7 +246,9 @@ class _Answer:
     async def _on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
+            # Gradio has its cookie go with what other sites' pages ask for: no need
+            told = [(k, v.replace(b"Site=none", b"Site=lax")) for k, v in message["headers"]]
+            headers = MutableHeaders(scope=(message := {**message, "headers": told}))
             for name in [n for n in headers if n.startswith("access-control-")]:
                 del headers[name]  # Gradio lets every site's page read what a user's cookie opens
             for name, value in HEADERS.items():
@@ -274,10 +277,6 @@ def _route(scope: Scope) -> str:
     """The path below the root path, as Starlette's router sees it."""
     path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
-
-
-def _is_own(scope: Scope) -> bool:
-    return OWN.fullmatch(_route(scope)) is not None
 
 
 def _foreign(headers: Headers) -> bool:

@@ -31,7 +31,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "did_visible": ("Show or hide {name}", "显示或隐藏{name}"),
     "did_lock": ("Lock or unlock {name}", "锁定或解锁{name}"),
     "did_reorder": ("Change the order", "调整顺序"),
-    "did_remove": ("Remove a selection", "移除选区"),
+    "did_remove": ("Remove {name}", "移除{name}"),
     "did_clear": ("Remove all selections", "移除所有选区"),
     "did_like": ("The same for all like {name}", "应用到所有类似{name}的物体"),
     "did_recipe": ("Apply a recipe", "应用配方"),

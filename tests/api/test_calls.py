@@ -211,6 +211,17 @@ def test_gloss_is_asked_for_as_elsewhere(client):
     assert wrong.status_code == 422 and "gloss must be one of" in wrong.text
 
 
+@pytest.mark.parametrize(("values", "why"), [
+    ({"pattern_scale": 2}, "pattern_scale goes with pattern"),
+    ({"gate_tolerance": 0.2}, "gate_tolerance goes with gate or exclude"),
+    ({"result": "cutout", "format": "jpeg"}, "a cutout is a PNG"),
+    ({"result": "recipe", "file_quality": 80}, "a recipe is JSON"),
+])  # fmt: skip
+def test_what_would_say_nothing_is_refused(client, found, values, why):
+    answer = post(client, "recolor", id=found["id"], object=1, color="navy", **values)
+    assert answer.status_code == 422 and why in answer.json()["error"]
+
+
 def test_swatches_are_read(client):
     data = b"GIMP Palette\n#\n200 16 46\tred\n0 0 128\tnavy\n"
     answer = good(post(client, "palette", {"swatches": data}))

@@ -113,6 +113,32 @@ def test_it_fits_and_nothing_moves(visit, size):
     assert (moved > 0.5).sum() <= 1
 
 
+@pytest.mark.parametrize("size", [(320, 568), (360, 640), (640, 360), (1024, 600), (1366, 657)])
+def test_what_paints_is_seen_at_once(visit, size):
+    width, height = size
+    touch = width < 640
+    screen = {"viewport": {"width": width, "height": height}, "is_mobile": touch}
+    tab = visit(frame=False, has_touch=touch, **screen)
+    tab.open(disc())
+    tab.click()
+    tab.page.get_by_role("tab", name="Color").click()
+    pane = tab.page.locator(".pane.color").bounding_box()
+    for part in (".area", ".hue", ".field", ".swatches:not(.recent) .swatch >> nth=0"):
+        box = tab.page.locator(part).bounding_box()
+        assert box["y"] >= pane["y"], part
+        assert box["y"] + box["height"] <= min(height, pane["y"] + pane["height"]), part
+
+
+GRAYING = """root => [...root.styleSheets].flatMap(sheet => [...sheet.cssRules])
+  .filter(rule => /:hover/.test(rule.selectorText ?? '') && rule.style.backgroundColor)
+  .map(rule => rule.selectorText)"""
+
+
+def test_what_a_finger_pressed_does_not_stay_gray(visit):
+    # a phone keeps :hover on what was tapped last
+    assert root(visit(frame=False)).evaluate(GRAYING) == [".tabs button:hover:not(:disabled)"]
+
+
 SMALL = """(root, [wide, high]) => [...root.querySelectorAll('button, select, .text, .slider, li')]
   .filter(e => e.getClientRects().length && getComputedStyle(e).visibility !== 'hidden')
   .map(e => [e.ariaLabel ?? e.textContent, e.getBoundingClientRect()])

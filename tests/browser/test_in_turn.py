@@ -56,6 +56,30 @@ def test_what_is_pressed_after_a_click_is_meant_for_what_was_clicked(two):
     assert swatches(tab) == ["rgb(200, 16, 46)", "rgb(61, 139, 64)"]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["a selection", "new"])
+def test_a_drag_of_tau_after_a_click_is_of_what_was_clicked(two, known):
+    tab = two
+    right = tab.tau.input_value()
+    if not known:
+        tab.click(0.25)
+        tab.press("Remove")
+        tab.click(0.75)
+    (x, y), step = tab.middle(0.25), tab.page.mouse
+
+    def drag():
+        step.move(x, y)
+        step.down()
+        for k in range(1, 9):
+            step.move(x + 4 * k, y)
+        step.up()
+
+    clicked, *moves = held(tab, lambda: left(tab), drag)
+    assert clicked["op"] == "click" and moves[-1]["op"] == "tau"
+    assert abs(float(tab.tau.input_value()) - moves[-1]["tau"]) < 1e-3
+    tab.click(0.75)
+    assert tab.tau.input_value() == right
+
+
 def test_a_button_that_is_pressed_twice_is_pressed_twice(two):
     tab = two
     eye = tab.button("Hide its color").click

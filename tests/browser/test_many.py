@@ -48,3 +48,28 @@ def test_a_set_is_recolored_like_the_open_photo_and_one_is_kept_by_hand(visit):
     assert len(made) == 2 and "report.html" in archive.namelist()
     middle = np.asarray(Image.open(io.BytesIO(archive.read(made[1]))).convert("RGB"))[100, 160]
     assert np.abs(middle.astype(int) - [170, 40, 40]).max() > 40
+
+
+def test_photos_that_come_while_a_run_goes_on_are_done_after_it(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    photos = {name: png(disc(200 + 8 * k, 320)) for k, name in enumerate(("a", "b", "c", ".d"))}
+    files = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": photo}
+        for name, photo in photos.items()
+    ]
+    tab.button("Many photos").click()
+
+    def add(some):
+        with tab.page.expect_file_chooser() as chooser:
+            tab.button("Add photos").click()
+        with tab.page.expect_response(lambda r: "/stage/many/photo" in r.url, timeout=WAIT):
+            chooser.value.set_files(some)
+
+    with tab.page.expect_response(lambda r: "/stage/many/run" in r.url, timeout=WAIT):
+        add(files[:2])
+    add(files[2:])
+    settled(tab, 3)  # what a file manager hides is none
+    cards = tab.page.locator(".dialog.many .card")
+    assert cards.filter(has_text="waiting").count() == 0
+    assert cards.filter(has_text="objects").count() == 3

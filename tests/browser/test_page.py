@@ -34,10 +34,15 @@ def test_the_color_that_is_picked_is_the_color_that_is_painted_and_undone(visit)
     tab.click()
     assert tab.chosen.count() == 1
     paint(tab)
+    tab.edit(lambda: tab.page.keyboard.press("Control+z"))  # from the field
+    assert np.abs(rgb(tab.color.input_value()) - plain).max() <= 6
+    tab.press("Redo")
+    assert tab.color.input_value() == NAVY
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     assert "ΔE" in tab.page.locator(".color .note").inner_text()
     tab.press("Undo")
     assert np.abs(middle_color(tab) - plain).max() <= 3
+    assert np.abs(rgb(tab.color.input_value()) - plain).max() <= 6
     tab.press("Redo")
     assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     tab.page.keyboard.down("\\")
@@ -114,6 +119,10 @@ def test_work_survives_a_reload_and_a_new_tab(visit):
         assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
         # the next round finds no session: the photo and the work come from the browser
         tab.page.evaluate("sessionStorage.clear()")
+    tab.press("Undo")
+    assert np.abs(middle_color(tab) - (30, 120, 60)).max() <= 6
+    tab.press("Redo")
+    assert np.abs(middle_color(tab) - rgb(NAVY)).max() <= 3
     assert "leaf.png" in tab.page.locator(".photo-name").inner_text()
 
 
@@ -168,7 +177,9 @@ def test_words_and_colors_that_are_none(visit):
     tab.click()
     paint(tab, "rebeccapurple")
     assert np.abs(middle_color(tab) - rgb("#663399")).max() <= 3
+    before = len(tab.edits)
     paint(tab, "深蓝")
+    assert len(tab.edits) == before + 1  # Enter is "change", too
     blue = middle_color(tab)
     assert blue[2] > 1.3 * blue[0]
     paint(tab, "no such color")

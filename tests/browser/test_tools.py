@@ -143,6 +143,17 @@ def test_eye_lock_and_name(visit):
     assert "<i>ball</i>" in tab.chosen.inner_text()
 
 
+def test_what_is_hidden_is_not_under_the_pointer(visit):
+    tab = visit(frame=False)
+    tab.open(two_discs())
+    tab.click(0.25)
+    tab.press("Hide its color")
+    tab.page.mouse.move(*tab.middle(0.27))
+    assert tab.page.locator(".tip").is_visible()  # what a click would give
+    tab.click(0.27)
+    assert tab.edits[-1]["tau"] > 0 and tab.instances.locator(".from-to").count() == 2
+
+
 def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
     tab = visit(frame=False)
     checks = np.indices((200, 200)).sum(0) % 2 * 255

@@ -1,5 +1,7 @@
 """What lies behind an edge is found: unmixed colors, recolored composites with known answers."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,15 @@ def test_the_objects_color_stays_within_what_the_object_has():
     fore = estimate_foreground(rgb, wide)[(wide > 0) & (wide < 1)].astype(int)
     low, high = np.quantile(own, (0.01, 0.99), axis=0)
     assert (fore >= low - 1).all() and (fore <= high + 1).all()
+
+
+def test_each_side_is_let_go_when_it_is_told():
+    height, width = 2048, 3072
+    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    alpha = np.clip((0.8 - np.hypot(y, x)) * height / 8 + 0.5, 0, 1).astype(np.float32)
+    rgb = np.full((height, width, 3), 120, np.uint8)
+    tracemalloc.start()
+    ForegroundModel.of(rgb, alpha)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 6 * alpha.size  # it was 9

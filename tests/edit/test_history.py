@@ -3,7 +3,8 @@
 import pytest
 
 from dmlseg_core.edit import history as rooms
-from dmlseg_core.edit.history import History, Step
+from dmlseg_core.edit.history import History, Step, kept, read_history
+from dmlseg_core.edit.limits import MAX_EDITS
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.edit.style import Pattern
 from dmlseg_core.scene.given import Given
@@ -44,3 +45,31 @@ def test_so_do_the_oldest_of_very_many_steps():
     assert history.now.label == "2999"
     history.go(0)
     assert int(history.now.label) >= 2000 - 100
+
+
+def test_a_browser_keeps_what_is_shown_and_what_lies_next_to_it(monkeypatch):
+    monkeypatch.setattr(rooms, "_KEPT", 7)
+    history = History()
+    for number in range(20):
+        history.push(Step((Selection(Override(1, number), id=number + 1),), 0, label="select"))
+    history.go(18)
+    edits, values = kept(history)
+    back = read_history(values, edits)
+    assert [step.label for step in back.steps] == ["select"] * 7 and back.at == 6
+    assert back.now == history.now
+    history.go(2)
+    edits, values = kept(history)
+    assert read_history(values, edits).steps == history.steps[:7]
+
+
+def test_a_browser_keeps_no_more_than_a_recipe_may_hold(monkeypatch):
+    monkeypatch.setattr(rooms, "_KEPT_BYTES", 1300)
+    history = History()
+    for number in range(9):
+        history.push(Step((holding(pattern=bytes([number]) * 300),), 0))
+    history.push(Step((holding(pattern=bytes(5000)),), 0))
+    edits, values = kept(history)
+    assert len(values["steps"]) == len(edits) == 4 and values["at"] == 3  # what is seen stays
+    for number in range(2 * MAX_EDITS):
+        history.push(Step((Selection(Override(1, number)),), 0))
+    assert len(kept(history)[0]) == MAX_EDITS

@@ -48,7 +48,7 @@ def test_a_proposal_is_of_its_largest_paint():
     made.set_style(Style(color=GREEN))
     assert painted(made, BLUE_SIDE) and not painted(made, RED_SIDE)
     recipe = from_json(to_json(made.to_recipe()))
-    [(selection, mask)] = chosen_by(recipe, made.photo, made.scene)
+    [(_, selection, mask)] = chosen_by(recipe, made.photo, made.scene)
     assert mask.at is None and not selection.where.pointed
 
 

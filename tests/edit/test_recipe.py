@@ -40,7 +40,7 @@ def edited():
     made.extend(24, 60)
     made.extend(20, 104, subtract=True)
     made.set_tau(0.4)
-    made.set_box((40, 30, 95, 110))
+    made.point_at(replace(made.selections[1].where, box=(40, 30, 95, 110)), "box")
     made.brush(Stroke(((60, 50), (64, 70)), 5))
     made.brush(Stroke(((80, 60),), 6, subtract=True))
     made.set_style(Style(mode="hue_shift", amount=40))

@@ -22,6 +22,18 @@ def test_a_run_goes_on_where_it_stopped_by_content_and_settings(photos, tmp_path
     assert run(photos, out, rules=rules)[0].seen == ["c.png"]
 
 
+def test_a_run_tells_how_many_photos_its_time_was_for(photos, tmp_path):
+    def told():
+        run(photos, tmp_path / "out", rules=Rules((CATS,)))
+        page = (tmp_path / "out/report.html").read_text()
+        return json.loads((tmp_path / "out/run.json").read_text())["fresh"], page
+
+    fresh, page = told()
+    assert fresh == 3 and "photos per second" in page
+    fresh, page = told()  # a time in which nothing was done says nothing of speed
+    assert fresh == 0 and "photos per second" not in page
+
+
 def test_rows_of_an_earlier_run_are_the_same_rows(photos, tmp_path):
     first = run(photos, tmp_path / "out", rules=Rules((CATS,)))[1]
     again = run(photos, tmp_path / "out", rules=Rules((CATS,)))[1]

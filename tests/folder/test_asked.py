@@ -70,7 +70,7 @@ def test_a_plan_looks_at_each_photo_once_and_paints_a_few_of_each_kind(tmp_path)
 
     plan = make_plan(prepare([tmp_path / "in"], tmp_path / "o", rules=rules, segmenter=scenes),
                      show=show)  # fmt: skip
-    empty = dict.fromkeys(("00.png", "03.png", "06.png", "09.png"), ("empty", True, 2))
+    empty = dict.fromkeys(("00.png", "03.png", "06.png", "09.png"), ("empty", True, 3))
     assert shown == {**empty, "05.png": ("done", True, 5)}  # that kind was not among the first
     assert (plan.looked, plan.painted) == (12, 5)
     assert len(scenes.seen) == 1 + 12 + 1  # the reference, each photo, and the one done again

@@ -149,6 +149,7 @@ def test_a_recipe_makes_the_pixels_that_an_edit_makes(photos, tmp_path, by):
     assert (after == session.render(full=True)).all()
     painted = [r for r in rows[0].instances if r.rule]
     assert len(painted) == len(session.selections)
+    assert {r.rule for r in painted} == {"1"}  # of all of them the recipe's first edit
 
 
 def test_a_recipe_by_point_is_for_its_photo_and_names_the_others(photos, tmp_path):

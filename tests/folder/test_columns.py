@@ -89,7 +89,7 @@ def test_a_name_that_is_no_text_and_one_that_looks_encoded_are_told_apart(tmp_pa
         row = replace(BARE, photo=readable_path(name), output=output)
         return replace(photo(row), photo=row.photo), name
 
-    named = ["caf\udce9.jpg", "caf%E9.jpg"]
+    named = ["caf\udce9.jpg", "caf%E9.jpg", "-o.jpg"]
     for file, kind in ((csv_file, "csv"), (parquet_file, "parquet")):
         with file(tmp_path / kind) as add:
             for name in named:
@@ -97,7 +97,7 @@ def test_a_name_that_is_no_text_and_one_that_looks_encoded_are_told_apart(tmp_pa
     parquet = pq.read_table(tmp_path / "parquet").to_pylist()
     with (tmp_path / "csv").open(newline="", encoding="utf-8") as lines:
         for rows in (parquet, list(csv.DictReader(lines))):
-            assert {row["photo"] for row in rows} == {"caf%E9.jpg"}
+            assert {row["photo"] for row in rows[:2]} == {"caf%E9.jpg"}
             told = [unquote_to_bytes(row["encoded"]) for row in rows]
             assert told == [os.fsencode(name) for name in named]
             told = [unquote_to_bytes(row["output_encoded"]) for row in rows]

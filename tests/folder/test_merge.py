@@ -237,6 +237,7 @@ def test_a_missing_shard_is_told_until_it_is_there(made, tmp_path, capsys):
     merge([made / "part1", made / "part2"], out)
     again = read_run(tmp_path / "out" / "run.json")
     assert (again.parts, again.workers) == (first.parts, first.workers)
+    assert again.fresh == first.fresh == 5
     assert again.seconds == pytest.approx(first.seconds)
 
 

@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dmlseg_core.color import delta_e_2000, parse_color, srgb_to_oklab
+from dmlseg_core.color import delta_e_2000, parse_color, srgb_to_linear, srgb_to_oklab
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint import ColorGate, Look, Subject, recolor
+from dmlseg_core.paint.materials.same import difference
+from dmlseg_core.paint.materials.small import features_of
 from dmlseg_core.paint.materials.targets import turned_along
 from tests.material_renders import THINGS
 from tests.renders import SCENES
@@ -61,6 +63,19 @@ def test_heather_and_grain_are_one_material():
     wood = np.clip([150, 100, 60] + 25 * rows + np.zeros((1, 150, 1)), 0, 255).astype(np.uint8)
     for rgb in (heather, wood):
         assert len(Subject.of(rgb, np.ones((150, 150))).palette.materials) == 1
+
+
+@pytest.mark.parametrize(
+    ("color", "dark", "is_one"),
+    [("#292936", "#0a0a0b", True),  # a black bear, lit and in shade
+     ("#637577", "#060a0f", False), ("#886a64", "#1c1c22", False), ("#1f2a5a", "#19191b", False)],
+)  # fmt: skip
+def test_hue_tells_little_in_the_dark(color, dark, is_one):
+    first, second = (
+        features_of(srgb_to_linear(np.array(parse_color(text)))[:, None].astype(np.float32))[:, 0]
+        for text in (color, dark)
+    )
+    assert (difference(first, second) < 1) == is_one
 
 
 @pytest.mark.parametrize("thing", THINGS, ids=lambda thing: thing.name)

@@ -190,10 +190,9 @@ def test_rle_of_long_runs():
 def test_coco_instances():
     mask = np.zeros((10, 20), bool)
     mask[2:5, 7:11] = True
-    one, none = export_coco.coco_instances(
-        [mask, ~mask & mask], [3, 1], [0.5, 0.25], image_id=9, first_id=4
-    )
-    assert (one["id"], one["image_id"], one["category_id"], one["score"]) == (4, 9, 3, 0.5)
+    one, none = export_coco.coco_instances([mask, ~mask & mask], [3, 1], [0.5, 0.25], image_id=9)
+    assert (one["id"], one["image_id"], one["category_id"], one["score"]) == (1, 9, 3, 0.5)
+    assert none["id"] == 2
     assert (one["bbox"], one["area"]) == ([7, 2, 4, 3], 12)
     assert (none["bbox"], none["area"]) == ([0, 0, 0, 0], 0)
     with pytest.raises(ExportError):

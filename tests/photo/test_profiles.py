@@ -101,3 +101,23 @@ def test_8_bits_there_and_back():
     assert np.percentile(off, 95) <= 1  # more where a dark channel stands beside bright ones
     stored = ImageCms.ImageCmsProfile(io.BytesIO(data))
     assert ImageCms.getProfileDescription(stored).strip() == "P3"
+
+
+@pytest.mark.parametrize("curve", ["identity", "gamma"])
+def test_a_name_with_srgb_in_it_does_not_make_a_profile_srgb(curve):
+    """GIMP's "Linear sRGB", Elle Stone's "sRGB-elle-V2-g18": sRGB's primaries, other curves."""
+    data = profiles.profile(profiles.SRGB, CURVES[curve], name="GIMP built-in Linear sRGB")
+    gray = Image.fromarray(np.full((2, 2, 3), 55, np.uint8))
+    rgb, native = to_srgb8(gray, data, [])
+    wanted = {"identity": 128, "gamma": 52}[curve]
+    assert np.abs(rgb.astype(int) - wanted).max() <= 1
+    assert (native == 55).all()
+
+
+def test_a_profile_is_srgb_under_any_name():
+    data = profiles.profile(profiles.SRGB, profiles.SRGB_CURVE, name="c2")
+    notes = []
+    rgb, native = to_srgb8(Image.fromarray(np.full((2, 2, 3), 55, np.uint8)), data, notes)
+    assert native is None
+    assert (rgb == 55).all()
+    assert not notes

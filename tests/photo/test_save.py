@@ -83,6 +83,17 @@ def test_a_turned_photo_is_turned_once(tmp_path, suffix, orientation):
         assert "resolution" in " ".join(losses(photo, out))
 
 
+@pytest.mark.parametrize(("own", "said"), [((300, 300), False), ((72, 72), True)])
+def test_a_resolution_that_exif_holds_otherwise_is_said_to_go(own, said):
+    """Exiftool gives the EXIF that it makes 72 dpi, whatever the PNG says."""
+    exif = Image.Exif()
+    exif[0x011A], exif[0x011B], exif[0x0128] = *own, 2
+    data = coded(Image.fromarray(picture(8, 8)), "PNG", exif=exif, dpi=(300, 300))
+    photo = load_photo(data)
+    assert photo.dpi == pytest.approx((300, 300), abs=0.1)
+    assert ("dpi was left out" in " ".join(losses(photo, "a.webp"))) == said
+
+
 @pytest.mark.parametrize("file_format", ["AVIF", "HEIF"])
 def test_modern_sources_are_turned_once(file_format):
     from dmlseg_core.photo.source import register_heif

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 
 from dmlseg_core.photo import load_photo, losses, save_photo
 from dmlseg_core.photo.metadata import chunk, read_signal, with_chunks, with_points
+from dmlseg_core.photo.metadata.boxes import read_boxes
 from dmlseg_core.photo.profiles import srgb_profile
 from tests.photo import profiles
 from tests.photo.test_load import coded, picture
@@ -194,3 +195,11 @@ def test_light_levels_of_hdr_stay(tmp_path):
     after = save_photo(photo.rgb, tmp_path / "a.png", photo).read_bytes()
     assert levels in after
     assert mastering in after
+
+
+def test_an_avif_multiplied_by_alpha_is_said_to_be_so_no_longer():
+    """The decoder divides, and tells nobody: the reference in the file does (ISO/IEC 23000-22)."""
+    rgba = np.dstack([picture(32, 32), picture(32, 32)[..., 0]])
+    data = coded(Image.fromarray(rgba), "AVIF")
+    assert read_boxes(data).left == frozenset()
+    assert read_boxes(data.replace(b"auxl", b"prem")).left == {"multiplied"}

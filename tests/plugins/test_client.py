@@ -6,8 +6,11 @@ import importlib.util
 import io
 import json
 import socket
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -23,8 +26,8 @@ FOLDER = Path(__file__).parents[2] / "plugins"
 SCRIPTS = sorted(FOLDER.rglob("*.py"))
 
 
-def loaded():
-    spec = importlib.util.spec_from_file_location("dmlseg_client", FOLDER / "dmlseg_client.py")
+def loaded(path="dmlseg_client.py"):
+    spec = importlib.util.spec_from_file_location(Path(path).stem, FOLDER / path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -131,6 +134,28 @@ def test_the_scripts_ask_the_client_for_what_it_has():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == "dmlseg_client":
                 assert {alias.name for alias in node.names} <= offered
+
+
+def test_gimps_color_is_sent_as_srgb(monkeypatch):
+    """A Gegl.Color keeps sRGB bytes under their own format; get_rgba() is linear light."""
+
+    class Navy:
+        def get_rgba(self):
+            return 0.0, 0.0, 0.2159, 1.0
+
+        def get_bytes(self, format):
+            assert format == "R'G'B' u8"
+            return SimpleNamespace(get_data=lambda: b"\0\0\x80")
+
+    host = {n: MagicMock() for n in ("Babl", "Gegl", "GimpUi", "Gio", "GLib", "GObject")}
+    host["Babl"].format = str
+    host["Gimp"] = MagicMock(PlugIn=object)
+    gi = SimpleNamespace(require_version=lambda *_: None, repository=SimpleNamespace(**host))
+    for name, module in (("gi", gi), ("gi.repository", gi.repository), ("dmlseg_client", client)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    script = loaded("gimp/dmlseg/dmlseg.py")
+    assert script.hex_of(Navy()) == "#000080"
 
 
 def test_kritas_description_names_the_script():

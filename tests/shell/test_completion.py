@@ -102,6 +102,11 @@ def test_other_shells_read_theirs(shell, words):
     subprocess.run([shell, *words, ROOT / "assets" / "shell" / shell], check=True)
 
 
+def test_zsh_completes_every_one_of_many_inputs():
+    text = (ROOT / "assets" / "shell" / "zsh").read_text()
+    assert '"*:photo or folder:_files"' in text and '"(*)' not in text  # that would be one input
+
+
 def test_the_manual_page_names_every_command_and_can_be_shown(capsys):
     assert asked("--man") == 0
     text = capsys.readouterr().out

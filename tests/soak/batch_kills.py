@@ -55,17 +55,15 @@ def main() -> int:
         run(command(root / "in", root / "plain", args.workers))
         seconds, killed = time.monotonic() - start, 0
         words = command(root / "in", root / "killed", args.workers)
-        for number in range(args.kills):
-            # ever later: a run that goes on does not begin anew
-            killed += not run(
-                words, rng.uniform(0.2, 1.0) * seconds * (1 - number / args.kills / 2)
-            )
-            if number % 5 == 4:  # all of it anew, so that there is something left to kill
-                run(words)
+        while killed < args.kills:
+            # a run that goes on has less left to do: some are through before their moment
+            if run(words, rng.uniform(0.1, 0.6) * seconds):
                 if results(root / "killed") != results(root / "plain"):
                     break
                 for path in sorted((root / "killed").rglob("*"), reverse=True):
                     path.rmdir() if path.is_dir() else path.unlink()
+            else:
+                killed += 1
         run(words)
         plain, other = results(root / "plain"), results(root / "killed")
     odd = sorted(k for k in plain.keys() | other.keys() if plain.get(k) != other.get(k))

@@ -1,6 +1,8 @@
 """Desks: their bound, and what becomes of the memory of what is put away."""
 
 import platform
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -156,3 +158,38 @@ def resident_bytes():
 
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
+
+
+ARENAS = """
+import ctypes, re, sys, threading
+from pathlib import Path
+from dmlseg_core.stage import share_arenas
+if sys.argv[2] == "shared":
+    share_arenas()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+here = threading.Barrier(12)
+def allocate():
+    here.wait()  # all of them live: an ended thread's arena is given to the next one
+    libc.malloc(5000)
+    here.wait()
+threads = [threading.Thread(target=allocate) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+file = libc.fopen(sys.argv[1].encode(), b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fclose(ctypes.c_void_p(file))
+print(len(re.findall("<heap nr", Path(sys.argv[1]).read_text())))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="arenas are glibc's")
+def test_threads_share_two_arenas(tmp_path):
+    """As glibc itself tells: each thread has one of its own where nothing is said."""
+
+    def arenas(how):
+        words = [sys.executable, "-c", ARENAS, str(tmp_path / "info.xml"), how]
+        return int(subprocess.run(words, capture_output=True, check=True).stdout)
+
+    assert arenas("own") > 4
+    assert arenas("shared") <= 2

@@ -18,12 +18,21 @@ def test_edits_come_back_as_the_whole_state(user):
     (cat,) = state["selections"]
     assert cat["hex"] == "#000080" and cat["painted"]
     assert cat["delta_e"]["median"] < 2 and cat["delta_e"]["met"]
-    assert "recolored to navy" in cat["summary"]
+    assert f"recolored to navy, Delta-E {cat['delta_e']['median']:.1f}" in cat["summary"]
     state = user.edit(op="undo")
     assert not state["selections"][0]["painted"] and state["can_redo"]
     state = user.edit(op="goto", step=2)
     assert state["selections"][0]["painted"] and state["step"] == 2
     assert state["history"][-1] == "Recolor cat"
+
+
+def test_the_history_names_what_is_undone_and_what_is_removed(user):
+    user.click(CAT)
+    made = user.edit(op="style", style={"color": "navy"})["history"]
+    assert made[1:] == ["Select cat", "Recolor cat"]
+    assert user.edit(op="goto", step=0)["history"] == made
+    user.edit(op="goto", step=2)
+    assert user.edit(op="remove")["history"] == [*made, "Remove cat"]
 
 
 def test_versions_change_with_what_they_name(user):

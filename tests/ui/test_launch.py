@@ -8,6 +8,7 @@ import pytest
 from dmlseg_core.cli.entry import build_parser, main
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.stage.desks import Desks
+from dmlseg_core.ui import launch
 from dmlseg_core.ui.launch import assemble, start
 from dmlseg_core.ui.routes import Stage
 from tests.ui.server import KnownScenes
@@ -37,3 +38,14 @@ def test_a_server_answers_at_its_address_and_its_port_is_taken():
             start(assemble(Stage(KnownScenes(), Desks(), 100.0)), taken)
     finally:
         server.close()
+
+
+def test_arenas_are_shared_before_anything_is_loaded(monkeypatch):
+    """Threads keep the arena that they have: later would be too late."""
+    calls = []
+    monkeypatch.setattr(launch, "share_arenas", lambda: calls.append("arenas"))
+    monkeypatch.setattr(launch, "login", lambda _: calls.append("flags"))
+    monkeypatch.setattr(launch.Segmenter, "load", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        launch.prepare(build_parser().parse_args(["app"]))
+    assert calls == ["arenas", "flags"]

@@ -4,7 +4,9 @@ import json
 import threading
 import time
 
-from tests.edit.test_session import CAT
+import pytest
+
+from tests.edit.test_session import CAT, PERSON
 from tests.ui.server import KnownScenes, User, serving
 
 
@@ -52,3 +54,70 @@ def test_a_recipe_whose_gate_leaves_nothing_is_told_and_does_not_stay(user):
     assert answer.status_code == 422 and "gate" in answer.json()["message"]
     after = user.get("state").json()
     assert after["selections"] == before["selections"] == []
+
+
+SHOWN = ("history", "step", "active", "can_undo", "can_redo")
+
+
+def worked(user):
+    """A user's work in the browser: two things painted, one of them removed, and that undone."""
+    user.click(CAT)
+    user.edit(op="style", style={"color": "#c8102e"})
+    person = user.click(PERSON)["active"]
+    user.edit(op="rename", id=person, name="Ann")
+    user.edit(op="style", id=person, style={"color": "navy"})
+    user.edit(op="remove", id=person)
+    return user.edit(op="undo"), user.get("work").content
+
+
+def listed(state):
+    return [(s["id"], s["name"], s["hex"], s["tau"], s["points"]) for s in state["selections"]]
+
+
+def test_the_history_comes_back_in_another_session(user):
+    before, work = worked(user)
+    other = User(user.client)
+    other.open()
+    after = other.post("import", work).json()
+    assert [after[name] for name in SHOWN] == [before[name] for name in SHOWN]
+    assert listed(after) == listed(before)
+    redone = other.edit(op="redo")
+    assert redone["history"][-1] == "Remove Ann" and len(redone["selections"]) == 1
+    assert not other.edit(op="goto", step=0)["selections"]
+    assert other.click((5, 5))["active"] not in {s["id"] for s in before["selections"]}
+
+
+def test_work_beside_what_was_done_is_one_more_step(user):
+    before, work = worked(user)
+    after = user.post("import", work).json()
+    assert len(after["history"]) == before["step"] + 2
+    assert [s["hex"] for s in after["selections"]] == [s["hex"] for s in before["selections"]]
+    assert listed(user.edit(op="undo")) == listed(before)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("at",), 99),
+        (("at",), None),
+        (("steps",), []),
+        (("steps", 1, "active"), 1),
+        (("steps", 1, "of"), [[0, 1], [0, 1]]),
+        (("steps", 1, "of"), [[7, 1]]),
+        (("steps", 1, "of"), [[-1, 1]]),
+        (("steps", 1, "of"), [[True, 1]]),
+        (("steps", 1, "of"), [[0]]),
+        (("steps", 1, "later"), 1),
+    ],
+)
+def test_a_damaged_history_is_refused_and_nothing_is_changed(user, path, value):
+    file = json.loads(worked(user)[1])
+    place = file["history"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    other = User(user.client)
+    before = other.open()
+    answer = other.post("import", json.dumps(file).encode())
+    assert answer.status_code == 422 and "history" in answer.json()["message"]
+    assert other.get("state").json()["history"] == before["history"]

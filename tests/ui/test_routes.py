@@ -144,3 +144,15 @@ def test_the_palette_says_what_each_material_becomes(user):
     assert state["selections"][0]["shape"] != shape  # what is painted may be another part
     (cat,) = unpack(user.get(f"materials/{number}").content)[0]["materials"]
     assert cat["target"] == "navy"
+
+
+@pytest.mark.parametrize("original", ["", "?original=1"])
+def test_tiles_of_a_transparent_photo_lie_over_the_squares_of_the_preview(user, original):
+    alpha = np.full(picture().shape[:2], 255, np.uint8)
+    alpha[:, :40], alpha[:20] = 0, 128
+    user.open(file_of(np.dstack([picture(), alpha])), "cut.png")
+    tile = np.asarray(Image.open(io.BytesIO(user.get(f"tile/0/0/0{original}").content)))
+    seen = np.asarray(Image.open(io.BytesIO(user.get("preview").content)))
+    assert tile.shape == seen.shape
+    assert np.abs(tile.astype(int) - seen).max(axis=2).mean() < 6  # the preview is a JPEG
+    assert sorted(set(tile[40:, :40].ravel())) == [204, 255]

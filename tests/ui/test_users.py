@@ -146,6 +146,18 @@ class TestLogin:
         user.open()
         assert len(user.click(CAT)["selections"]) == 1
 
+    def test_another_site_has_no_use_of_the_login(self, guarded):
+        """Gradio's cookie says SameSite=None, and its logout, a mere GET, ends all of a name's."""
+        right = {"username": "ann", "password": "s3cret"}
+        cookies = guarded.post("/login", data=right).headers.get_list("set-cookie")
+        assert cookies
+        assert not [told for told in cookies if "samesite=none" in told.lower()]
+        image = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}
+        assert guarded.get("/logout", headers=image).status_code == 403
+        assert guarded.post("/stage/session").status_code == 200
+        guarded.get("/logout", headers={"Sec-Fetch-Site": "none"})
+        assert guarded.post("/stage/session").status_code == 401
+
 
 def test_limits_and_words_of_a_session(client):
     about = User(client, "zh-TW").about

@@ -200,7 +200,7 @@ export class App extends EventTarget {
     if (error.name === "AbortError" || (this.photos.coming && error.code === "gone")) return;  // of the photo before
     const told = error.code === "offline" ? say("error_offline") : error.message || say("error_unknown");
     const message = error instanceof Refused ? told : say("error_unknown");
-    this.tell("fail", name && !message.includes(name) ? say("error_file", { name, message }) : message);
+    this.tell("fail", name && !message.includes(name.slice(0, 60)) ? say("error_file", { name, message }) : message);
     if (!(error instanceof Refused)) console.error(error);
   }
 

@@ -58,8 +58,9 @@ export class ColorPanel {
 
   /** The panel follows the active selection, unless it is in use. */
   #follow() {
-    const { active } = this.app, turned = active?.id !== this.followed;
+    const { active } = this.app, plain = !active?.hex, turned = active?.id !== this.followed || (plain && this.told);
     this.followed = active?.id;
+    this.told = !plain;  // a color that was taken away is not told any more
     for (const part of [this.reset, this.ways]) part.disabled = !active;
     this.reset.disabled = !active?.painted;
     this.#say(active);
@@ -71,8 +72,12 @@ export class ColorPanel {
   }
 
   #show(hex, words = null) {
+    const { text } = this, told = words ?? hex, here = text === text.getRootNode().activeElement;
     this.chip.style.backgroundColor = hex;
-    if (this.text !== this.text.getRootNode().activeElement || this.text.value === "") this.text.value = words ?? hex;
+    const typed = here && text.value !== "" && (!text.dataset.sent || text.ariaInvalid);
+    if (typed || text.value === told) return;
+    text.value = told;
+    if (here) text.select();
   }
 
   /** How well the color was met, and why not. */
@@ -153,9 +158,10 @@ export class ColorPanel {
     queueMicrotask(() => this.#follow());
   }
 
+  /** @param again by Enter, which paints the same color once more; the "change" that it brings is the same wish. */
   #typed(again = false) {
-    const text = this.text.value.trim();
-    if (!text || (!again && text === (this.app.active?.style?.color ?? this.picker.hex))) return;
+    const text = this.text.value.trim(), { sent } = this.text.dataset;
+    if (!text || (!again && (sent || text === (this.app.active?.style?.color ?? this.picker.hex)))) return;
     const css = cssHex(text);
     if (css) this.picker.show(parseHex(css));
     const rgb = parseHex(text);

@@ -5,7 +5,11 @@ import { Outbox } from "./sequence.js";
 
 const EXACT_MS = 150, AGAIN_MS = [300, 1000, 3000, 5000, 8000];
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** A while, or until the browser finds its line again. */
+const pause = (ms) => new Promise((resolve) => {
+  setTimeout(resolve, ms);
+  addEventListener("online", resolve, { once: true });
+});
 
 export class Edits {
   /** @param waiting called when the server does not answer; its answer when that is over. */

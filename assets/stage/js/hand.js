@@ -64,17 +64,22 @@ export class Hand {
     this.app.tell("draw");
   }
 
+  /** What tau is of: the active one, or what a click that is not answered yet makes it. */
+  get aim() { return this.meant ?? this.app.active; }
+
   /** A sideways drag from here moves tau. */
   #grips(x, y) {
-    const { active, view } = this.app, pixel = view.pixelAt(x, y);
-    return Boolean(active && !active.locked && pixel && this.masks.holds(active.id, pixel));
+    const { aim, app: { view, fields } } = this, pixel = view.pixelAt(x, y);
+    if (!aim || aim.locked || !pixel || !fields) return false;
+    if (aim.id) return this.masks.holds(aim.id, pixel);
+    return fields.maskAt(aim.cell, aim.tau).level[fields.cellOf(pixel.x, pixel.y)] >= 0;
   }
 
   #wheel(event) {
     event.preventDefault();
     const { x, y } = this.#place(event), { app } = this;
     const delta = (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 16 : 1);
-    if (event.shiftKey && app.active) return this.turnTau(-Math.sign(delta) * 6);
+    if (event.shiftKey && this.aim) return this.turnTau(-Math.sign(delta) * 6);
     app.view.zoomBy(Math.exp(-delta * (event.ctrlKey ? 4 : 1) * WHEEL), x, y);
     app.tell("view");
     return undefined;
@@ -109,10 +114,13 @@ export class Hand {
     hover.at(pixel);
     const found = this.masks.at(pixel), fresh = mode === "auto" && !found;
     const pending = fresh && hover.now ? { path: hover.now.path } : null, tau = fresh ? hover.now?.tau : undefined;
+    const meant = pending ? { cell: hover.now.cell, tau, before: app.state.active } : mode === "auto" ? found : null;
+    if (meant) this.meant = meant;
     overlay.pending = pending;
     hover.leave();
     app.tell("draw");
     const state = await app.edit({ op: "click", ...pixel, mode, ...(tau === undefined ? {} : { tau }) });
+    if (this.meant === meant) this.meant = null;
     this.#replace(pending, state);
     if (state && place && (mode === "auto" || mode === "part")) app.tell("chosen", { place, pixel });
   }
@@ -164,8 +172,7 @@ export class Hand {
   }
 
   tau({ phase, dx }) {
-    const { app } = this;
-    if (phase === "start") this.tauFrom = { id: app.active.id, tau: app.active.tau, drag: `tau-${Date.now()}` };
+    if (phase === "start") this.tauFrom = this.grip("tau");
     else if (phase === "cancel") this.#tauDone();
     else {
       this.moveTau(draggedTau(this.tauFrom.tau, dx), this.tauFrom);
@@ -178,19 +185,38 @@ export class Hand {
     this.app.tell("taudone");
   }
 
+  /** The beginning of a drag of tau; one without an id finds its selection when its turn has come. */
+  grip(kind) {
+    const { id = null, tau, cell, before } = this.aim;
+    return { id, tau, cell, before, drag: `${kind}-${Date.now()}` };
+  }
+
   /** tau of a selection, live: its outline at once, the server's answer when it comes. */
-  async moveTau(tau, { id, drag }) {
-    const { app, overlay } = this, selection = app.state.selections.find((s) => s.id === id);
-    if (!selection) return;
-    app.tell("tau", { id, tau });
-    if (selection.simple && app.fields) {
-      const cell = app.fields.cellOf(selection.at.x, selection.at.y);
-      const shown = { path: this.hover.mask(cell, tau).path, id };
+  async moveTau(tau, from) {
+    const { app, overlay } = this, cell = this.#cellOf(from);
+    if (cell === undefined) return;
+    app.tell("tau", { id: from.id, tau });
+    const shown = cell === null ? null : { path: this.hover.mask(cell, tau).path };
+    if (shown) {
       overlay.drag = shown;
       app.tell("draw");
-      const state = await app.edit({ op: "tau", id, tau, drag }, { key: `tau-${id}` });
-      if (overlay.drag === shown) this.#afterTau(shown, state, id);
-    } else await app.edit({ op: "tau", id, tau, drag }, { key: `tau-${id}` });
+    }
+    const state = await app.edit(() => this.#tauOf(from, tau), { key: `tau-${from.drag}` });
+    if (shown && overlay.drag === shown) this.#afterTau(shown, state, from.id);
+  }
+
+  /** Where the outline of a drag grows from; null: only the server knows, undefined: it is gone. */
+  #cellOf({ id, cell }) {
+    const { fields, state } = this.app;
+    if (id === null) return fields ? cell : undefined;
+    const selection = state.selections.find((s) => s.id === id);
+    return selection && (selection.simple && fields ? fields.cellOf(selection.at.x, selection.at.y) : null);
+  }
+
+  #tauOf(from, tau) {
+    const { active } = this.app.state;
+    if (from.id === null && active !== from.before) from.id = active;  // else the click was refused
+    return from.id === null ? null : { op: "tau", id: from.id, tau, drag: from.drag };
   }
 
   #afterTau(shown, state, id) {
@@ -211,12 +237,10 @@ export class Hand {
 
   /** tau by keys and wheel: steps of so many dragged pixels; steps in a row are one drag. */
   turnTau(pixels) {
-    const { app } = this, { active } = app;
-    if (!active || active.locked) return;
-    const now = performance.now();
-    if (this.turning?.id !== active.id || now - this.turning.time > 800) {
-      this.turning = { id: active.id, tau: active.tau, drag: `turn-${now}` };
-    }
+    const { app, aim } = this;
+    if (!aim || aim.locked) return;
+    const now = performance.now(), same = this.turning && (this.turning.id ?? aim.id) === aim.id;
+    if (!same || now - this.turning.time > 800) this.turning = this.grip("turn");
     this.turning.time = now;
     this.turning.tau = draggedTau(this.turning.tau, pixels);
     this.moveTau(this.turning.tau, this.turning);

@@ -67,10 +67,10 @@ export const lastPhoto = () =>
 
 export const photoOf = (digest) => allowed(() => inStore("readonly", (store) => store.get(digest)));
 
-export const keepWork = (digest, work) => allowed(() => {
-  localStorage.setItem(WORK + digest, JSON.stringify(work));
-  sessionStorage.setItem(TAB_WORK, JSON.stringify({ digest, work }));
-});
+/** In the tab and for all tabs: one of the stores may be full. */
+export const keepWork = (digest, work) => Promise.all([
+  allowed(() => sessionStorage.setItem(TAB_WORK, JSON.stringify({ digest, work }))),
+  allowed(() => localStorage.setItem(WORK + digest, JSON.stringify(work)))]);
 
 export const workOf = (digest) => allowed(() => {
   const own = JSON.parse(sessionStorage.getItem(TAB_WORK) ?? "null");

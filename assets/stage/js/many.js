@@ -5,6 +5,7 @@ import { Dialog, save } from "./dialogs.js";
 import { button, h, set } from "./dom.js";
 import { say } from "./words.js";
 
+const HIDDEN = /(^|\/)\./;  // "._cat.jpg" and the like are a file manager's, not photos
 const PHOTO = /\.(avif|bmp|gif|hei[cf]|hif|jfif|jpe?g?|mpo|png|tiff?|webp)$/i;
 
 export class ManyDialog extends Dialog {
@@ -13,6 +14,7 @@ export class ManyDialog extends Dialog {
     this.app = app;
     this.state = null;
     this.files = new Map();  // name -> File, of this tab
+    this.ready = Promise.resolve();  // when the next run can be asked for
     this.cards = new Map();  // name -> {element, shown, ...}
     this.sheet = h("div", { class: "sheet" });
     this.hint = h("p", { class: "note place", text: say("many_hint") });
@@ -54,16 +56,16 @@ export class ManyDialog extends Dialog {
     this.#refresh();
   }
 
-  /** [[path, File]]: photos join the set, a recipe is done to it. */
+  /** [[path, File]]: photos join the set, and what was done to it is done to them; or a recipe is. */
   async take(entries) {
     super.open();
     await this.app.photos.begun;
     const recipe = entries.find(([name]) => /\.json$/i.test(name));
-    const photos = entries.filter(([name]) => PHOTO.test(name)).sort(([a], [b]) => a.localeCompare(b));
+    const photos = entries.filter(([name]) => PHOTO.test(name) && !HIDDEN.test(name)).sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }));
     if (!photos.length && recipe) return this.#run({ recipe: await recipe[1].text() });
     if (!photos.length) return this.app.tell("fail", say("many_no_photo"));
     await this.#add(photos);
-    return this.#run(recipe ? { recipe: await recipe[1].text() } : {});
+    return this.#run(recipe ? { recipe: await recipe[1].text() } : { again: true });
   }
 
   async #add(photos) {
@@ -88,8 +90,15 @@ export class ManyDialog extends Dialog {
     return color ? this.#run({ class: value.slice(1), color }) : this.color.focus();
   }
 
+  /** One run after another: photos that come while one goes on are of the next. */
   async #run(asked) {
-    await this.#ask("many/run", asked);
+    const before = this.ready;
+    this.ready = (async () => {
+      await before;
+      await this.#watch();
+      await this.#ask("many/run", asked);
+    })();
+    await this.ready;
     return this.#watch();
   }
 
@@ -111,15 +120,16 @@ export class ManyDialog extends Dialog {
   }
 
   /** Follows a run while it goes on. */
-  async #watch() {
-    if (this.watching) return;
-    this.watching = true;
+  #watch() {
+    this.watching ??= this.#followRun().finally(() => { this.watching = null; });
+    return this.watching;
+  }
+
+  async #followRun() {
     try {
       while (this.state?.running) this.#show(await this.app.api.json(`many${Api.query({ after: this.state.version })}`));
     } catch (error) {
       this.app.fail(error);
-    } finally {
-      this.watching = false;
     }
   }
 
@@ -150,7 +160,15 @@ export class ManyDialog extends Dialog {
     this.clear.disabled = !photos.length || running;
     this.zip.disabled = running || !photos.some((photo) => photo.painted);
     this.hint.hidden = photos.length > 0;
-    this.status.textContent = photos.length ? say(running ? "many_running" : "many_done", { done: state.done, all: photos.length }) : "";
+    this.status.textContent = photos.length ? this.#sum(photos, running) : "";
+  }
+
+  /** How far a run is; at its end, what did not come of it. */
+  #sum(photos, running) {
+    if (running) return say("many_running", { done: this.state.done, all: photos.length });
+    const counted = [["many_failed", "failed"], ["many_skipped", "empty"]]
+      .map(([key, status]) => [say(key), photos.filter((photo) => photo.status === status).length]);
+    return [say("many_done", { all: photos.length }), ...counted.filter(([, count]) => count).map(([name, count]) => say("many_count", { name, count }))].join(" · ");
   }
 
   #draw(photos) {
@@ -158,16 +176,16 @@ export class ManyDialog extends Dialog {
     for (const photo of photos) {
       const card = this.cards.get(photo.name) ?? this.#card(photo.name);
       card.photo = photo;
-      card.told.textContent = this.#told(photo);
+      card.state.textContent = this.#told(photo);
       set(card.element, { title: [photo.name, photo.error, ...photo.notes ?? []].filter(Boolean).join("\n"), "data-status": photo.status });
     }
   }
 
   #card(name) {
-    const img = h("img", { alt: "", src: "data:," }), told = h("span", { class: "told" });
+    const img = h("img", { alt: "", src: "data:," }), state = h("span", { class: "state" });
     const element = h("button", { type: "button", class: "card", onclick: () => this.#edit(name) }, img,
-      h("span", { class: "caption" }, h("b", { text: name.split("/").at(-1) }), told));
-    const card = { element, img, told, shown: null };
+      h("span", { class: "caption" }, h("b", { text: name.split("/").at(-1) }), state));
+    const card = { element, img, state, shown: null };
     this.cards.set(name, card);
     this.sheet.append(element);
     return card;

@@ -67,8 +67,8 @@ export class Masks {
     return found.mask[(py - y0) * (x1 - x0) + px - x0] >= 128;
   }
 
-  /** The last selection in the list that holds a pixel; null for none. */
+  /** The last visible selection in the list that holds a pixel, as the server finds it; null for none. */
   at(pixel) {
-    return [...this.app.state?.selections ?? []].reverse().find((s) => this.holds(s.id, pixel)) ?? null;
+    return this.app.state?.selections.findLast((s) => s.visible !== false && this.holds(s.id, pixel)) ?? null;
   }
 }

@@ -51,9 +51,8 @@ export class TauPanel {
   }
 
   #moved(tau) {
-    const { active } = this.app;
-    if (!active) return;
-    this.busy ??= { id: active.id, drag: `slider-${Date.now()}` };
+    if (!this.hand.aim) return;
+    this.busy ??= this.hand.grip("slider");
     this.#show(tau, { thumb: false });
     this.last = this.hand.moveTau(tau, this.busy);
   }

@@ -193,6 +193,7 @@ export const WORDS = {
   many_adding: "Adding photo {count} of {all}",
   many_running: "Photos: {done} of {all} done",
   many_done: "Photos: {all}",
+  many_count: "{name}: {count}",
   many_waiting: "waiting",
   many_failed: "cannot be read",
   many_painted: "{count} recolored",

@@ -193,6 +193,7 @@ export const WORDS = {
   many_adding: "正在添加第 {count} 张，共 {all} 张",
   many_running: "已完成 {done} 张，共 {all} 张",
   many_done: "{all} 张照片",
+  many_count: "{name}：{count}",
   many_waiting: "等待中",
   many_failed: "无法读取",
   many_painted: "{count} 处已换色",

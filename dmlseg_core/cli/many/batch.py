@@ -159,6 +159,9 @@ def _check_company(args: argparse.Namespace) -> None:
     paints = args.rules or args.recipe or args.color or args.swatches
     if args.max_delta_e is not None and not paints:
         raise ParameterError("--max-delta-e goes with colors: --rules, --recipe or --color")
+    measured = args.outputs is None or {"recolored", "cutouts"} & set(args.outputs)
+    if args.max_delta_e is not None and not measured:
+        raise ParameterError("--max-delta-e goes with recolored or cutouts among --outputs")
 
 
 def _inputs(args: argparse.Namespace) -> list[str]:
@@ -188,10 +191,11 @@ def _list_of(path: Path) -> bytes:
 def _rules(args: argparse.Namespace) -> Rules | Path | None:
     """Those of a file, or the one that the flags say."""
     short = ("classes", "like", "threshold", "like_colors", "largest", "color", "swatches", "mode")
-    given = [name for name in short if getattr(args, name) is not None]
+    scene = ("quality", "long_side", "connected") if args.recipe is not None else ()
+    given = [name for name in (*short, *scene) if getattr(args, name) is not None]
     whole = [name for name in ("rules", "recipe") if getattr(args, name) is not None]
     if len(whole) > 1 or (whole and given):
-        other = (given or whole[1:])[0].replace("classes", "class")
+        other = (given or whole[1:])[0].replace("classes", "class").replace("_", "-")
         raise ParameterError(f"--{other} does not go with --{whole[0]}, which says it all")
     if args.rules is not None or not given:
         return args.rules  # type: ignore[no-any-return]

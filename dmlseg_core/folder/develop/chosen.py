@@ -102,15 +102,13 @@ def _by_recipe(photo: Photo, scene: Any, work: Work, alphas: Alphas) -> Chosen:
         masks = list(scene.propose(**work.options))
         labels = label_photo(masks, alphas)
         return Chosen(masks, labels, [None] * len(masks), note=str(error))
-    own = [mask for _, mask in chosen][::-1]  # a later one lies over the earlier ones
-    others = scene.propose(**work.options, overrides=[s.where for s, _ in chosen])
+    count = len(chosen)  # a later one lies over the earlier ones: number k is the k-th from above
+    above = {count - 1 - k: one for k, one in enumerate(chosen)}
+    own = [above[k][2] for k in range(count)]
+    others = scene.propose(**work.options, overrides=[s.where for _, s, _ in chosen])
     cells = {(mask.seed.y, mask.seed.x) for mask in own}
     masks = [*own, *(m for m in others if (m.seed.y, m.seed.x) not in cells)]
-    count = len(own)
-    painted = [k for k in range(count - 1, -1, -1) if chosen[count - 1 - k][0].shown]
-    ways = {k: (Way(chosen[count - 1 - k][0].title, chosen[count - 1 - k][0].style),)
-            for k in painted}  # fmt: skip
+    ways = {k: (Way(s.title, s.style),) for k, (_, s, _) in above.items() if s.shown}
     takers = [*range(count), *[None] * (len(masks) - count)]
-    names = {k: chosen[count - 1 - k][0].name or str(count - k) for k in range(count)}
-    return Chosen(masks, label_photo(masks, alphas), takers, names, colorways(ways),
-                  tuple(painted))  # fmt: skip
+    names = {k: s.name or str(number) for k, (number, s, _) in above.items()}
+    return Chosen(masks, label_photo(masks, alphas), takers, names, colorways(ways), tuple(ways))

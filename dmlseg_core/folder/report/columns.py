@@ -47,7 +47,8 @@ def csv_file(path: Path) -> Iterator[Add]:
     known.
 
     A text that a spreadsheet would take for a formula is disarmed: a path gets "./" before it,
-    which names the same file, a name gets an apostrophe. The Parquet file has them as they are.
+    which names the same file, a name an apostrophe, an encoded one has its first letter encoded
+    too. The Parquet file has them as they are.
 
     Raises:
         ExportError: it cannot be written; an earlier file stays.
@@ -146,5 +147,7 @@ def _cell(name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(_FORMULA):
+        if name.endswith("encoded"):
+            return f"%{ord(value[0]):02X}{value[1:]}"
         return f"./{value}" if name in _PATHS else f"'{value}"
     return value

@@ -69,7 +69,7 @@ def _values(summary: Summary, run: Run, out: Path) -> dict[str, Any]:
     return {
         "title": out.resolve().name, "run": run, "summary": summary, "script": Markup(script),
         "style": Markup(style), "script_hash": _hash(script), "average": average,
-        "rate": done / run.seconds if run.seconds else 0,
+        "rate": (done if run.fresh is None else run.fresh) / run.seconds if run.seconds else 0,
         "longest": max([average, *map(total_seconds, summary.slowest)], default=0) or 1,
         "ratio": _ratio(summary.sheet), "cards": (Card(row, out) for row in summary.sheet),
     }  # fmt: skip

@@ -33,6 +33,7 @@ class Run:
         classes: of these weights, in order.
         started: ISO 8601 in UTC.
         seconds: from the start to the last photo.
+        fresh: photos that were done in these seconds, the others being done before; None: all.
         max_delta_e: the limit, None without one.
         engine: "local", "ray", "merge".
         workers: processes; None: as many as a cluster had room for.
@@ -50,6 +51,7 @@ class Run:
     workers: int | None = 1
     interrupted: bool = False
     parts: tuple[Mapping[str, Any], ...] = ()
+    fresh: int | None = None
 
 
 @dataclass
@@ -92,6 +94,7 @@ def write_run(figures: Figures, run: Run, path: Path) -> None:
         "dmlseg_run": VERSION,
         "started": run.started,
         "seconds": round(run.seconds, 3),
+        "fresh": run.fresh,
         "interrupted": run.interrupted,
         "engine": run.engine,
         "workers": run.workers,
@@ -124,7 +127,7 @@ def read_run(path: Path) -> Run:
             dict(told["options"]), str(told["weights_sha256"]), tuple(map(str, told["classes"])),
             str(told["started"]), float(told["seconds"]), told["max_delta_e"],
             str(told["engine"]), None if told["workers"] is None else int(told["workers"]),
-            bool(told["interrupted"]), tuple(map(_part, told.get("parts", ()))),
+            bool(told["interrupted"]), tuple(map(_part, told.get("parts", ()))), _fresh(told),
         )  # fmt: skip
     except OSError as error:
         raise ParameterError(
@@ -144,7 +147,13 @@ def _part(told: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"a shard {shard}")
     workers = None if told["workers"] is None else int(told["workers"])
     return {**told, "folder": str(told["folder"]), "started": str(told["started"]), "shard": shard,
-            "seconds": float(told["seconds"]), "workers": workers}  # fmt: skip
+            "seconds": float(told["seconds"]), "workers": workers,
+            "fresh": _fresh(told)}  # fmt: skip
+
+
+def _fresh(told: Mapping[str, Any]) -> int | None:
+    """Photos done in the seconds; earlier versions did not tell."""
+    return None if told.get("fresh") is None else int(told["fresh"])
 
 
 @cache

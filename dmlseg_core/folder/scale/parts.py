@@ -12,8 +12,8 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder.report.run_file import Run
 
 Part: TypeAlias = Mapping[str, Any]
-"""Of run.json: folder, shard as [i, n] or None, started, seconds, engine, workers; options where
-they are not those of the merge.
+"""Of run.json: folder, shard as [i, n] or None, started, seconds, fresh, engine, workers; options
+where they are not those of the merge.
 """
 Told: TypeAlias = Sequence[tuple[Path, Run]]
 """Folders, and what their batches told."""
@@ -24,12 +24,13 @@ def run_of(folders: Told) -> Run:
     runs = [run for _, run in folders]
     asked = _question(runs[0])
     parts = _once([part for folder, run in folders for part in _parts(folder, run, asked)])
-    workers = [part["workers"] for part in parts]
+    workers, fresh = ([part[key] for part in parts] for key in ("workers", "fresh"))
     return replace(
         runs[0], options=asked, started=min(part["started"] for part in parts),
         seconds=together(parts), engine="merge",
         workers=None if None in workers else sum(workers),
         interrupted=any(run.interrupted for run in runs), parts=parts,
+        fresh=None if None in fresh else sum(fresh),
     )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def _parts(folder: Path, run: Run, asked: Mapping[str, Any]) -> Sequence[Part]:
     told = {
         "folder": folder.name, "shard": run.options.get("shard"), "started": run.started,
         "seconds": round(run.seconds, 3), "engine": run.engine, "workers": run.workers,
+        "fresh": run.fresh,
     }  # fmt: skip
     own = _question(run)
     return [told if own == asked else {**told, "options": own}]

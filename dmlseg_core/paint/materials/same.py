@@ -7,13 +7,13 @@ their colors are alike. When in doubt, one.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.clusters import cores_of
-from dmlseg_core.paint.materials.small import LOG_LIGHT
+from dmlseg_core.paint.materials.small import ABYSS, LOG_LIGHT
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
@@ -38,6 +38,8 @@ _WITHIN = 0.8
 _FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
 """Saturation that counts as much as the colors' own; more of it where one is warm and the other
 cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
+_ROUNDING = 1e-3
+"""Linear light that rounding and flare make of nothing: a few levels near black."""
 _NEUTRAL, _DARKER = 0.12, np.log(6.0)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
@@ -53,9 +55,18 @@ def differences(first: Floats, others: Floats) -> Doubles:
     size, sizes = np.hypot(*one[:2]), np.hypot(*many[:, :2].T)
     against = np.maximum(-(many[:, :2] @ one[:2]) / np.maximum(size * sizes, 1e-6), 0)
     hue = np.hypot(*(many[:, :2] - one[:2]).T)
-    hue /= (0.5 * (size + sizes) + _FAINT + _LAMPS * against) * _HUES
-    neutral = np.clip(1 - np.maximum(size, sizes) / _NEUTRAL, 0, 1)
+    unsure, doubt = _doubt(one), _doubt(many.T)
+    hue /= (0.5 * (size + sizes) + _FAINT + _LAMPS * against + np.maximum(unsure, doubt)) * _HUES
+    colored = np.maximum(size - unsure, sizes - doubt)
+    neutral = np.clip(1 - np.maximum(colored, 0) / _NEUTRAL, 0, 1)
     return np.asarray(np.hypot(hue, neutral * np.abs(many[:, 2] - one[2]) / (LOG_LIGHT * _DARKER)))
+
+
+def _doubt(features: Doubles) -> Any:
+    """(...,) saturation of (3, ...) features that a few levels more or less make: in the dark it
+    tells nothing.
+    """
+    return _ROUNDING / np.maximum(np.exp(features[2] / LOG_LIGHT), ABYSS)
 
 
 def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Doubles) -> Labels:

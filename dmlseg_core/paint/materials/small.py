@@ -23,7 +23,7 @@ _PIXELS = 40_000
 _MEDIAN = 5
 _DARK = 0.15
 """L below which saturation is mostly noise: it is taken for less."""
-_ABYSS = 0.01
+ABYSS = 0.01
 """Linear light that is added before its logarithm is taken: below it, black is black."""
 LOG_LIGHT = 0.12
 """Weight of the logarithm of light beside saturation: a shadow of a quarter counts .17."""
@@ -80,5 +80,5 @@ def features_of(linear: Floats) -> Floats:
     """
     lab = linear_planes_to_oklab(linear)
     level = np.maximum(lab[0], _DARK)
-    light = LOG_LIGHT * np.log(np.maximum(lab[0], 0) ** 3 + _ABYSS)
+    light = LOG_LIGHT * np.log(np.maximum(lab[0], 0) ** 3 + ABYSS)
     return np.stack([lab[1] / level, lab[2] / level, light]).astype(np.float32)

@@ -14,6 +14,7 @@ from .exif import resolution_of as resolution_of
 from .exif import with_thumbnail as with_thumbnail
 from .gainmap import index_segment as index_segment
 from .gainmap import with_gain_map as with_gain_map
+from .icc import curve_in as curve_in
 from .icc import profile_of as profile_of
 from .jpeg import end_of as end_of
 from .jpeg import scans_of as scans_of

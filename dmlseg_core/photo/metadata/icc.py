@@ -1,4 +1,4 @@
-"""Color signals that are no profile, made profiles: one way for all colors, in and out.
+"""Color signals that are no profile, made profiles: one way for all colors, in and out; curves.
 
 A PNG says its colors in chunks (ISO/IEC 15948, 11.3.2; third edition for cICP), HEIF and AVIF by
 code points (ITU-T H.273). The ICC profile made here says the same, so the pixels are converted for
@@ -47,6 +47,7 @@ _TRANSFERS: dict[int, float | None] = {
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _GAMMA, _LEAST_GAMMA, _MOST_GAMMA = 0.45455, 0.1, 5.0
 _STEPS = 4096
+_LEVELS = np.arange(65536) / 65535
 _WHITE = 203.0
 _D50 = (0.9642, 1.0, 0.8249)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367],
@@ -207,3 +208,36 @@ def _table(light: Floats) -> bytes:
 def _text(words: str) -> bytes:
     utf = words.encode("utf-16-be")
     return struct.pack(">4s4xII2s2sII", b"mluc", 1, 12, b"en", b"US", len(utf), 28) + utf
+
+
+def curve_in(element: bytes) -> NDArray[np.float32]:
+    """(65536,) float32 of a curveType (10.6) or parametricCurveType (10.18)."""
+    if element[:4] == b"para":
+        return _monotone(_parametric(element))
+    if element[:4] != b"curv":
+        raise ValueError(f"no curve: {element[:4]!r}")
+    (count,) = struct.unpack_from(">I", element, 8)
+    if count == 0:
+        return _monotone(_LEVELS)
+    stored = np.array(struct.unpack_from(f">{count}H", element, 12))
+    if count == 1:
+        return _monotone(_LEVELS ** (stored[0] / 256))
+    return _monotone(np.interp(_LEVELS, np.linspace(0, 1, count), stored / 65535))
+
+
+def _parametric(element: bytes) -> Floats:
+    (kind,) = struct.unpack_from(">H", element, 8)
+    length = (1, 3, 4, 5, 7)[kind]
+    values = [v / 65536 for v in struct.unpack_from(f">{length}i", element, 12)]
+    g, a, b = (*values, 1.0, 0.0)[:3] if kind == 0 else values[:3]
+    if kind < 3:  # below -b / a the curve is flat
+        offset = values[3] if kind == 2 else 0.0
+        return np.asarray(np.maximum(a * _LEVELS + b, 0) ** g + offset)
+    c, d, e, f = (*values[3:], 0.0, 0.0)[:4]
+    power = np.maximum(a * _LEVELS + b, 0) ** g + e
+    return np.asarray(np.where(d <= _LEVELS, power, c * _LEVELS + f))
+
+
+def _monotone(curve: NDArray[Any]) -> NDArray[np.float32]:
+    """Clipped and never falling, so that it has an inverse."""
+    return np.maximum.accumulate(np.clip(curve, 0, 1)).astype(np.float32)

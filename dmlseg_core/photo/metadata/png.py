@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 from dmlseg_core.photo.metadata import photoshop
 from dmlseg_core.photo.metadata.about import Metadata
@@ -32,14 +33,13 @@ _SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI":
 Chunk: TypeAlias = "tuple[bytes, bytes]"
 
 
-def chunks(data: bytes) -> list[Chunk]:
+def chunks(data: bytes) -> Iterator[Chunk]:
     """(type, whole chunk) in order, up to the first that is cut off."""
-    found, place = [], len(SIGNATURE)
+    place = len(SIGNATURE)
     while place + 12 <= len(data):
         end = place + 12 + struct.unpack_from(">I", data, place)[0]
-        found.append((data[place + 4 : place + 8], data[place:end]))
+        yield bytes(data[place + 4 : place + 8]), data[place:end]
         place = end
-    return found
 
 
 def crowded(data: bytes) -> bool:
@@ -80,9 +80,10 @@ def pixels_alone(data: bytes) -> bytes:
 
     So do other chunks of a wrong length.
     """
-    found = (pair for pair in chunks(data) if pair[0] not in (*_TEXTS, b"eXIf", b"iCCP"))
-    kept = [pair for pair in found if is_sound(*pair)]
-    return SIGNATURE + b"".join(_mended(kind, whole) for kind, whole in kept)
+    view: Any = memoryview(data)
+    found = (pair for pair in chunks(view) if pair[0] not in (*_TEXTS, b"eXIf", b"iCCP"))
+    kept = (_mended(kind, whole) for kind, whole in found if is_sound(kind, whole))
+    return b"".join([SIGNATURE, *kept])  # of views: the pixels are copied once
 
 
 def _mended(kind: bytes, whole: bytes) -> bytes:
@@ -213,8 +214,8 @@ def text_name(whole: bytes) -> str:
 
 def with_chunks(data: bytes, told: list[bytes]) -> bytes:
     """A PNG file with more chunks, behind its header."""
-    head, *rest = [whole for _, whole in chunks(data)]
-    return SIGNATURE + head + b"".join(told) + b"".join(rest)
+    end = len(SIGNATURE) + len(next(chunks(data))[1])
+    return b"".join([data[:end], *told, memoryview(data)[end:]])
 
 
 def told_in_png(about: Metadata) -> list[bytes]:

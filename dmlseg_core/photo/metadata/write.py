@@ -27,6 +27,7 @@ _NEVER = {
     "damaged chunk": "A damaged chunk that tells of colors or resolution was left out.",
     "damaged text": "A damaged text chunk was left out.",
     "depth": "Depth maps and mattes beside the photo were left out.",
+    "multiplied": "The photo's colors were stored multiplied by alpha; they no longer are.",
     "maker note moved": "The maker note was moved within EXIF: offsets in it may no longer hold.",
 }
 _FIELD = 4

@@ -159,10 +159,10 @@ def _photo(shelf: Shelf, name: str) -> Path:
 
 
 def _start(stage: Stage, desk: Desk, shelf: Shelf, asked: Asked) -> None:
-    recipe = _recipe(stage, desk, asked)
+    recipe = shelf.recipe if asked.has("again") else _recipe(stage, desk, asked)
     config = stage.segmenter.config if recipe is None else recipe.scene
     stage.shelves.trim()
-    if shelf.held() > stage.shelves.limit:  # results of earlier recipes stay beside new ones
+    if shelf.held() > stage.shelves.limit:
         limit = stage.shelves.limit // MEGABYTE
         raise ParameterError(f"this set takes more than {limit} MB; save it and start another set")
     made = shelf.batch(InTurn(stage.analyst, config), recipe, stage.max_megapixels)

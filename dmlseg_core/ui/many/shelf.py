@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Event, RLock, Thread
 from typing import Any
 
@@ -21,7 +21,7 @@ from dmlseg_core.errors import DmlsegError, ParameterError
 from dmlseg_core.folder import SUFFIXES, Batch, PhotoRow, Threads, cores, prepare
 from dmlseg_core.photo import Photo, load_photo, write_bytes
 from dmlseg_core.stage import MEGABYTE, InTurn
-from dmlseg_core.ui.answers import RefusedError, printable
+from dmlseg_core.ui.answers import RefusedError, below
 from dmlseg_core.ui.many.archive import zip_parts
 
 MOST_PHOTOS = 500
@@ -39,7 +39,7 @@ class Shelf:
     """The photos of one user.
 
     Attributes:
-        root: its folder; photos lie in `root/in`, results in `root/out`.
+        root: its folder; photos lie in `root/in`, results in `out`, which titles the report.
         names: of its photos, in the order in which they came.
         rows: what is known of each of them.
         recipe: what the last run was asked for; None: objects were found.
@@ -70,7 +70,7 @@ class Shelf:
     @property
     def out(self) -> Path:
         """Where results lie."""
-        return self.root / "out"
+        return self.root / "dmlseg-photos"
 
     def path(self, name: str) -> Path:
         """Of a photo.
@@ -102,7 +102,7 @@ class Shelf:
             ParameterError: there are too many, or no such name can be. ExportError: it cannot be
             written. RefusedError: the set was thrown away.
         """
-        plain = _plain(name)
+        plain = below(name)
         if Path(plain).suffix.lower() not in SUFFIXES:
             raise ParameterError(f"{plain} is no photo; give a JPEG, PNG, WebP, TIFF, AVIF or HEIC")
         with self.lock, self._nameless():
@@ -198,7 +198,9 @@ class Shelf:
             )  # fmt: skip
         named = ((job, self.name_of(job.source)) for job in made.jobs)
         wanted = (j for j, name in named if (name == only if only else name not in self.by_hand))
-        return replace(made, jobs=tuple(wanted), runner=Threads(min(_AT_ONCE, cores()), _PIXELS))
+        runner = Threads(min(_AT_ONCE, cores()), _PIXELS)
+        # what is shown is what a download holds: nothing of an earlier recipe stays
+        return replace(made, jobs=tuple(wanted), runner=runner, tidy=True)
 
     def name_of(self, source: Path | str) -> str:
         """The name here of a photo that a batch read."""
@@ -260,18 +262,20 @@ class Shelf:
         return sentence.replace(str(self.root), "the server's folder")
 
     def files(self) -> Iterator[tuple[Path, str]]:
-        """The results, and their names in a ZIP."""
+        """The results, and their names in a ZIP; an overlay where the report shows one."""
         for folder in _RESULTS:
             for path in sorted((self.out / folder).rglob("*")):
                 if path.is_file():
                     yield path, path.relative_to(self.out).as_posix()
-        for name in _TABLES:
+        with self.lock:
+            plain = [r for r in self.rows.values() if not r.files.get("recolored")]
+        for name in (*(path for r in plain for path in r.files.get("overlays", ())), *_TABLES):
             if (self.out / name).is_file():
                 yield self.out / name, name
 
     def zipped(self) -> Iterator[bytes]:
         """A ZIP file of the results, part by part: nothing of it lies on the disk."""
-        return zip_parts(self.files())
+        return zip_parts(self.files(), (self.root / "in", self.out))
 
     def held(self) -> int:
         """Bytes on the disk: photos and results."""
@@ -284,16 +288,3 @@ class Shelf:
             self._closed = True
         self.stop()
         shutil.rmtree(self.root, ignore_errors=True)
-
-
-def _plain(name: str) -> str:
-    """A relative path without anything that leads out of its folder.
-
-    Raises:
-        ParameterError: nothing is left of it.
-    """
-    parts = [p for p in PurePosixPath(printable(name)).parts if p not in ("/", "..", ".")]
-    plain = "/".join(part[-100:] for part in parts[-4:])
-    if not plain.strip("/. ") or len(plain.encode()) > 255:
-        raise ParameterError(f"this is no name for a photo: {name!r:.60}")
-    return plain

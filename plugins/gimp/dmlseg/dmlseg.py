@@ -10,10 +10,11 @@ from pathlib import Path
 
 import gi
 
+gi.require_version("Babl", "0.1")
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
-from gi.repository import Gegl, Gimp, GimpUi, Gio, GLib, GObject  # noqa: E402
+from gi.repository import Babl, Gegl, Gimp, GimpUi, Gio, GLib, GObject  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from dmlseg_client import DEFAULT, Client, DmlsegError, told, where_of  # noqa: E402
@@ -35,7 +36,7 @@ class Dmlseg(Gimp.PlugIn):
     def do_create_procedure(self, name):
         """Colors > Recolor with dmlseg..."""
         made = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, self.run, None)
-        made.set_image_types("RGB*, GRAY*")
+        made.set_image_types("RGB*")  # a gray picture would take the color off the new layer
         made.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         made.set_menu_label("Recolor with dmlseg...")
         made.add_menu_path("<Image>/Colors")
@@ -46,6 +47,7 @@ class Dmlseg(Gimp.PlugIn):
             name,
         )
         made.set_attribution("dmlseg", "dmlseg", "2026")
+        Gegl.init(None)  # before its first color
         flags = GObject.ParamFlags.READWRITE
         made.add_string_argument("server", "_Server", "Where dmlseg runs", DEFAULT, flags)
         made.add_color_argument(
@@ -79,8 +81,7 @@ class Dmlseg(Gimp.PlugIn):
 def bring_back(image, layer, config):
     """The recolored layer over the given one; what was measured, in a sentence."""
     where = where_of(*selected(image, layer))
-    red, green, blue, _ = config.get_property("color").get_rgba()
-    color = "#{:02x}{:02x}{:02x}".format(*(round(255 * v) for v in (red, green, blue)))
+    color = hex_of(config.get_property("color"))
     client = Client(config.get_property("server"))
     with tempfile.TemporaryDirectory(prefix="dmlseg-") as folder:
         sent, made = Path(folder, "layer.png"), Path(folder, "made.png")
@@ -96,6 +97,11 @@ def bring_back(image, layer, config):
     new.set_offsets(left, top)
     new.add_mask(new.create_mask(Gimp.AddMaskType.ALPHA_TRANSFER))
     return told(figures)
+
+
+def hex_of(color):
+    """A Gegl.Color as "#rrggbb", sRGB: its get_rgba() would be linear light."""
+    return "#" + bytes(color.get_bytes(Babl.format("R'G'B' u8")).get_data()[:3]).hex()
 
 
 def selected(image, layer):

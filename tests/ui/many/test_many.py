@@ -2,8 +2,10 @@
 
 import io
 import json
+import re
 import time
 import zipfile
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,18 +14,7 @@ from PIL import Image
 from dmlseg_core.ui.many import shelf as shelves
 from dmlseg_core.ui.many.shelves import Shelves
 from tests.edit.test_session import CAT
-from tests.ui.server import KnownScenes, User, file_of, serving
-
-
-@pytest.fixture(scope="module")
-def client():
-    with serving(KnownScenes()) as made:
-        yield made
-
-
-@pytest.fixture
-def user(client):
-    return User(client)
+from tests.ui.server import file_of
 
 
 def add(user, *names):
@@ -138,8 +129,8 @@ def test_a_photo_called_like_anothers_folder_is_refused_in_a_sentence(user, name
 def test_nothing_of_a_download_lies_on_the_disk(tmp_path):
     shelf = shelves.Shelf(root=tmp_path)
     shelf.add("x.png", b"12345")
-    (tmp_path / "out/recolored").mkdir(parents=True)
-    (tmp_path / "out/recolored/x.png.red.png").write_bytes(b"1234567" * 500_000)
+    (shelf.out / "recolored").mkdir(parents=True)
+    (shelf.out / "recolored/x.png.red.png").write_bytes(b"1234567" * 500_000)
     before = sorted(tmp_path.rglob("*"))
     parts = shelf.zipped()
     begun = next(parts)
@@ -178,3 +169,56 @@ def test_sets_are_bounded_and_go_with_the_app(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
     all_of_them.close()
     assert not list(tmp_path.iterdir())
+
+
+def opened_zip(user):
+    return zipfile.ZipFile(io.BytesIO(user.get("many/zip").content))
+
+
+def test_a_download_names_no_folder_of_the_server_and_holds_what_its_report_shows(user):
+    add(user, "a&b.png", "trip/c.png")
+    user.post("many/photo?name=trip/bad.jpg", b"no photo")
+    state = run(user)
+    kind = state["classes"][0]["id"]
+    run(user, **{"class": kind, "color": "navy"})
+    user.post("many/photo?name=plain.png", file_of(np.full((48, 64, 3), 99, np.uint8)))
+    run(user, again=True)
+    archive = opened_zip(user)
+    texts = [n for n in archive.namelist() if n.endswith((".html", ".json", ".csv"))]
+    for name in texts:
+        assert b"many-" not in archive.read(name), name
+    assert "trip/bad.jpg" in archive.read("failures.csv").decode().splitlines()[1]
+    page = archive.read("report.html").decode()
+    shown = {unquote(path) for path in re.findall(r'src="\./([^"]+)"', page)}
+    assert shown and shown <= set(archive.namelist())
+    assert "<h1>dmlseg-photos</h1>" in page
+
+
+def test_photos_that_come_later_get_what_the_others_got(user):
+    add(user, "a.png")
+    kind = run(user)["classes"][0]["id"]
+    run(user, **{"class": kind, "color": "navy"})
+    add(user, "b.png")
+    later = run(user, again=True)
+    assert [p["painted"] for p in later["photos"]] == [later["photos"][0]["painted"]] * 2
+    assert later["photos"][0]["painted"] > 0
+
+
+def test_what_was_done_again_leaves_nothing_of_before_in_the_download(user):
+    add(user, "a.png", "b.png")
+    kind = run(user)["classes"][0]["id"]
+    run(user, **{"class": kind, "color": "navy"})
+    run(user, **{"class": kind, "color": "red"})
+    assert not [name for name in opened_zip(user).namelist() if "navy" in name]
+    user.post("many/open?name=b.png")
+    user.settled()
+    user.click(CAT)
+    user.edit(op="style", style={"color": "#00ff00"})
+    user.post("many/keep?name=b.png")
+    made = [name for name in opened_zip(user).namelist() if name.startswith("recolored/b")]
+    assert made == ["recolored/b.png.00ff00.png"]
+
+
+def test_hidden_names_are_names(user):
+    assert user.post("many/photo?name=.trip/.a.png", file_of()).json()["name"] == "trip/a.png"
+    assert run(user)["done"] == 1

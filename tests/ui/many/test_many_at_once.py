@@ -11,19 +11,8 @@ from dmlseg_core.ui.answers import RefusedError
 from dmlseg_core.ui.many import shelf as shelves
 from dmlseg_core.ui.many.shelves import Shelves
 from tests.edit.test_session import picture
-from tests.ui.server import KnownScenes, User, file_of, serving
-from tests.ui.test_many import add, card, run
-
-
-@pytest.fixture(scope="module")
-def client():
-    with serving(KnownScenes()) as made:
-        yield made
-
-
-@pytest.fixture
-def user(client):
-    return User(client)
+from tests.ui.many.test_many import add, card, run
+from tests.ui.server import User, file_of
 
 
 @pytest.fixture
