@@ -10,7 +10,7 @@ paints, and on the mixed ones between them. All methods are told the color that 
 With --clothing, the people of a labelled set (JPEGImages, SegmentationObject, SegmentationPart,
 ImageSets/Segmentation/val.txt): of the garment that the body is, how much is painted, and how much
 of the parts of other colors; and how much of a single garment is taken for another material. With
---scene the embedding of the photo's scene is asked too, as where the program made the mask itself.
+--scene what the photo's scene knows of materials is asked too, as where the program made the mask itself.
 Without, the scenes of tests/renders.py, each of one paint, are counted too. The exit code is 1 when
 a limit is missed.
 """
@@ -30,6 +30,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a script finds only its own folder
 
 from dmlseg_core.color import delta_e_2000, to_hex
+from dmlseg_core.edit import Sight, sight_of
 from dmlseg_core.paint import ColorGate, Subject, recolor
 from dmlseg_core.photo import Photo, load_photo
 from dmlseg_core.scene import Segmenter
@@ -103,13 +104,13 @@ def people(folder: Path) -> Iterator[tuple[str, Photo, NDArray[np.uint8], Mask]]
 
 
 def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
-    """Color alone, or with the scene's embedding."""
+    """Color alone, or with what the scene knows."""
     print("| photo | body's label | of it painted | of parts of other colors |\n|---|---|---|---|")
     found, splits = [], []
     for name, photo, part, mask in list(people(folder))[half]:
         known, rgb = _known(segmenter, photo), photo.rgb
         labels = [k for k in np.unique(part[mask]) if k and (part[mask] == k).mean() > 0.01]
-        subject = Subject.of(rgb, mask, embedding=known)
+        subject = Subject.of(rgb, mask, **known)
         body = subject.part((0,)).share > 0.5
         own = max(labels, key=lambda k: int((body & (part == k)).sum()))
         usual = {k: np.median(rgb[mask & (part == k)], axis=0) / 255 for k in labels}
@@ -120,7 +121,7 @@ def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
         print(f"| {name} | {own} | {found[-1][0]:.0%} | {leak:.1%} |")
         for k in labels:
             if (mask & (part == k)).sum() > 0.04 * mask.sum():
-                garment = Subject.of(rgb, mask & (part == k), embedding=known)
+                garment = Subject.of(rgb, mask & (part == k), **known)
                 splits.append(1 - garment.palette.materials[0].share)
     painted, leaks = np.array(found).T
     print(f"painted {painted.mean():.0%}; leak: median {np.median(leaks):.1%}, "
@@ -133,18 +134,15 @@ def cars(folder: Path, segmenter: Segmenter | None) -> None:
     """How much of the panels, which have one paint, and of glass and wheels is painted."""
     found = []
     for _, photo, part, mask in list(people(folder))[:CARS]:
-        body = Subject.of(photo.rgb, mask, embedding=_known(segmenter, photo)).part((0,)).share
+        body = Subject.of(photo.rgb, mask, **_known(segmenter, photo)).part((0,)).share
         kinds = [mask & np.isin(part, kind) for kind in (PANELS, GLASS_AND_WHEELS)]
         found.append([(body[kind] > 0.5).mean() if kind.any() else 0.0 for kind in kinds])
     panels, others = np.mean(found, axis=0)
     print(f"{len(found)} cars: panels {panels:.1%} painted, glass and wheels {others:.1%}")
 
 
-def _known(segmenter: Segmenter | None, photo: Photo) -> NDArray[np.float32] | None:
-    if segmenter is None:
-        return None
-    scene = segmenter.analyze(photo)
-    return scene.frame.spread(scene.embedding.numpy())
+def _known(segmenter: Segmenter | None, photo: Photo) -> Sight:
+    return {} if segmenter is None else sight_of(segmenter.analyze(photo))
 
 
 def sheet(path: str) -> None:

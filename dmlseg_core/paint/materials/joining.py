@@ -23,9 +23,18 @@ _FAR = 0.6
 """Mean squared distance in the embedding from which on two groups are of two things."""
 _MORE, _APART = 2.0, 0.6
 """How much more the difference of two things' colors counts; what it begins with."""
+_NO_PAINT = 3.0
+"""How strange to each other skin, hair and things are, where two things are so by 1."""
+_SURE = 0.75, 0.95
+"""Probability of skin or hair from which on no border need be seen."""
 
 
-def joined(features: Floats, labels: Labels, things: Things | None = None) -> Labels:
+def joined(
+    features: Floats,
+    labels: Labels,
+    things: Things | None = None,
+    people: Floats | None = None,
+) -> Labels:
     """(h, w) labels of groups, those of alike colors made one: 0 the largest; -1 outside.
 
     Args:
@@ -33,16 +42,23 @@ def joined(features: Floats, labels: Labels, things: Things | None = None) -> La
         labels: (h, w) their groups, -1 outside.
         things: of the pixels inside; colors of different things must be more alike, unless the
             things touch without a border that could be seen.
+        people: `people_of` them: the same holds for skin and hair, whatever their colors.
     """
     inside = labels >= 0
     tones, kinds = labels[inside], np.zeros(1, np.intp)
     if things is not None:
         kinds = things.labels.astype(np.intp)
-    _, pieces = np.unique(tones * (int(kinds.max()) + 1) + kinds, return_inverse=True)
+    if people is None:
+        people = np.ones((1, tones.size), np.float32)
+    several = int(kinds.max()) + 1, len(people)
+    named = (tones * several[0] + kinds) * several[1] + people.argmax(axis=0)
+    _, pieces = np.unique(named, return_inverse=True)
     grid = np.full(labels.shape, -1)
     grid[inside] = pieces
     foreign = np.zeros((1, 1), np.float32) if things is None else things.apart
-    groups = _Groups.of(features, grid, _shares(pieces, tones), _shares(pieces, kinds), foreign)
+    likely = np.stack([np.bincount(pieces, chance) for chance in people], axis=1)
+    shares = _shares(pieces, tones), _shares(pieces, kinds), likely
+    groups = _Groups.of(features, grid, shares, foreign)
     while (pair := groups.nearest()) is not None:
         groups.join(*pair)
     order = np.argsort(np.argsort(-groups.sizes, kind="stable"))
@@ -65,7 +81,8 @@ class _Groups:
         names: (n,) of each piece at the start, the group that it is of now.
         parts: of each group, (3, m) features of its pixels; none where it is joined to another.
         colors: (n, 3) their medians.
-        tones, kinds: (n, K) how many of them were of each label, and are of each thing.
+        tones, kinds, people: (n, K) how many of them were of each label, are of each thing, and
+            are likely none of PEOPLE, the first, the second.
         seams: where they touch.
         apart: (n, n) distances above the diagonal; infinite below, and where there is nobody.
         foreign: (K, K) squared distances of things.
@@ -76,15 +93,21 @@ class _Groups:
     colors: Floats
     tones: Doubles
     kinds: Doubles
+    people: Doubles
     seams: Seams
     apart: Doubles
     foreign: Floats
 
     @classmethod
     def of(
-        cls, features: Floats, pieces: Labels, tones: Doubles, kinds: Doubles, foreign: Floats
+        cls,
+        features: Floats,
+        pieces: Labels,
+        shares: tuple[Doubles, Doubles, Doubles],
+        foreign: Floats,
     ) -> _Groups:
         """Each piece, of (h, w) numbers without gaps, by itself."""
+        tones, kinds, people = shares
         inside, count = pieces >= 0, len(tones)
         ordered = features[:, inside][:, np.argsort(pieces[inside], kind="stable")]
         parts = np.split(ordered, np.cumsum(tones.sum(axis=1).astype(np.intp))[:-1], axis=1)
@@ -96,6 +119,7 @@ class _Groups:
             colors=np.stack([np.median(part, axis=1) for part in parts]),
             tones=tones,
             kinds=kinds,
+            people=people,
             seams=Seams.of(features, pieces, count),
             apart=np.full((count, count), np.inf),
             foreign=foreign,
@@ -112,7 +136,8 @@ class _Groups:
     def nearest(self) -> tuple[int, int] | None:
         """The two that are to be one next; None where all are materials of their own."""
         i, j = (int(v) for v in np.unravel_index(self.apart.argmin(), self.apart.shape))
-        enough = self.apart[i, j] > 1 and np.count_nonzero(self.sizes) <= MOST
+        most = MOST + np.count_nonzero(self.people[:, 1:].sum(axis=0) > self.sizes.sum() * _TINY)
+        enough = self.apart[i, j] > 1 and np.count_nonzero(self.sizes) <= most
         return None if enough or not np.isfinite(self.apart[i, j]) else (i, j)
 
     def join(self, i: int, j: int) -> None:
@@ -120,7 +145,7 @@ class _Groups:
         self.names[self.names == j] = i
         self.parts[i] = np.hstack([self.parts[i], self.parts[j]])
         self.parts[j] = self.parts[j][:, :0]
-        for counts in (self.tones, self.kinds):
+        for counts in (self.tones, self.kinds, self.people):
             counts[i] += counts[j]
             counts[j] = 0
         self.seams.join(i, j)
@@ -148,8 +173,15 @@ class _Groups:
         return np.asarray(np.minimum(own, self.tones[k] / self.sizes[k]).sum(axis=1))
 
     def _strange(self, k: int, others: Labels) -> Doubles:
-        """(n,) 0..1, how far k and each of (n,) others are different things."""
+        """(n,) 0..1, how far k and each of (n,) others are different things; up to _NO_PAINT where
+        people are.
+        """
         shares = self.kinds[others] / self.sizes[others, None]
         away = shares @ (self.foreign @ (self.kinds[k] / self.sizes[k]))
         strange = np.clip((away - ONE_THING) / (_FAR - ONE_THING), 0, 1)
-        return np.asarray(strange * self.seams.seen(k, others))
+        seen = self.seams.seen(k, others)
+        own, theirs = self.people[k] / self.sizes[k], self.people[others] / self.sizes[others, None]
+        alive = _NO_PAINT * (1 - np.minimum(own, theirs).sum(axis=1))
+        surest = np.maximum(own[1:].max(initial=0), theirs[:, 1:].max(axis=1, initial=0))
+        sure = np.clip((surest - _SURE[0]) / (_SURE[1] - _SURE[0]), 0, 1)
+        return np.asarray(np.maximum(strange * seen, alive * np.maximum(seen, sure)))

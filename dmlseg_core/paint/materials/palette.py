@@ -17,7 +17,7 @@ from dmlseg_core.paint.materials.joining import joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
 from dmlseg_core.paint.materials.small import Small
-from dmlseg_core.paint.materials.things import PEOPLE, Things, people_of, things_of
+from dmlseg_core.paint.materials.things import PEOPLE, people_of, things_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
@@ -96,12 +96,12 @@ class Palette:
         centers = clusters_of(small.features[:, inside])
         labels = labels_of(small.features, inside, centers)
         labels = np.append(without_mixtures(labels, centers), -1)[labels]
-        kinds = np.zeros(inside.shape, np.uint8)
-        if people is not None:
-            kinds = people_of(people, size, box, inside)
-        rest = inside & (kinds == 0)
-        things = None if embedding is None else things_of(embedding, size, box, rest)
-        own = _paints(small, np.where(rest, labels, -1), centers, things)
+        groups = groups_of(small.features, labels, centers, _means(small, labels, len(centers)))
+        things = None if embedding is None else things_of(embedding, size, box, inside)
+        kinds = None if people is None else people_of(people, size, box, inside)
+        own = joined(small.features, np.append(groups, -1)[labels], things, kinds)
+        if things is not None:
+            own = without_islands(small.features, own, things)
         own, kind = _with_people(own, kinds)
         place = None if at is None else _shrunk_place(at, box, own.shape)
         order = _order(own, kind, place)
@@ -128,27 +128,19 @@ def _shrunk_place(at: tuple[float, float], box: Box, size: tuple[int, ...]) -> t
     return down, across
 
 
-def _paints(small: Small, labels: Labels, centers: Floats, things: Things | None) -> Labels:
-    """(h, w) paints of things, 0 the largest; -1 outside.
-
-    Args:
-        small: the object.
-        labels: (h, w) clusters of its colors, -1 outside.
-        centers: (K, 3) their features.
-        things: of the pixels that have a label.
+def _with_people(own: Labels, kinds: Floats | None) -> tuple[Labels, Labels]:
+    """The labels, those that are mostly skin or mostly hair made one; (K,) the kind of each, 0 for
+    things.
     """
-    groups = groups_of(small.features, labels, centers, _means(small, labels, len(centers)))
-    own = joined(small.features, np.append(groups, -1)[labels], things)
-    return own if things is None else without_islands(small.features, own, things)
-
-
-def _with_people(own: Labels, kinds: NDArray[np.uint8]) -> tuple[Labels, Labels]:
-    """The labels with those of skin and hair after them; (K,) kind of each, 0 for things."""
     count = int(own.max()) + 1
-    own = np.where(kinds > 0, count + kinds.astype(np.intp) - 1, own)
-    found, labels = np.unique(np.append(own, -1), return_inverse=True)
-    kind = np.maximum(found[1:] - count + 1, 0)
-    return labels[:-1].reshape(own.shape) - 1, kind
+    if kinds is None:
+        return own, np.zeros(count, np.intp)
+    likely = np.stack([np.bincount(own[own >= 0], chance) for chance in kinds])
+    kind = likely.argmax(axis=0)
+    _, first, names = np.unique(
+        np.where(kind > 0, count + kind, np.arange(count)), return_index=True, return_inverse=True
+    )
+    return np.append(names, -1)[own], kind[first]
 
 
 def _order(own: Labels, kind: Labels, place: Box | None) -> Labels:

@@ -34,10 +34,6 @@ _RARE = 0.97
 
 PEOPLE: tuple[str, ...] = ("skin", "hair")
 """What of people is a material of its own, in the order of the maps that tell it."""
-_LEAST = 0.002
-"""Of the object: smaller pieces of skin or hair, and holes in them, are what lies around them."""
-_SPARED = 0.02
-"""Of the object: where less is neither skin nor hair, there is nothing to tell them from."""
 
 
 class Things(NamedTuple):
@@ -102,28 +98,15 @@ def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) 
     return Things(labels[inside], ((means[:, None] - means) ** 2).sum(axis=2))
 
 
-def people_of(people: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Bytes:
-    """(m, n) uint8: 1 where an object is the first of PEOPLE, 2 the second; 0 elsewhere.
+def people_of(people: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Floats:
+    """(1 + K, N) probabilities of the pixels inside: to be none of PEOPLE, the first, the second.
 
     Args:
-        people: (2, h, w) probabilities in [0, 1], as a picture of the whole photo made small.
+        people: (K, h, w) in [0, 1], as a picture of the whole photo made small.
         size, box, inside: as of `things_of`.
     """
-    found = _read(people, *_places(people.shape[1:], size, box, inside.shape))
-    kinds, most = largest_of(found)
-    kinds = np.where(inside & (most > 0.5), kinds + 1, 0).astype(np.uint8)
-    least = _LEAST * np.count_nonzero(inside)
-    for k in (1, 2, 0):  # eyes and glasses are holes in a face, once its specks are gone
-        plane = np.equal(kinds, k) & inside
-        _, pieces, stats, _ = cv2.connectedComponentsWithStats(plane.view(np.uint8))
-        for n in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] < (least if k else 4 * least)):
-            piece = np.equal(pieces, n)
-            rim = cv2.dilate(piece.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-            around = kinds[rim & ~piece & inside]
-            if around.size:
-                kinds[piece] = np.bincount(around).argmax()
-    rest = np.count_nonzero(inside) - np.count_nonzero(kinds)
-    return kinds if rest >= _SPARED * np.count_nonzero(inside) else np.zeros_like(kinds)
+    found = _read(people, *_places(people.shape[1:], size, box, inside.shape))[:, inside]
+    return np.concatenate([1 - found.sum(axis=0, keepdims=True), found])
 
 
 def _places(

@@ -1,6 +1,7 @@
 """Fit what tells a person's skin and hair in an embedding (`DataSheet.skin`, `DataSheet.hair`).
 
-`python -m dmlseg_core.train.fit.people WEIGHTS SET [OTHER...]` writes it into the manifest: a linear classifier of single vectors, as far as what training made of them goes.
+`python -m dmlseg_core.train.fit.people WEIGHTS SET [OTHER...]` writes it into the manifest: a
+linear classifier of single vectors, as far as what training made of them goes.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
     sheet = DataSheet.of(about)  # what it has in squared distances; regions are to be fitted anew
     length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
-    people = {name: _unscaled(getattr(sheet, name), factor) for name in ("skin", "hair")}
-    sheet = replace(sheet, length=length, edge_weight=edge_weight, **people)
+    skin, hair = (_unscaled(linear, factor) for linear in (sheet.skin, sheet.hair))
+    sheet = replace(sheet, length=length, edge_weight=edge_weight, skin=skin, hair=hair)
     kept["sheet"] = sheet.to_dict()
     return save_weights(scaled, out, **kept)
 
