@@ -10,7 +10,7 @@ paints, and on the mixed ones between them. All methods are told the color that 
 With --clothing, the people of a labelled set (JPEGImages, SegmentationObject, SegmentationPart,
 ImageSets/Segmentation/val.txt): of the garment that the body is, how much is painted, and how much
 of the parts of other colors; and how much of a single garment is taken for another material. With
---scene what the photo's scene knows of materials is asked too, as where the program made the mask itself.
+--scene what the photo's scene knows is asked too, as where the program made the mask itself.
 Without, the scenes of tests/renders.py, each of one paint, are counted too. The exit code is 1 when
 a limit is missed.
 """

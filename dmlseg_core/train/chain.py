@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.train.fit import average, calibrate, fit_regions, rescale
+from dmlseg_core.train.fit import average, calibrate, fit_people, fit_regions, rescale
 from dmlseg_core.train.loop import make_folder
 from dmlseg_core.train.recipe import sets_in
 
@@ -42,6 +42,8 @@ class Chain:
         rescale: factor of squared distances, so that the dial reaches parts and wholes.
         regions: set that the region tree is fitted to.
         clicks: sets that the taus of clicks are fitted to, and their shares.
+        people: the set whose parts are named, and sets of other things, that tell skin and hair;
+            empty: they are not told.
     """
 
     start: str
@@ -49,6 +51,7 @@ class Chain:
     rescale: float
     regions: str
     clicks: Mapping[str, float]
+    people: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "in turn " + ", ".join(link.recipe for link in self.links)
@@ -67,6 +70,7 @@ CHAINS: dict[str, Chain] = {
             "voc": 0.32, "duts": 0.24, "scenes": 0.16, "things": 0.11,
             "clothing": 0.06, "regions": 0.06, "carparts": 0.04, "singles": 0.01,
         },
+        people=("clothing", "voc", "things", "carparts", "scenes"),
     ),
 }  # fmt: skip
 """What the shipped weights came from, in one piece; docs/training.md says what really ran."""
@@ -91,6 +95,7 @@ def run_chain(
     clicks, regions = sets_in(folder, chain.clicks), sets_in(folder, {chain.regions: 1.0})
     begun = args.init
     make_folder(args.run)
+    people = [path for path, _ in sets_in(folder, dict.fromkeys(chain.people, 1.0))]
     for link in chain.links:
         made = args.run / f"{link.recipe}.safetensors"
         train([*_words(args, folder, link), "--init", str(begun), "--export", str(made)])
@@ -101,6 +106,8 @@ def run_chain(
         begun = made
     rescale(begun, chain.rescale, args.export)
     fit_regions(args.export, regions[0][0])
+    if people:
+        fit_people(args.export, people[0], people[1:])
     if args.calibrate:
         calibrate(args.export, clicks, photos=args.calibrate)
     print(f"{args.export}: all of the chain")

@@ -3,7 +3,9 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.model.sheet import DataSheet
@@ -75,3 +77,23 @@ def test_what_cannot_be_written_is_said(weights):
     with pytest.raises(WeightsError, match="no entry"):
         write_sheet(weights.with_name("other.safetensors"), length=1)
     assert "sheet" not in entry_of(weights)
+
+
+def test_people_are_a_softmax_of_two_linear_classifiers():
+    rng = np.random.default_rng(0)
+    embedding = torch.from_numpy(rng.normal(size=(3, 4, 5)).astype(np.float32))
+    skin, hair = (tuple(rng.normal(size=4).tolist()) for _ in range(2))
+    found = DataSheet(skin=skin, hair=hair).people(embedding).numpy()
+    assert found.shape == (2, 4, 5)
+    for y, x in ((0, 0), (3, 4), (1, 2)):
+        vector = np.append(embedding[:, y, x].numpy(), 1)
+        scores = np.exp([0, vector @ skin, vector @ hair])
+        assert found[:, y, x] == pytest.approx(scores[1:] / scores.sum(), abs=1e-5)
+    assert DataSheet().people(embedding) is None
+
+
+def test_people_of_another_network_are_said():
+    with pytest.raises(ParameterError, match="equally long"):
+        DataSheet(skin=(1.0, 2.0))
+    with pytest.raises(WeightsError, match="anew"):
+        DataSheet(skin=(1.0, 2.0), hair=(1.0, 2.0)).people(torch.zeros(3, 2, 2))

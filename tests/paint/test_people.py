@@ -65,9 +65,11 @@ def test_hair_that_is_pointed_at_is_painted_where_it_rivals_the_clothes():
     assert Subject.of(rgb, some, people=people, at=(50, 100)).palette.materials[0].kind == ""
 
 
-@pytest.mark.parametrize(("rows", "kind"), [(FACE, ""), (np.s_[5:66], ""), (np.s_[30:76], "skin")])
+@pytest.mark.parametrize(
+    ("rows", "kind"), [(FACE, "skin"), (np.s_[5:66], "skin"), (np.s_[30:76], "skin")]
+)
 def test_where_hardly_anything_else_is_skin_is_painted(rows, kind):
-    """An arm alone, a head alone: told by color as ever; a little collar is no body."""
+    """An arm alone, a head alone; a little collar is no body."""
     rgb, people = person()
     some = np.zeros_like(WHOLE)
     some[rows] = 1

@@ -94,7 +94,7 @@ def test_a_chain_that_was_stopped_goes_on_to_the_same_weights(toy, tmp_path, mon
 def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
     """docs/training.md: default, finetune, prolong, average, distill, average, rescale, fits."""
     calls = []
-    for name in ("average", "rescale", "fit_regions", "calibrate"):
+    for name in ("average", "rescale", "fit_regions", "fit_people", "calibrate"):
         monkeypatch.setattr(chain, name, lambda *a, _n=name, **k: calls.append((_n, *a)))
     for name in CHAINS["shipped"].clicks:
         (tmp_path / name).mkdir()
@@ -112,19 +112,32 @@ def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
         return 0
 
     chain.run_chain(CHAINS["shipped"], args, train)
-    short = [tuple(getattr(a, "name", a) for a in call) for call in calls[:-1]]
+    short = [tuple(getattr(a, "name", a) for a in call) for call in calls[:-2]]
     assert short == [
         ("default", "START", None, "default.safetensors"),
         ("finetune", "default.safetensors", None, "finetune.safetensors"),
         ("prolong", "finetune.safetensors", None, "prolong.safetensors"),
-        ("average", "finetune.safetensors", "prolong.safetensors", 0.35,
-         "prolong-averaged.safetensors"),
+        (
+            "average",
+            "finetune.safetensors",
+            "prolong.safetensors",
+            0.35,
+            "prolong-averaged.safetensors",
+        ),
         ("distill", "prolong-averaged.safetensors", "START", "distill.safetensors"),
-        ("average", "prolong-averaged.safetensors", "distill.safetensors", 0.6,
-         "distill-averaged.safetensors"),
+        (
+            "average",
+            "prolong-averaged.safetensors",
+            "distill.safetensors",
+            0.6,
+            "distill-averaged.safetensors",
+        ),
         ("rescale", "distill-averaged.safetensors", 0.5, "out.safetensors"),
         ("fit_regions", "out.safetensors", "regions"),
-    ]  # fmt: skip
+    ]
+    (*fitted, others), rest = calls[-2], CHAINS["shipped"].people
+    assert fitted == ["fit_people", out, tmp_path / rest[0]]
+    assert others == [tmp_path / name for name in rest[1:]]  # fmt: skip
     name, weights, sets = calls[-1]
     assert (name, weights) == ("calibrate", out)
     assert {path.name: share for path, share in sets} == CHAINS["shipped"].clicks

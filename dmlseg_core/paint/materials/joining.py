@@ -23,7 +23,7 @@ _FAR = 0.6
 """Mean squared distance in the embedding from which on two groups are of two things."""
 _MORE, _APART = 2.0, 0.6
 """How much more the difference of two things' colors counts; what it begins with."""
-_NO_PAINT = 3.0
+_NO_PAINT = 4.0
 """How strange to each other skin, hair and things are, where two things are so by 1."""
 _SURE = 0.75, 0.95
 """Probability of skin or hair from which on no border need be seen."""

@@ -33,6 +33,8 @@ _RIVAL = 1 / 3
 """Of the largest material's share: one that has as much is the body where it was pointed at."""
 _CHIP = 0.1
 """Of the largest piece of a material: who points at a smaller one means what is around it."""
+_EYES, _WITHIN = 0.01, 0.9
+"""Of the object: pieces up to so large, so much of whose surroundings is skin or hair, are too."""
 _AT = 2
 """Pixels of the small picture about a point that tell which material lies there."""
 
@@ -102,7 +104,9 @@ class Palette:
         own = joined(small.features, np.append(groups, -1)[labels], things, kinds)
         if things is not None:
             own = without_islands(small.features, own, things)
-        own, kind = _with_people(own, kinds)
+        kind = np.zeros(int(own.max()) + 1, np.intp)
+        if kinds is not None:
+            own, kind = _with_people(own, kinds)
         place = None if at is None else _shrunk_place(at, box, own.shape)
         order = _order(own, kind, place)
         own = np.append(np.argsort(order), -1)[own]
@@ -128,19 +132,35 @@ def _shrunk_place(at: tuple[float, float], box: Box, size: tuple[int, ...]) -> t
     return down, across
 
 
-def _with_people(own: Labels, kinds: Floats | None) -> tuple[Labels, Labels]:
-    """The labels, those that are mostly skin or mostly hair made one; (K,) the kind of each, 0 for
-    things.
+def _with_people(own: Labels, chances: Floats) -> tuple[Labels, Labels]:
+    """The labels, those that are likely skin, or hair, made one; (K,) kind of each, 0 of things.
+
+    Args:
+        own: (h, w) labels, -1 outside.
+        chances: see `people_of`.
     """
     count = int(own.max()) + 1
-    if kinds is None:
-        return own, np.zeros(count, np.intp)
-    likely = np.stack([np.bincount(own[own >= 0], chance) for chance in kinds])
+    likely = np.stack([np.bincount(own[own >= 0], chance) for chance in chances])
     kind = likely.argmax(axis=0)
-    _, first, names = np.unique(
-        np.where(kind > 0, count + kind, np.arange(count)), return_index=True, return_inverse=True
+    own = np.append(np.where(kind > 0, count + kind, np.arange(count)), -1)[own]
+    _with_eyes(own, count)
+    found, names = np.unique(own[own >= 0], return_inverse=True)
+    named = np.full_like(own, -1)
+    named[own >= 0] = names
+    return named, np.maximum(found - count, 0)
+
+
+def _with_eyes(own: Labels, count: int) -> None:
+    """Give what is small and lies within labels from `count` on, as eyes do, to them."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(
+        ((own >= 0) & (own < count)).view(np.uint8)
     )
-    return np.append(names, -1)[own], kind[first]
+    least = _EYES * np.count_nonzero(own >= 0)
+    for n in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] < least):
+        piece = np.equal(pieces, n)
+        around = own[grown(piece, 1) & ~piece]
+        if around.size and (around >= count).mean() > _WITHIN:
+            own[piece] = np.bincount(around[around >= count]).argmax()
 
 
 def _order(own: Labels, kind: Labels, place: Box | None) -> Labels:

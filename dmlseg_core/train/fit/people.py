@@ -32,6 +32,8 @@ _POINTS = 100
 _HEIGHTS = (1.0, 0.55, 0.3)
 """Of views, relative to the person: at the last two, a half and a head fill the picture."""
 _PENALTY = 1e-4
+_RARER = 1.0
+"""Logarithm of how much rarer skin and hair are on people than in an even sample of all kinds."""
 _VOID = -1
 
 
@@ -72,6 +74,8 @@ def elsewhere(sample: Sample) -> Labels:
 def fit(vectors: Floats, kinds: Labels) -> NDArray[np.float64]:
     """Softmax regression: (K, D + 1) weights and bias of each kind but the first, whose are 0.
 
+    Kinds 1 .. K are taken for _RARER than they are here.
+
     Args:
         vectors: (N, D).
         kinds: (N,) 0 .. K.
@@ -91,7 +95,9 @@ def fit(vectors: Floats, kinds: Labels) -> NDArray[np.float64]:
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     slopes = w.detach()[:-1] / spread[:, None]
     found = torch.cat([slopes, (w.detach()[-1] - mean @ slopes)[None]]).T
-    return np.asarray((found - found[:1])[1:].numpy())
+    found = (found - found[:1])[1:]
+    found[:, -1] -= _RARER
+    return np.asarray(found.numpy())
 
 
 def fit_people(

@@ -13,7 +13,7 @@ from dmlseg_core.config import NetworkConfig, SceneConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model.metric import radius2
 from dmlseg_core.model.network import EmbeddingNetwork
-from dmlseg_core.model.weights import load_network, save_weights
+from dmlseg_core.model.weights import load_network, save_weights, write_sheet
 from dmlseg_core.scene.segmenter import Segmenter
 from dmlseg_core.train.fit.rescaling import rescale
 from dmlseg_core.train.pretrained import read_pretrained
@@ -51,6 +51,19 @@ def test_the_same_proposals_by_other_taus(weights, tmp_path, factor):
     for a, b in zip(ours, theirs, strict=True):
         assert first.taus.index(a.seed.tau) == second.taus.index(b.seed.tau)
         assert (a.grid != b.grid).mean() < 0.01
+
+
+def test_skin_and_hair_are_told_as_before(weights, tmp_path):
+    write_sheet(weights, skin=(1.0,) * 4 + (0.5,), hair=(-2.0,) * 4 + (0.1,))
+    rescale(weights, 0.25, tmp_path / "b.safetensors")
+    first, second = (
+        Segmenter.load(path).analyze(
+            np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8)
+        )
+        for path in (weights, tmp_path / "b.safetensors")
+    )
+    ours, theirs = (scene.sheet.people(scene.embedding) for scene in (first, second))
+    assert torch.allclose(ours, theirs, atol=1e-4) and ours.std() > 0
 
 
 def test_what_belonged_to_the_old_unit_is_left_out(weights, tmp_path):
