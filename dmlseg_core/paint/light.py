@@ -93,8 +93,7 @@ class Light:
         colored = _smooth(1 - color.min() / color.max(), _COLORED)
         shading, shine = rows.astype(np.float64) @ linear
         middle, bright = np.maximum(np.percentile(shading, (50, 75)), 1e-3).tolist()
-        more = (bright - middle) * color.mean()
-        pale = max(_smooth(color.mean(), _PALE), _smooth(more, _BROAD))
+        pale = max(_smooth(color.mean(), _PALE), sunlit((bright - middle) * color.mean()))
         satin = (1 - colored) * (1 - pale)
         satin *= _smooth(bright / middle, _SATIN)
         knee = middle * _KNEE / max(1 - max(colored, pale), 1e-3)
@@ -140,6 +139,11 @@ class Light:
             return np.asarray(bent, np.float64)
         middle = max(self.usual, 1e-3)
         return np.asarray(middle * (bent / middle) ** self.spread, np.float64)
+
+
+def sunlit(more: float) -> float:
+    """0..1, whether linear light that a quarter of an object has beyond its median is no sheen."""
+    return _smooth(more, _BROAD)
 
 
 def usual_color(linear: NDArray[Any]) -> Doubles:

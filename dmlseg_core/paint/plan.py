@@ -25,9 +25,9 @@ from dmlseg_core.color import (
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Paint, Places
 from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
-from dmlseg_core.paint.light import Light, usual_color
+from dmlseg_core.paint.light import Light, sunlit, usual_color
 from dmlseg_core.paint.look import Look
-from dmlseg_core.paint.pattern import Print, scaled_tile
+from dmlseg_core.paint.pattern import Cloth, Print, scaled_tile
 from dmlseg_core.paint.repaint import Repaint, Shades
 from dmlseg_core.paint.tone import LIGHTNESS, Anchor
 
@@ -158,6 +158,7 @@ def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
     else:
         shine = min(max(bright / max(middle, 1e-3) - _MATTE, 0.0) / (_MATTE - 1), 1.0)
         lit = min(high, middle * (_MATTE - (_MATTE - _SHINY) * shine))
+        lit += sunlit(bright**3 - middle**3) * (high - lit)
     return replace(anchor, low=low, high=high, lit=lit)
 
 
@@ -169,17 +170,16 @@ def anchor_of(linear: Floats) -> Anchor:
     return Anchor(level, tint, low=level, high=level, lit=level)
 
 
-def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
+def plan_of(look: Look, core: Core, cloth: Cloth | None = None) -> Plan:
     """The plan of a look for an object.
 
     Args:
         look: what is asked.
         core: the object as measured.
-        corner: (y, x) of its box, where a texture begins.
-        width: of the photo.
+        cloth: where a texture lies on it; for the mode pattern.
     """
     if look.mode == PATTERN_MODE:
-        return _printed(look, core, corner, width)
+        return _printed(look, core, cloth)
     own = core.anchor
     if look.mode == "lightness":
         level = min(max(own.lightness + look.amount, _LIGHTNESS_ENDS[0]), _LIGHTNESS_ENDS[1])
@@ -275,14 +275,13 @@ def _turned(look: Look, core: Core) -> Plan:
     return Plan(replace(own, saturation=own.saturation * turn).lab, paint)
 
 
-def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
+def _printed(look: Look, core: Core, cloth: Cloth | None) -> Plan:
     """A texture under the object's shading; asked is what lies on the core, flatly lit."""
-    assert look.pattern is not None  # Look has checked it
+    assert look.pattern is not None and cloth is not None  # Look has checked it; Layer makes it
     brush = Print.of(
         core.anchor,
         scaled_tile(look.pattern, look.pattern_scale),
-        corner,
-        width,
+        cloth,
         strength=look.strength,
         protect=look.protect_highlights,
     )
