@@ -48,6 +48,8 @@ _ROUNDS = 3
 """Corrections of the aim; what is left after them is below a tenth of a Delta-E."""
 _LEAST_LIGHT = 0.15
 """OKLab L under which an object is too black to be tinted."""
+_NEARLY_WHITE = 0.9
+"""OKLab L over which one may be too white for it."""
 _LIT = 1.5
 """The brightest of a matte object's shading over its 75th percentile, at most."""
 _WHITE = 0.92
@@ -253,9 +255,11 @@ def _tinted(look: Look, core: Core, asked: Floats) -> Plan:
         own, own.lightness, aim, protect=look.protect_highlights, keep_tone=True,
         strength=look.strength,
     )  # fmt: skip
-    dark = own.lightness < _LEAST_LIGHT
-    note = "the object is black, which holds no tint; the mode match gives it a color"
-    return Plan(asked, paint, notes=(note,) if dark else ())
+    dark, got = own.lightness < _LEAST_LIGHT, anchor_of(np.clip(paint(core.linear), 0.0, 1.0))
+    pale = own.lightness > _NEARLY_WHITE and abs(got.saturation) < abs(goal) * look.strength / 2
+    note = "the object is {}; the mode match gives it a color"
+    told = ["black, which holds no tint"] * dark + ["white, which holds little tint"] * pale
+    return Plan(asked, paint, notes=tuple(map(note.format, told)))
 
 
 def _turned(look: Look, core: Core) -> Plan:

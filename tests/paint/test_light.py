@@ -163,6 +163,14 @@ def test_black_that_is_tinted_says_so(level):
     assert any("black" in note for note in done.notes)
 
 
+@pytest.mark.parametrize(("level", "target", "said"), [
+    (255, "#c8102e", True), (250, "navy", True), (225, "#e0d8d0", False), (150, "#c8102e", False),
+])  # fmt: skip
+def test_white_that_takes_no_tint_says_so(level, target, said):
+    done = recolor(gray_photo(np.full(WIDTH, level)), inner(), target, mode="tint")
+    assert any("white" in note for note in done.notes) == said
+
+
 def glossy(color, shine=0.5):
     return next(s for s in SCENES if s.name == "glossy ball").photo(color)
 
