@@ -25,7 +25,7 @@ from dmlseg_core.color import (
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Paint, Places
 from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
-from dmlseg_core.paint.light import Light, sunlit, usual_color
+from dmlseg_core.paint.light import Light, parts_of, usual_color
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.pattern import Cloth, Print, scaled_tile
 from dmlseg_core.paint.repaint import Repaint, Shades
@@ -111,8 +111,9 @@ class Core:
         sure = sure[:: max(1, sure.size // _SAMPLE)].copy()  # a view would hold all of them
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
-        anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
-        return cls(sure, linear, anchor, Light.of(linear, noise), noise)
+        light = Light.of(linear, noise, parts_of(sure, share.shape[1]))
+        anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear), light.sunny)
+        return cls(sure, linear, anchor, light, noise)
 
     @property
     def nbytes(self) -> int:
@@ -145,7 +146,7 @@ class Core:
         return anchor_of(srgb_to_linear(rgb.reshape(-1, 3)[self.places]).T)
 
 
-def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
+def _ranged(anchor: Anchor, lab: Floats, sunny: float) -> Anchor:
     """With the range of L, and the largest at which an object shows its paint alone.
 
     A colored object is no paler there than elsewhere. On a neutral one only the spread of lightness
@@ -160,7 +161,7 @@ def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
     else:
         shine = min(max(bright / max(middle, 1e-3) - _MATTE, 0.0) / (_MATTE - 1), 1.0)
         lit = min(high, middle * (_MATTE - (_MATTE - _SHINY) * shine))
-        lit += sunlit(bright**3 - middle**3) * (high - lit)
+        lit += sunny * (high - lit)
     return replace(anchor, low=low, high=high, lit=lit)
 
 

@@ -197,6 +197,14 @@ def test_a_gray_thing_half_in_the_sun_is_all_painted():
     assert saturation.min() >= 0.8 * np.hypot(asked[1], asked[2]) / asked[0]
 
 
+def test_stripes_are_no_sunlight():
+    """A zebra: its white is kept from the paint, as a reflection is."""
+    light = np.where(np.arange(WIDTH) // 2 % 3, 0.2, 0.8)
+    done = recolor(gray_photo(encode_srgb8(light)), inner(), "#b01828", materials="all").rgb
+    lab = srgb_to_oklab(done[HEIGHT // 2, 12:-12][light[12:-12] > 0.5])
+    assert (np.hypot(lab[:, 1], lab[:, 2]) / lab[:, 0]).max() < 0.15
+
+
 def test_having_less_sheen_leaves_shadows_their_color():
     scene = next(s for s in HELD_OUT if s.name == "ball by phone")
     (photo, mask), (answer, _) = scene.photo("grey"), scene.answer("navy")
