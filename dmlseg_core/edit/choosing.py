@@ -180,6 +180,13 @@ class Choosing:
             where = self.selections[self.active].where
             self.point_at(replace(where, connected=on), "connected")
 
+    @property
+    def keeps_connected(self) -> bool:
+        """What the active selection keeps to, else what new ones will."""
+        own = None if self.active is None else self.selections[self.active].where.connected
+        asked = self.connected if own is None else own
+        return self.scene.config.connected if asked is None else asked
+
     def set_fields(self, k: int, *, label: str, **values: Any) -> None:
         """Change name, visible or locked of selection k."""
         self._change(k, replace(self.selections[k], **values), label=label, force=True)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dmlseg_core.color import delta_e_2000
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.measure import mask_iou
 from dmlseg_core.model import distances2, radius2
-from dmlseg_core.scene import Box, Given, Mask, Override
+from dmlseg_core.scene import Box, Given, Mask, Override, Point
 
 SAME = 0.9
 """IoU from which on two outlines of one point are no choice."""
 _PROBES = 3
 """Points a side that are tried in a box."""
+_APART = 0.8
+"""What pieces that do not touch one another count beside one that is whole."""
 _ALIKE_COLOR = 18.0
 """CIEDE2000 between two things' median colors up to which they count as alike."""
 _ALIKE_SIZE = 6.0
@@ -62,8 +68,8 @@ def stop(session: EditSession, name: str) -> None:
 def choose_in_box(session: EditSession, box: Box, mode: str) -> None:
     """Select what fills a box; add it to the active selection, or take it away.
 
-    Some points of the box are asked for part, object and group; the mask whose own bounding box is
-    most like the given one is meant.
+    Some points of the box are asked for parts, object and group; the mask whose own bounding box is
+    most like the given one is meant. It may be in pieces, such as two shoes.
 
     Args:
         session: whose selection it is.
@@ -77,37 +83,54 @@ def choose_in_box(session: EditSession, box: Box, mode: str) -> None:
     box = (max(0.0, box[0]), max(0.0, box[1]), min(height - 1.0, box[2]), min(width - 1.0, box[3]))
     if box[0] > box[2] or box[1] > box[3]:
         raise ParameterError("the box lies beside the photo; draw it on the photo")
-    found = max(_in_box(session, box), key=lambda pair: pair[0])
-    (y, x), tau = found[1], found[2]
+    _, (y, x), tau, connected = max(_in_box(session, box), key=lambda row: row[0])
     if mode in ("add", "subtract") and session.active is not None:
         return session.extend(y, x, subtract=mode == "subtract")
-    made = Override(y, x, tau, box=box, connected=session.connected, pointed=False)
+    made = Override(y, x, tau, box=box, connected=connected, pointed=False)
     return session.start(made, "box")
 
 
-def _in_box(session: EditSession, box: Box) -> list[tuple[float, tuple[float, float], float]]:
-    """(IoU of the mask's bounding box with `box`, point, tau) of every candidate."""
-    shares = (np.arange(_PROBES) + 1) / (_PROBES + 1)
+def _in_box(session: EditSession, box: Box) -> list[tuple[float, Point, float, bool | None]]:
+    """How well each candidate fits a box; its point, tau, and whether it is connected."""
     scene, found = session.scene, []
     top, left, bottom, right = box
-    for y in top + shares * (bottom - top):
-        for x in left + shares * (right - left):
-            if scene.visible is not None and not scene.visible[round(y), round(x)]:
-                continue
-            for mask in scene.stops(float(y), float(x)):
-                fit = _box_iou(_box_of(session, mask), box)
-                found.append((fit, (float(y), float(x)), mask.seed.tau))
+    shares = (np.arange(_PROBES) + 0.5) / _PROBES
+    for y, x in product(top + shares * (bottom - top), left + shares * (right - left)):
+        if scene.visible is not None and not scene.visible[round(y), round(x)]:
+            continue
+        for tau in sorted(set(scene.meant_by(y, x))):
+            mask = scene.mask_at(y, x, tau, connected=False)
+            for fit, connected in _fits(session, mask, box):
+                found.append((fit, (float(y), float(x)), mask.seed.tau, connected))
     if not found:
         raise ParameterError("the photo is transparent in this box; choose a visible part")
     return found
 
 
-def _box_of(session: EditSession, mask: Mask) -> Box:
-    rows, columns = np.flatnonzero(mask.grid.any(1)), np.flatnonzero(mask.grid.any(0))
-    (top, left), (bottom, right) = (
-        session.scene.frame.point_of(int(rows[k]), int(columns[k])) for k in (0, -1)
-    )
-    return top, left, bottom, right
+def _fits(session: EditSession, mask: Mask, box: Box) -> list[tuple[float, bool | None]]:
+    """How well the piece of a mask that holds its seed fits a box, and all pieces that lie in it
+    for the most part: IoU of their bounding box with the given one.
+    """
+    cell_of = session.scene.frame.cell_of
+    (top, left), (bottom, right) = cell_of(*box[:2]), cell_of(*box[2:])
+    wanted = top, left, bottom + 1, right + 1
+    grid = mask.grid.view(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(grid, connectivity=4)
+    held = np.bincount(pieces[top : bottom + 1, left : right + 1].ravel(), minlength=count)
+    inside = np.flatnonzero(2 * held > stats[:, cv2.CC_STAT_AREA])
+    own, every = stats[[pieces[mask.seed.y, mask.seed.x]]], stats[inside[inside > 0]]
+    whole = _box_iou(_around(own), wanted)
+    apart = _box_iou(_around(every), wanted) if len(every) else 0.0
+    asked, usual = session.connected, session.scene.config.connected
+    if asked or not (usual if asked is None else asked):
+        return [(whole if asked else apart, asked)]
+    return [(whole, None), (_APART * apart, False)]
+
+
+def _around(stats: NDArray[Any]) -> Box:
+    """The bounding box of pieces, of their left, top, width and height."""
+    left, top, wide, high = stats.T[:4]
+    return top.min(), left.min(), (top + high).max(), (left + wide).max()
 
 
 def _box_iou(a: Box, b: Box) -> float:

@@ -26,6 +26,7 @@ from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.look import Look, seen
 from dmlseg_core.paint.materials import box_of
+from dmlseg_core.paint.pattern import Cloth
 from dmlseg_core.paint.plan import Core, Plan, plan_of, srgb_of
 from dmlseg_core.paint.report import Recolored, Report
 
@@ -89,6 +90,11 @@ class Layer:
         return ForegroundModel.of(self.rgb, self.share) if mixed else None
 
     @cached_property
+    def cloth(self) -> Cloth:
+        """How a print lies on it."""
+        return Cloth.of(self.rgb, self.share, self.box)
+
+    @cached_property
     def own(self) -> NDArray[np.uint8]:
         """(N, 3) uint8: a sample of its sure pixels, the same one for every look."""
         places = np.flatnonzero(self.share >= min(0.95, float(self.share.max())))
@@ -104,8 +110,8 @@ class Layer:
     def plan(self, look: Look) -> Plan:
         """What `paint` will do; made once for each look, and kept as long as that is."""
         if look not in self._plans:
-            corner = int(self.box[0].start), int(self.box[1].start)
-            self._plans[look] = plan_of(look, self.core, corner, self.rgb.shape[1])
+            cloth = self.cloth if look.mode == PATTERN_MODE else None
+            self._plans[look] = plan_of(look, self.core, cloth)
         return self._plans[look]
 
     @cached_property

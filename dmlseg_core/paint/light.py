@@ -19,6 +19,7 @@ from dmlseg_core.paint.calm import Noise
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.intp]
 
 DARKEST = 1.5e-3
 """Linear light, sRGB level 5: darker paint is divided by this, since its own value is rounding."""
@@ -47,7 +48,9 @@ _SPREAD = 0.6
 """How much of a satin's contrast is sheen rather than shade."""
 _PALE = (0.3, 0.5)
 """Mean linear light of a paint: from where to where it is too bright to tell shine from light."""
-_BROAD = (0.2, 0.4)
+_PARTS = 16
+"""Along an object's longer side: parts whose light is compared."""
+_BROAD = (0.25, 0.4)
 """Linear light that a quarter of an object has beyond its median: from where to where it is the
 sun's on a part of it. No sheen sends back so much over so wide a part."""
 _ROUGH = 3e-3
@@ -72,6 +75,7 @@ class Light:
         spread: exponent of its shading, below 1 on satin.
         trust: (3,) 0..1, how far a channel's own deviation is the light's.
         crushed: share of pixels under level 4, where shading is lost.
+        sunny: 0..1, how far its lit side is in the sun rather than full of sheen.
     """
 
     color: Doubles
@@ -83,18 +87,19 @@ class Light:
     spread: float
     trust: Doubles
     crushed: float
+    sunny: float
 
     @classmethod
-    def of(cls, linear: Floats, noise: Noise) -> Light:
-        """Measure (3, N) linear pixels of some noise."""
+    def of(cls, linear: Floats, noise: Noise, parts: Labels) -> Light:
+        """Measure (3, N) linear pixels of some noise; `parts` (N,) says which lie side by side."""
         own = usual_color(linear)
         color = np.maximum(own, DARKEST)
         rows = _rows(color)
         colored = _smooth(1 - color.min() / color.max(), _COLORED)
         shading, shine = rows.astype(np.float64) @ linear
         middle, bright = np.maximum(np.percentile(shading, (50, 75)), 1e-3).tolist()
-        more = (bright - middle) * color.mean()
-        pale = max(_smooth(color.mean(), _PALE), _smooth(more, _BROAD))
+        sunny = _sunny(shading * color.mean(), parts)
+        pale = max(_smooth(color.mean(), _PALE), sunny)
         satin = (1 - colored) * (1 - pale)
         satin *= _smooth(bright / middle, _SATIN)
         knee = middle * _KNEE / max(1 - max(colored, pale), 1e-3)
@@ -111,6 +116,7 @@ class Light:
             spread=1 - _SPREAD * satin,
             trust=color**2 / (color**2 + rough**2),
             crushed=float((linear.max(axis=0) < 4 / 255 / 12.92).mean()),
+            sunny=sunny,
         )
 
     def split(self, linear: Floats, share: float = 1.0) -> tuple[Floats, Floats | None]:
@@ -152,6 +158,24 @@ def usual_color(linear: NDArray[Any]) -> Doubles:
     count = ordered.shape[1]
     middle = ordered[:, int(0.4 * count) : max(int(np.ceil(0.6 * count)), 1)]
     return np.asarray(middle.mean(axis=1, dtype=np.float64))
+
+
+def parts_of(places: Labels, width: int) -> Labels:
+    """(N,) of flat photo indices, which of _PARTS x _PARTS parts of the object each lies in."""
+    rows, columns = (v - v.min() for v in np.divmod(places, width))
+    side = max(int(rows.max()), int(columns.max())) + 1
+    return np.asarray(rows * _PARTS // side * _PARTS + columns * _PARTS // side, np.intp)
+
+
+def _sunny(light: Doubles, parts: Labels) -> float:
+    """0..1, whether the lit quarter of an object's parts has too much light for sheen.
+
+    Of parts, so that stripes and checks, which are no light, do not count.
+    """
+    counts = np.bincount(parts)
+    means = np.bincount(parts, light) / np.maximum(counts, 1)
+    middle, bright = np.percentile(means[parts], (50, 75)).tolist()
+    return _smooth(bright - middle, _BROAD)
 
 
 def _rows(color: Doubles) -> Floats:

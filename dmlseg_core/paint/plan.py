@@ -25,9 +25,9 @@ from dmlseg_core.color import (
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
 from dmlseg_core.paint.brush import Paint, Places
 from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
-from dmlseg_core.paint.light import Light, usual_color
+from dmlseg_core.paint.light import Light, parts_of, usual_color
 from dmlseg_core.paint.look import Look
-from dmlseg_core.paint.pattern import Print, scaled_tile
+from dmlseg_core.paint.pattern import Cloth, Print, scaled_tile
 from dmlseg_core.paint.repaint import Repaint, Shades
 from dmlseg_core.paint.tone import LIGHTNESS, Anchor
 
@@ -48,6 +48,8 @@ _ROUNDS = 3
 """Corrections of the aim; what is left after them is below a tenth of a Delta-E."""
 _LEAST_LIGHT = 0.15
 """OKLab L under which an object is too black to be tinted."""
+_NEARLY_WHITE = 0.9
+"""OKLab L over which one may be too white for it."""
 _LIT = 1.5
 """The brightest of a matte object's shading over its 75th percentile, at most."""
 _WHITE = 0.92
@@ -109,8 +111,9 @@ class Core:
         sure = sure[:: max(1, sure.size // _SAMPLE)].copy()  # a view would hold all of them
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
-        anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear))
-        return cls(sure, linear, anchor, Light.of(linear, noise), noise)
+        light = Light.of(linear, noise, parts_of(sure, share.shape[1]))
+        anchor = _ranged(anchor_of(linear), linear_planes_to_oklab(linear), light.sunny)
+        return cls(sure, linear, anchor, light, noise)
 
     @property
     def nbytes(self) -> int:
@@ -143,7 +146,7 @@ class Core:
         return anchor_of(srgb_to_linear(rgb.reshape(-1, 3)[self.places]).T)
 
 
-def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
+def _ranged(anchor: Anchor, lab: Floats, sunny: float) -> Anchor:
     """With the range of L, and the largest at which an object shows its paint alone.
 
     A colored object is no paler there than elsewhere. On a neutral one only the spread of lightness
@@ -158,6 +161,7 @@ def _ranged(anchor: Anchor, lab: Floats) -> Anchor:
     else:
         shine = min(max(bright / max(middle, 1e-3) - _MATTE, 0.0) / (_MATTE - 1), 1.0)
         lit = min(high, middle * (_MATTE - (_MATTE - _SHINY) * shine))
+        lit += sunny * (high - lit)
     return replace(anchor, low=low, high=high, lit=lit)
 
 
@@ -169,17 +173,16 @@ def anchor_of(linear: Floats) -> Anchor:
     return Anchor(level, tint, low=level, high=level, lit=level)
 
 
-def plan_of(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
+def plan_of(look: Look, core: Core, cloth: Cloth | None = None) -> Plan:
     """The plan of a look for an object.
 
     Args:
         look: what is asked.
         core: the object as measured.
-        corner: (y, x) of its box, where a texture begins.
-        width: of the photo.
+        cloth: where a texture lies on it; for the mode pattern.
     """
     if look.mode == PATTERN_MODE:
-        return _printed(look, core, corner, width)
+        return _printed(look, core, cloth)
     own = core.anchor
     if look.mode == "lightness":
         level = min(max(own.lightness + look.amount, _LIGHTNESS_ENDS[0]), _LIGHTNESS_ENDS[1])
@@ -253,9 +256,11 @@ def _tinted(look: Look, core: Core, asked: Floats) -> Plan:
         own, own.lightness, aim, protect=look.protect_highlights, keep_tone=True,
         strength=look.strength,
     )  # fmt: skip
-    dark = own.lightness < _LEAST_LIGHT
-    note = "the object is black, which holds no tint; the mode match gives it a color"
-    return Plan(asked, paint, notes=(note,) if dark else ())
+    dark, got = own.lightness < _LEAST_LIGHT, anchor_of(np.clip(paint(core.linear), 0.0, 1.0))
+    pale = own.lightness > _NEARLY_WHITE and abs(got.saturation) < abs(goal) * look.strength / 2
+    note = "the object is {}; the mode match gives it a color"
+    told = ["black, which holds no tint"] * dark + ["white, which holds little tint"] * pale
+    return Plan(asked, paint, notes=tuple(map(note.format, told)))
 
 
 def _turned(look: Look, core: Core) -> Plan:
@@ -275,14 +280,13 @@ def _turned(look: Look, core: Core) -> Plan:
     return Plan(replace(own, saturation=own.saturation * turn).lab, paint)
 
 
-def _printed(look: Look, core: Core, corner: tuple[int, int], width: int) -> Plan:
+def _printed(look: Look, core: Core, cloth: Cloth | None) -> Plan:
     """A texture under the object's shading; asked is what lies on the core, flatly lit."""
-    assert look.pattern is not None  # Look has checked it
+    assert look.pattern is not None and cloth is not None  # Look has checked it; Layer makes it
     brush = Print.of(
         core.anchor,
         scaled_tile(look.pattern, look.pattern_scale),
-        corner,
-        width,
+        cloth,
         strength=look.strength,
         protect=look.protect_highlights,
     )

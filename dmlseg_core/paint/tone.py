@@ -108,7 +108,7 @@ def _inner(lightness: float) -> float:
 
 def _diffuse(lit: float, middle: float) -> NDArray[np.float64]:
     """L of the light that the paint itself sends back, for each L; the rest is specular."""
-    knee = min(lit, middle + 0.6 * (1 - middle))
+    knee = min(lit, middle + 0.9 * (1 - middle))
     top = knee + min(0.1 * middle, 0.5 * (1 - knee))
     over = np.maximum(LIGHTNESS - knee, 0)
     return np.where(over > 0, knee + _bent(over, top - knee, 1 - knee), _LEVEL)

@@ -47,7 +47,7 @@ DEEP_FORMATS = ("PNG", "TIFF", "HEIF")
 """Formats that are written with more than 8 bits per channel."""
 _SPEED = 9
 """Of AVIF's encoder, 0..10: a seventh of the default's time."""
-_SEARCH = {"preset": "ultrafast"}
+_SEARCH = {"preset": "ultrafast", "x265:max-tu-size": "16"}
 _BLOCKS = {"x265:min-cu-size": "32"}
 """Of x265: it searches less and spends more bits on the same quality (docs/files.md, measured)."""
 _LEAST = 64

@@ -55,9 +55,7 @@ def page_state(desk: Desk, work: Work, *, measure: bool = False) -> dict[str, An
         **made,
         "look": fingerprint(desk, session, [s for s in session.selections if s.shown]),
         "quality": session.scene.config.quality,
-        "connected": session.scene.config.connected
-        if session.connected is None
-        else session.connected,
+        "connected": session.keeps_connected,
         "selections": _selections(desk, session, names),
         "active": active,
         "proposals": _proposals(session, desk.language),

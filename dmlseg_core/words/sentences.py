@@ -135,6 +135,8 @@ _STYLES: tuple[tuple[str, str], ...] = (
      r"用 {0} 代替 {1}，以保留受光面的褶皱。"),
     (r"the object is black, which holds no tint; the mode match gives it a color",
      r"物体是黑色，无法着色；请改用“匹配”模式。"),
+    (r"the object is white, which holds little tint; the mode match gives it a color",
+     r"物体是白色，几乎无法着色；请改用“匹配”模式。"),
 )  # fmt: skip
 
 _CHINESE: tuple[tuple[str, str], ...] = (
@@ -152,6 +154,9 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"(.+) has no pixels.*", r"{0} 没有像素。"),
     (r"(.+) has ([\d.]+) megapixels, over the cap of ([\d.]+).*",
      r"{0} 有 {1} 百万像素，超过上限 {2}；请缩小照片，或在启动时提高 --max-megapixels。"),
+    (r"(.+) would take ([\d.]+) GB of memory, more than what is meant for ([\d.]+) megapixels.*",
+     r"{0} 需要 {1} GB 内存，超过 {2} 百万像素的限额；请缩小照片、存为 8 位，"
+     r"或在启动时提高 --max-megapixels。"),
     (r"(.+) cannot be read: .*", r"无法读取 {0}。"),
     (r"(.+) does not exist.*", r"{0} 不存在。"),
     (r"(?:.+: )?a TIFF of (.+) is not read; .*",

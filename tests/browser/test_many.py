@@ -73,3 +73,24 @@ def test_photos_that_come_while_a_run_goes_on_are_done_after_it(visit):
     cards = tab.page.locator(".dialog.many .card")
     assert cards.filter(has_text="waiting").count() == 0
     assert cards.filter(has_text="objects").count() == 3
+
+
+def test_a_set_that_the_server_lost_is_sent_again(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    files = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": png(disc(200 + 8 * k, 320))}
+        for k, name in enumerate("ab")
+    ]
+    with tab.page.expect_file_chooser() as chooser:
+        tab.button("Open photo").click()
+    chooser.value.set_files(files)
+    settled(tab, 2)
+    tab.page.evaluate("""() => fetch('stage/many/clear', { method: 'POST',
+        headers: { 'X-Dmlseg-Session': sessionStorage.getItem(
+            Object.keys(sessionStorage).find((key) => key.includes('session'))) } })""")
+    tab.button("Close").click()
+    tab.button("Many photos").click()
+    tab.page.get_by_text("they are sent again").wait_for()
+    settled(tab, 2)
+    assert tab.page.locator(".dialog.many .card").filter(has_text="objects").count() == 2

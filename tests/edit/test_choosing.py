@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dmlseg_core.config import SceneConfig
 from dmlseg_core.edit.pointing import choose_in_box, select_alike, step, stop
 from dmlseg_core.edit.session import EditSession
 from dmlseg_core.errors import ParameterError
@@ -60,6 +61,28 @@ def test_a_box_around_a_thing_selects_it(session, thing):
     bottom, right = (4 * s.stop + 2 for s in where)
     choose_in_box(session, (top, left, bottom, right), "new")
     assert mask_iou(grid(session, 0), synth.labels() == thing) > 0.9
+
+
+@pytest.mark.parametrize("asked", [None, True, False])
+def test_a_box_around_a_pair_selects_both(asked):
+    """Two shoes: neither fills the box, and the floor between them leaves it."""
+    scene = synth.scene()
+    embedding = scene.embedding.clone()
+    embedding[:] = embedding[:, :1, :1]
+    floor = embedding[:, 0, 0].clone()
+    pair = np.zeros(embedding.shape[1:], bool)
+    pair[8:14, 6:10] = pair[8:14, 20:24] = True
+    embedding[:, pair] = (floor + 40)[:, None]
+    made = replace(scene, embedding=embedding, config=SceneConfig(connected=True))
+    session = EditSession(load_photo(picture()), made)
+    session.connected = asked
+    choose_in_box(session, (32, 24, 55, 95), "new")
+    found = grid(session, 0)
+    assert not (found & ~pair).any()
+    assert found.sum() == pair.sum() * (0.5 if asked else 1)
+    assert session.keeps_connected is bool(asked)
+    session.activate(None)
+    assert session.keeps_connected is (asked is not False)
 
 
 @pytest.mark.parametrize("box", [(10, 140, 40, 150), (-30, 10, -5, 40), (96, 10, 120, 40)])

@@ -67,7 +67,7 @@ def test_heather_and_grain_are_one_material():
 
 @pytest.mark.parametrize(
     ("color", "dark", "is_one"),
-    [("#292936", "#0a0a0b", True),  # a black bear, lit and in shade
+    [("#292936", "#0a0a0b", True), ("#535257", "#0b0c0b", True),  # bears, lit and in shade
      ("#637577", "#060a0f", False), ("#886a64", "#1c1c22", False), ("#1f2a5a", "#19191b", False)],
 )  # fmt: skip
 def test_hue_tells_little_in_the_dark(color, dark, is_one):

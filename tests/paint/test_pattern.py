@@ -109,3 +109,34 @@ def test_bad_patterns_are_one_clear_sentence(options):
     with pytest.raises(ParameterError) as caught:
         recolor(rgb, mask, mode="pattern", **options)
     assert "\n" not in str(caught.value)
+
+
+def ridge(scale=1):
+    """Cloth with one fold along the row 100, and the rows where stripes begin on it and off it."""
+    size = 200 * scale
+    y = np.arange(size)[:, None] / scale
+    light = 0.35 + 0.4 * np.exp(-(((y - 100) / 8) ** 2)) + np.zeros((1, size))
+    rgb = np.repeat(encode_srgb8(light)[..., None], 3, axis=2)
+    stripes = np.repeat(checks(8, ("#202020", "#f0f0f0"))[:1], 8, axis=0)
+    done = recolor(
+        rgb, np.ones((size, size), bool), mode="pattern", pattern=stripes, pattern_scale=scale
+    ).rgb
+    profiles = [srgb_to_linear(done[row * scale]).mean(axis=1) for row in (100, 30)]
+    fits = [np.corrcoef(np.roll(profiles[1], k), profiles[0])[0, 1] for k in range(16 * scale)]
+    return int(np.argmax(fits)) / scale
+
+
+def test_a_print_follows_folds_as_far_in_a_preview_as_in_the_file():
+    shift = ridge()
+    assert 1 <= shift <= 4
+    assert abs(ridge(scale=3) - shift) <= 1
+
+
+def test_a_print_lies_on_the_sunlit_half_of_a_gray_thing():
+    light = np.where(np.arange(96) < 60, 0.2, 0.62) + np.zeros((96, 1))
+    rgb = np.repeat(encode_srgb8(light)[..., None], 3, axis=2)
+    plain = np.full((3, 3, 3), (110, 25, 25), np.uint8)
+    done = recolor(rgb, np.ones((96, 96), bool), mode="pattern", pattern=plain).rgb
+    lab = srgb_to_oklab(done[48])
+    saturation = np.hypot(lab[:, 1], lab[:, 2]) / lab[:, 0]
+    assert saturation[70:].min() >= 0.6 * saturation[:50].max()

@@ -134,11 +134,9 @@ def main() -> int:
             visits = [Visit(server, k, until) for k in range(args.users)]
             for visit in visits:
                 visit.start()
-            for at in range(1, round(args.minutes / args.rounds) + 1):
-                time.sleep(
-                    max(0.0, until - 60 * (args.minutes / args.rounds - at) - time.monotonic())
-                )
-                print(json.dumps({"minute": at, **server.held()}), flush=True)  # while they come
+            for left in range(round(args.minutes / args.rounds) - 1, -1, -1):
+                time.sleep(max(0.0, until - 60 * left - time.monotonic()))
+                print(json.dumps(server.held()), flush=True)  # each minute, while they come and go
             for visit in visits:
                 visit.join()
             for visit in visits:

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -90,6 +91,8 @@ MISTAKES = {
     "no photo": lambda *_: load_photo(b"these are words, not pixels"),
     "truncated": lambda *_: load_photo(_damaged()),
     "too large": lambda *_: load_photo(np.zeros((200, 200, 3), np.uint8), max_megapixels=0.01),
+    "too heavy": lambda *_: load_photo(
+        cv2.imencode(".png", np.zeros((600, 600, 4), np.uint16))[1].tobytes(), max_megapixels=0.36),
     "color": lambda s, _: painted(s, color="bluish"),
     "clear color": lambda s, _: painted(s, color="#11223344"),
     "channels": lambda s, _: painted(s, color="color(display-p3 2 0 0)"),

@@ -1,6 +1,6 @@
 // Many photos: a set of them, one recipe for all, each one open to the hand, one ZIP.
 
-import { Api } from "./api.js";
+import { Api, Refused } from "./api.js";
 import { Dialog, save } from "./dialogs.js";
 import { button, h, set } from "./dom.js";
 import { say } from "./words.js";
@@ -69,18 +69,43 @@ export class ManyDialog extends Dialog {
   }
 
   async #add(photos) {
+    await this.#send(photos);
+    await this.#refresh();
+  }
+
+  async #send(photos) {
+    const { app } = this;
     let count = 0;
     for (const [name, file] of photos) {
       this.status.textContent = say("many_adding", { count: ++count, all: photos.length });
       try {
-        const added = await this.app.api.send(`many/photo${Api.query({ name })}`, file);
+        const added = await app.again(() => app.api.send(`many/photo${Api.query({ name })}`, file));
         this.files.set(added.name, file);
       } catch (error) {
-        this.app.fail(error, name);
+        app.fail(error, name);
         if (error.status !== 422 && error.status !== 413) break;
       }
     }
-    await this.#refresh();
+  }
+
+  /** `act`; where the server was started anew or put the set aside, once more with all of it there again. */
+  async #asked(act, { find = true } = {}) {
+    try {
+      return await this.app.again(act);
+    } catch (error) {
+      if (error.code !== "many_none" || !this.files.size) throw error;
+      this.app.tell("fail", say("many_lost"));
+      this.state = null;  // another set counts its versions anew
+      await this.#send([...this.files]);
+      if (find) await this.app.api.json("many/run", {});
+      return act();
+    }
+  }
+
+  async #told(after) {
+    const state = await this.app.api.json(`many${Api.query({ after })}`);
+    if (!state.photos.length && this.files.size) throw new Refused(404, "many_none", "");
+    return state;
   }
 
   #apply() {
@@ -104,7 +129,7 @@ export class ManyDialog extends Dialog {
 
   async #refresh() {
     try {
-      this.#show(await this.app.api.json("many"));
+      this.#show(await this.#asked(() => this.#told()));
     } catch (error) {
       this.app.fail(error);
     }
@@ -113,7 +138,7 @@ export class ManyDialog extends Dialog {
 
   async #ask(path, body) {
     try {
-      this.#show(await this.app.api.json(path, body));
+      this.#show(await this.#asked(() => this.app.api.json(path, body), { find: false }));
     } catch (error) {
       this.app.fail(error);
     }
@@ -127,7 +152,7 @@ export class ManyDialog extends Dialog {
 
   async #followRun() {
     try {
-      while (this.state?.running) this.#show(await this.app.api.json(`many${Api.query({ after: this.state.version })}`));
+      while (this.state?.running) this.#show(await this.#asked(() => this.#told(this.state?.version)));
     } catch (error) {
       this.app.fail(error);
     }
@@ -176,7 +201,7 @@ export class ManyDialog extends Dialog {
     for (const photo of photos) {
       const card = this.cards.get(photo.name) ?? this.#card(photo.name);
       card.photo = photo;
-      card.state.textContent = this.#told(photo);
+      card.state.textContent = this.#words(photo);
       set(card.element, { title: [photo.name, photo.error, ...photo.notes ?? []].filter(Boolean).join("\n"), "data-status": photo.status });
     }
   }
@@ -199,7 +224,7 @@ export class ManyDialog extends Dialog {
   }
 
   /** A photo's state in a few words. */
-  #told({ status, painted, objects, delta_e: delta, by_hand: hand, error }) {
+  #words({ status, painted, objects, delta_e: delta, by_hand: hand, error }) {
     if (status === "waiting") return say("many_waiting");
     if (error) return say("many_failed");
     if (painted) return [hand ? say("many_hand") : say("many_painted", { count: painted }), delta === null ? "" : `ΔE ${delta}`].filter(Boolean).join(" · ");
@@ -246,7 +271,7 @@ export class ManyDialog extends Dialog {
     await this.app.edits.still();
     const finished = this.app.busy(say("busy_export"));
     try {
-      const state = await this.app.api.json(`many/keep${Api.query({ name: this.now.name })}`, {});
+      const path = `many/keep${Api.query({ name: this.now.name })}`, state = await this.#asked(() => this.app.api.json(path, {}), { find: false });
       super.open();
       this.#show(state);
     } catch (error) {
@@ -265,23 +290,5 @@ export class ManyDialog extends Dialog {
     } catch (error) {
       this.app.fail(error);
     }
-  }
-}
-
-/** All files of a drop, folders gone through: [[path, File]]. */
-export async function droppedFiles(transfer) {
-  const entries = [...transfer.items ?? []].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files].map((file) => [file.name, file]);
-  return (await Promise.all(entries.map((entry) => filesOf(entry, "")))).flat();
-}
-
-async function filesOf(entry, folder) {
-  const path = folder + entry.name;
-  if (entry.isFile) return [[path, await new Promise((resolve, reject) => entry.file(resolve, reject))]];
-  const reader = entry.createReader(), found = [];
-  for (;;) {  // a reader gives a hundred at a time
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return found.flat();
-    found.push(...await Promise.all(some.map((one) => filesOf(one, `${path}/`))));
   }
 }

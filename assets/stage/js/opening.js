@@ -2,7 +2,6 @@
 // masks and swatches go where they belong.
 
 import { h } from "./dom.js";
-import { droppedFiles } from "./many.js";
 import { say } from "./words.js";
 
 const SWATCHES = /\.(ase|aco|gpl|csv)$/i, RECIPE = /\.json$/i, MASK = /mask[^/]*\.png$/i;
@@ -75,5 +74,23 @@ export class Opening {
     const image = await createImageBitmap(file).catch(() => null), { width, height } = this.app.state.photo;
     const fits = image && Math.abs(Math.log(image.width * height / (image.height * width))) < FITS && isGray(image);
     return fits ? this.app.importFile(file, file.name) : this.app.photos.open(file, file.name);
+  }
+}
+
+/** All files of a drop, folders gone through: [[path, File]]. */
+async function droppedFiles(transfer) {
+  const entries = [...transfer.items ?? []].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files].map((file) => [file.name, file]);
+  return (await Promise.all(entries.map((entry) => filesOf(entry, "")))).flat();
+}
+
+async function filesOf(entry, folder) {
+  const path = folder + entry.name;
+  if (entry.isFile) return [[path, await new Promise((resolve, reject) => entry.file(resolve, reject))]];
+  const reader = entry.createReader(), found = [];
+  for (;;) {  // a reader gives a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found.flat();
+    found.push(...await Promise.all(some.map((one) => filesOf(one, `${path}/`))));
   }
 }

@@ -194,6 +194,7 @@ export const WORDS = {
   many_running: "Photos: {done} of {all} done",
   many_done: "Photos: {all}",
   many_count: "{name}: {count}",
+  many_lost: "The server put these photos aside; they are sent again. What was recolored has to be recolored once more.",
   many_waiting: "waiting",
   many_failed: "cannot be read",
   many_painted: "{count} recolored",

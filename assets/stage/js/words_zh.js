@@ -194,6 +194,7 @@ export const WORDS = {
   many_running: "已完成 {done} 张，共 {all} 张",
   many_done: "{all} 张照片",
   many_count: "{name}：{count}",
+  many_lost: "服务器已清除这些照片，现重新发送；已换色的需再换一次。",
   many_waiting: "等待中",
   many_failed: "无法读取",
   many_painted: "{count} 处已换色",

@@ -40,7 +40,7 @@ _FAINT, _LAMPS, _HUES = 0.08, 0.05, 0.45
 cool, as lamps, sky and ground tint one paint; the relative difference that tells two."""
 _ROUNDING = 1e-3
 """Linear light that rounding and flare make of nothing: a few levels near black."""
-_NEUTRAL, _DARKER = 0.12, np.log(6.0)
+_NEUTRAL, _DARKER = 0.12, np.log(7.5)
 """Saturation from which lightness does not count; between neutral colors this ratio tells two."""
 
 
@@ -57,8 +57,9 @@ def differences(first: Floats, others: Floats) -> Doubles:
     hue = np.hypot(*(many[:, :2] - one[:2]).T)
     unsure, doubt = _doubt(one), _doubt(many.T)
     hue /= (0.5 * (size + sizes) + _FAINT + _LAMPS * against + np.maximum(unsure, doubt)) * _HUES
-    colored = np.maximum(size - unsure, sizes - doubt)
-    neutral = np.clip(1 - np.maximum(colored, 0) / _NEUTRAL, 0, 1)
+    # A dark one that is hardly colored for sure is at least as neutral as the other.
+    colored = np.maximum(np.maximum(size - unsure, sizes - doubt), np.minimum(size, sizes))
+    neutral = np.clip(1 - colored / _NEUTRAL, 0, 1)
     return np.asarray(np.hypot(hue, neutral * np.abs(many[:, 2] - one[2]) / (LOG_LIGHT * _DARKER)))
 
 

@@ -89,6 +89,20 @@ def test_one_is_finished_by_hand_and_stays_so(user):
     assert "#00ff00" in rows and "#ff0000" in rows
 
 
+def test_a_folder_that_is_dropped_again_loses_nothing_that_was_done_by_hand(user):
+    add(user, "a.png", "b.png")
+    run(user)
+    user.post("many/open?name=b.png")
+    user.settled()
+    user.click(CAT)
+    user.edit(op="style", style={"color": "#00ff00"})
+    user.post("many/keep?name=b.png")
+    add(user, "a.png", "b.png", "c.png")
+    later = run(user, again=True)
+    assert card(later, "b.png")["by_hand"] and card(later, "b.png")["painted"] == 1
+    assert card(later, "c.png")["status"] == "done"
+
+
 def test_the_stages_own_work_is_done_to_all(user):
     user.open()
     user.click(CAT)
