@@ -106,7 +106,8 @@ def people(folder: Path) -> Iterator[tuple[str, Photo, NDArray[np.uint8], Mask]]
 def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
     """Color alone, or with what the scene knows."""
     print("| photo | body's label | of it painted | of parts of other colors |\n|---|---|---|---|")
-    found, splits = [], []
+    found, splits, bare = [], [], []
+    kinds = [k for k, word in _parts(folder).items() if word in {"skin", "hair"}]
     for name, photo, part, mask in list(people(folder))[half]:
         known, rgb = _known(segmenter, photo), photo.rgb
         labels = [k for k in np.unique(part[mask]) if k and (part[mask] == k).mean() > 0.01]
@@ -117,6 +118,8 @@ def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
         far = [k for k in labels if delta_e_2000(usual[k], usual[own]) >= _ALIKE]
         others = mask & np.isin(part, far)
         leak = body[others].mean() if others.any() else 0.0
+        if own not in kinds:
+            bare += [float(body[part == k].mean()) for k in kinds if (part == k).sum() > 30]
         found.append((body[mask & (part == own)].mean(), leak))
         print(f"| {name} | {own} | {found[-1][0]:.0%} | {leak:.1%} |")
         for k in labels:
@@ -124,6 +127,8 @@ def clothing(folder: Path, segmenter: Segmenter | None, half: slice) -> None:
                 garment = Subject.of(rgb, mask & (part == k), **known)
                 splits.append(1 - garment.palette.materials[0].share)
     painted, leaks = np.array(found).T
+    share = np.mean(np.array(bare) > 1 / 3)
+    print(f"skin and hair: {np.mean(bare):.1%} painted, of {share:.0%} more than a third")
     print(f"painted {painted.mean():.0%}; leak: median {np.median(leaks):.1%}, "
           f"mean {leaks.mean():.1%}, at most 3 % in {(leaks <= 0.03).sum()} of {len(leaks)}\n"
           f"{len(splits)} garments by themselves: {np.mean(np.array(splits) > 0):.0%} have several "
@@ -139,6 +144,12 @@ def cars(folder: Path, segmenter: Segmenter | None) -> None:
         found.append([(body[kind] > 0.5).mean() if kind.any() else 0.0 for kind in kinds])
     panels, others = np.mean(found, axis=0)
     print(f"{len(found)} cars: panels {panels:.1%} painted, glass and wheels {others:.1%}")
+
+
+def _parts(folder: Path) -> dict[int, str]:
+    """Names of the labels of SegmentationPart."""
+    lines = (folder / "partmap.txt").read_text("utf-8").split()
+    return {int(number): word for number, _, word in (line.partition(":") for line in lines)}
 
 
 def _known(segmenter: Segmenter | None, photo: Photo) -> Sight:

@@ -56,7 +56,7 @@ def joined(
     grid = np.full(labels.shape, -1)
     grid[inside] = pieces
     foreign = np.zeros((1, 1), np.float32) if things is None else things.apart
-    likely = np.stack([np.bincount(pieces, chance) for chance in people], axis=1)
+    likely = np.stack([np.bincount(pieces, p) for p in people], axis=1).astype(np.float64)
     shares = _shares(pieces, tones), _shares(pieces, kinds), likely
     groups = _Groups.of(features, grid, shares, foreign)
     while (pair := groups.nearest()) is not None:

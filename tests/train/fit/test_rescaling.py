@@ -56,11 +56,9 @@ def test_the_same_proposals_by_other_taus(weights, tmp_path, factor):
 def test_skin_and_hair_are_told_as_before(weights, tmp_path):
     write_sheet(weights, skin=(1.0,) * 4 + (0.5,), hair=(-2.0,) * 4 + (0.1,))
     rescale(weights, 0.25, tmp_path / "b.safetensors")
+    photo = np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8)
     first, second = (
-        Segmenter.load(path).analyze(
-            np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8)
-        )
-        for path in (weights, tmp_path / "b.safetensors")
+        Segmenter.load(path).analyze(photo) for path in (weights, tmp_path / "b.safetensors")
     )
     ours, theirs = (scene.sheet.people(scene.embedding) for scene in (first, second))
     assert torch.allclose(ours, theirs, atol=1e-4) and ours.std() > 0
