@@ -87,8 +87,10 @@ def test_match_to_the_own_color_changes_nothing_visible(color):
     rgb = shaded(color, 0.6, 1.05)
     own = recolor(rgb, disk(), color).anchor
     done = recolor(rgb, disk(), own)
-    assert delta_e_2000(done.rgb, rgb).max() <= 1.5
-    assert delta_e_2000(done.rgb, rgb)[disk()].mean() <= 1
+    apart = delta_e_2000(done.rgb, rgb)
+    levels = np.abs(done.rgb.astype(int) - rgb).max(axis=2)
+    assert ((apart <= 1.5) | (levels <= 1)).all()  # near black one level is up to 2.2
+    assert apart[disk()].mean() <= 1
     assert done.delta_e <= 1
 
 
