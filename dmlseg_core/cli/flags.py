@@ -128,6 +128,21 @@ def scene_config(args: argparse.Namespace) -> SceneConfig:
     return replace(config, **{name: value for name, value in asked.items() if value is not None})
 
 
+def check_made_with(args: argparse.Namespace, config: SceneConfig) -> None:
+    """ParameterError where a flag asks for photos to be analysed in another way than a recipe's
+    `config`, which decides; the same way may be said again.
+    """
+    asked = {"long-side": args.long_side, "connected": args.connected}
+    odd = [f for f, v in asked.items() if v not in {None, getattr(config, f.replace("-", "_"))}]
+    if args.quality is not None and config.with_quality(args.quality) != config:
+        odd.append("quality")
+    if odd:
+        raise ParameterError(
+            f"--{odd[0]} does not go with this --recipe, which was made otherwise (long side "
+            f"{config.long_side}, flip {config.flip}, connected {config.connected}); leave it out"
+        )
+
+
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
     """The segmenter that the flags ask for; `config` in place of what they say of the scene.
 

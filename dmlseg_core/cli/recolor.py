@@ -12,6 +12,7 @@ from dmlseg_core.cli.flags import (
     add_cache_flag,
     add_model_flags,
     check_companions,
+    check_made_with,
     in_range,
     load_segmenter,
     point,
@@ -47,7 +48,7 @@ _GOES_WITH = {"recipe_by": ("save_recipe",), "pattern_scale": ("pattern",), "ref
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
                   "cutout", "materials", "keep", "target",
-                  "cube", "quality", "long_side", "tau", "connected", "save_recipe",
+                  "cube", "tau", "save_recipe",
                   "recipe_by")  # fmt: skip
 
 _HALF = 0.5
@@ -279,6 +280,7 @@ def _replay(args: argparse.Namespace) -> int:
     if odd := [name for name in _OF_ONE_OBJECT if getattr(args, name) is not None]:
         raise ParameterError(f"--{odd[0].replace('_', '-')} does not go with --recipe")
     recipe = load_recipe(args.recipe)
+    check_made_with(args, recipe.scene)
     outputs = Outputs.of(args, [""])
     photo = load_photo(args.photo, max_megapixels=args.max_megapixels)
     outputs.check(photo)

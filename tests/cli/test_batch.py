@@ -106,8 +106,6 @@ def test_lists(photos, tmp_path, monkeypatch, capsys):
         (["--watch", "--dry-run"], "--watch does not go with --dry-run"),
         (["--max-delta-e", "3"], "--max-delta-e goes with colors"),
         (["--max-delta-e", "3", "--color", "red", "--outputs", "labels"], "goes with recolored or"),
-        (["--recipe", "r.json", "--no-connected"], "--connected does not go with --recipe"),
-        (["--recipe", "r.json", "--long-side", "300"], "--long-side does not go with --recipe"),
         (["--from-list", "none.txt"], "the list none.txt cannot be read"),
         (["--weights", "none.safetensors"], "the weights none.safetensors cannot be read"),
         (["--weights", __file__], "no manifest.json beside it"),

@@ -35,7 +35,7 @@ def test_a_saved_recipe_replays_to_the_same_file(folder, capsys, by, source):
     assert [rows[0][k] for k in same] == [first[k] for k in same]
 
 
-def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
+def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path, capsys):
     weights = tmp_path / "tiny.safetensors"
     save_weights(random_network(), weights)
     Image.fromarray(photo()).save(tmp_path / "photo.png")
@@ -48,6 +48,16 @@ def test_a_recipe_replays_in_the_quality_it_was_made_with(tmp_path):
     assert main([*words, "--recipe", str(recipe), "-o", str(again)]) == 0
     assert made.read_bytes() == again.read_bytes()
     assert (read(made) != photo()).any()
+    said = ["--quality", "best", "--long-side", str(scene["long_side"])]  # it may be said again
+    assert main([*words, "--recipe", str(recipe), "-o", str(again), *said]) == 0
+    for other in (["--quality", "fast"], ["--long-side", "300"], ["--no-connected"]):
+        capsys.readouterr()
+        assert main([*words, "--recipe", str(recipe), "-o", str(again), *other]) == 2
+        assert "does not go with this --recipe" in capsys.readouterr().err
+        batch = ["batch", str(tmp_path / "photo.png"), "-o", str(tmp_path / "many")]
+        flags = ["--weights", str(weights), "--recipe", str(recipe)]
+        assert main([*batch, *flags, *other]) == 2
+        assert "does not go with this --recipe" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("changes", "words"), [

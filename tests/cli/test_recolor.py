@@ -115,9 +115,6 @@ def test_a_pattern_is_laid_under_the_shading(folder, capsys):
 @pytest.mark.parametrize(("code", "words", "why"), [
     (2, ["--recipe", "r.json", "--color", "red"], "--color does not go with --recipe"),
     (2, ["--recipe", "r.json", "--cube", "out/t.cube"], "--cube does not go"),
-    (2, ["--recipe", "r.json", "--quality", "best"], "--quality does not go"),
-    (2, ["--recipe", "r.json", "--long-side", "300"], "--long-side does not go"),
-    (2, ["--recipe", "r.json", "--no-connected"], "--connected does not go"),
     (2, ["--recipe", "r.json", "--recipe-by", "class"], "--recipe-by does not go"),
     (2, ["--mask", "mask.png", "--color", "red", "--tau", "0.5"], "--tau goes with --at"),
     (2, ["--mask", "mask.png", "--color", "red", "--quality", "best"], "goes with --at"),

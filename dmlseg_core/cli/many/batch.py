@@ -13,6 +13,7 @@ from dmlseg_core.cli.flags import (
     INTERRUPTED,
     OK,
     add_model_flags,
+    check_made_with,
     folder,
     in_range,
     scene_config,
@@ -191,12 +192,16 @@ def _list_of(path: Path) -> bytes:
 def _rules(args: argparse.Namespace) -> Rules | Path | None:
     """Those of a file, or the one that the flags say."""
     short = ("classes", "like", "threshold", "like_colors", "largest", "color", "swatches", "mode")
-    scene = ("quality", "long_side", "connected") if args.recipe is not None else ()
-    given = [name for name in (*short, *scene) if getattr(args, name) is not None]
+    given = [name for name in short if getattr(args, name) is not None]
     whole = [name for name in ("rules", "recipe") if getattr(args, name) is not None]
     if len(whole) > 1 or (whole and given):
         other = (given or whole[1:])[0].replace("classes", "class").replace("_", "-")
         raise ParameterError(f"--{other} does not go with --{whole[0]}, which says it all")
+    scene = args.quality, args.long_side, args.connected
+    if args.recipe is not None and any(value is not None for value in scene):
+        from dmlseg_core.edit import load_recipe
+
+        check_made_with(args, load_recipe(args.recipe).scene)
     if args.rules is not None or not given:
         return args.rules  # type: ignore[no-any-return]
     return _one_rule(args)
