@@ -121,26 +121,31 @@ def add_cache_flag(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def scene_config(args: argparse.Namespace) -> SceneConfig:
-    """How the flags ask for photos to be analysed: a long side wins over the quality's."""
+def scene_config(args: argparse.Namespace, base: SceneConfig | None = None) -> SceneConfig:
+    """How the flags ask for photos to be analysed: a long side wins over the quality's.
+
+    Args:
+        args: --quality, --long-side, --connected.
+        base: what holds where nothing is said; by default the usual quality.
+    """
     asked = {name: getattr(args, name) for name in ("connected", "long_side")}
-    config = SceneConfig().with_quality(args.quality or DEFAULT_QUALITY)
+    config = SceneConfig().with_quality(DEFAULT_QUALITY) if base is None else base
+    config = config if args.quality is None else config.with_quality(args.quality)
     return replace(config, **{name: value for name, value in asked.items() if value is not None})
 
 
 def check_made_with(args: argparse.Namespace, config: SceneConfig) -> None:
-    """ParameterError where a flag asks for photos to be analysed in another way than a recipe's
+    """ParameterError where flags ask for photos to be analysed in another way than a recipe's
     `config`, which decides; the same way may be said again.
     """
-    asked = {"long-side": args.long_side, "connected": args.connected}
-    odd = [f for f, v in asked.items() if v not in {None, getattr(config, f.replace("-", "_"))}]
-    if args.quality is not None and config.with_quality(args.quality) != config:
-        odd.append("quality")
-    if odd:
-        raise ParameterError(
-            f"--{odd[0]} does not go with this --recipe, which was made otherwise (long side "
-            f"{config.long_side}, flip {config.flip}, connected {config.connected}); leave it out"
-        )
+    if scene_config(args, config) == config:
+        return
+    flags = [name for name in ("quality", "long_side", "connected") if getattr(args, name)]
+    raise ParameterError(
+        f"--{(*flags, 'connected')[0].replace('_', '-')} does not go with this --recipe, which was "
+        f"made with long side {config.long_side}, flip {config.flip}, connected "
+        f"{config.connected}; leave it out"
+    )
 
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:
