@@ -29,7 +29,7 @@ def test_two_users_never_mix(client):
     ann.click(CAT), bob.click(PERSON)
     ann.edit(op="style", style={"color": "red"})
     assert [s["name"] for s in bob.get("state").json()["selections"]] == ["person"]
-    assert bob.get("work").json()["edits"][0]["style"]["color"] is None
+    assert bob.get("work").json()["recipe"]["edits"][0]["style"]["color"] is None
     shapes = {u.get("state").json()["look"] for u in (ann, bob)}
     assert len(shapes) == 2
 
