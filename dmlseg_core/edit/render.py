@@ -49,9 +49,9 @@ class Painted:
     made: Recolored
 
 
-_PERSON, _SEEN = "person", 0.3
-"""The class whose parts skin and hair are, and its probability from which on they are believed:
-leaves and fur look like hair."""
+_PERSON, _SEEN, _LIKELY = "person", 0.3, 0.5
+"""The class whose parts skin and hair are, and its probability from which on they are believed, as
+leaves and fur look like hair; theirs that anybody must have for them to be looked for."""
 
 
 class Sight(TypedDict, total=False):
@@ -61,7 +61,7 @@ class Sight(TypedDict, total=False):
     Attributes:
         embedding: (D, h, w) float32.
         people: (2, h, w) float32 in [0, 1], how probably a pixel is a person's skin, hair; None
-            where the weights' data sheet does not say.
+            where nobody's are seen, or the weights' data sheet does not say.
     """
 
     embedding: Floats
@@ -74,7 +74,8 @@ def sight_of(scene: Scene) -> Sight:
     found = scene.sheet.people(scene.embedding)
     if found is not None and _PERSON in scene.classes:
         there = scene.class_probs[:, 1 + scene.classes.index(_PERSON)].amax(0) > _SEEN
-        people = spread((found * there).numpy())
+        seen = found * there
+        people = spread(seen.numpy()) if bool((seen > _LIKELY).any()) else None
     return Sight(embedding=spread(scene.embedding.numpy()), people=people)
 
 

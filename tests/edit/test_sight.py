@@ -1,0 +1,26 @@
+"""What a scene tells of people to those who paint."""
+
+from dataclasses import replace
+
+from dmlseg_core.edit import sight_of
+from dmlseg_core.model import DataSheet
+from dmlseg_core.scene import Segmenter
+from tests.scene.test_segmenter import CONFIG, photo, random_network
+
+
+def test_skin_is_told_where_a_person_is_seen():
+    """The sheet's classifiers are believed where the class head says person, not on leaves."""
+    scene = Segmenter(random_network(), CONFIG).analyze(photo())
+    assert "people" in sight_of(scene) and sight_of(scene)["people"] is None
+    count = len(scene.embedding)
+    sheet = DataSheet(skin=(0.0,) * count + (3.0,), hair=(0.0,) * (count + 1))
+    told = replace(scene, sheet=sheet, classes=("person", *scene.classes[1:]))
+    for sure, shown in ((0.9, True), (0.1, False)):
+        probs = scene.class_probs.clone()
+        probs[:, 1] = sure
+        people = sight_of(replace(told, class_probs=probs))["people"]
+        assert (people is not None) is shown
+        if shown:
+            assert people.shape == (2, *scene.embedding.shape[1:])
+            assert people[0].min() > 0.9
+    assert sight_of(replace(told, classes=scene.classes))["people"] is None  # nobody's class
