@@ -187,7 +187,7 @@ def test_a_photo_that_another_user_pushed_out_comes_back_with_its_work(browser, 
         tab.click()
         if tab is first:
             paint(tab)
-            tab.rest(kept=True)
+        tab.rest(kept=True)  # the second asks for nothing any more that pushes the first out again
     with first.page.expect_response(lambda r: r.status == 409, timeout=WAIT):
         first.edit(lambda: first.page.get_by_role("application").press("Escape"))
     first.rest()

@@ -11,14 +11,17 @@ export class Rescue {
   constructor(app) {
     this.app = app;
     this.triedAt = -PAUSE_MS;
+    this.rescued = 0;
   }
 
   /** `act`, and once more where the server had lost what it is about. */
   async again(act) {
+    const before = this.rescued;
     try {
       return await act();
     } catch (error) {
-      if (await this.helped(error)) return act();
+      const since = error.code === "gone" && this.rescued > before;  // lost before, told after it was brought back
+      if (since || await this.helped(error)) return act();
       throw error;
     }
   }
@@ -31,7 +34,9 @@ export class Rescue {
     this.triedAt = performance.now();
     this.running = rescue();
     try {
-      return await this.running;
+      const helped = await this.running;
+      this.rescued += 1;
+      return helped;
     } catch (failed) {
       this.app.fail(failed);
       return false;
