@@ -5,7 +5,7 @@
 
 photos/s, and wall time against what no pool can beat: the larger of the network alone on these
 cores and all CPU seconds over the cores. First photo out: from the call to the first line that
-`--json` prints. --memory: the peak of resident memory over `count` and 10 x `count` photos instead.
+`--json` prints. --memory: the peak of memory over `count` and 10 x `count` photos instead.
 Further flags go to `dmlseg batch`.
 """
 
@@ -51,6 +51,7 @@ class Call:
     first: float
     cpu: float
     peak: int
+    resident: int
 
 
 def fill(folder: Path, count: int, photos: Path | None) -> Path:
@@ -83,7 +84,8 @@ def call(folder: Path, out: Path, flags: Sequence[str]) -> Call:
     if code:
         raise SystemExit(f"{' '.join(command)} ended with {code}")
     watch.end()
-    return Call(len(list(folder.iterdir())), wall, first, sum(watch.cpu.values()), watch.peak)
+    return Call(len(list(folder.iterdir())), wall, first, sum(watch.cpu.values()), watch.peak,
+                watch.resident)  # fmt: skip
 
 
 class Watch(threading.Thread):
@@ -91,12 +93,13 @@ class Watch(threading.Thread):
 
     Processes of a pool belong to a server of processes, so that nobody who waits for the command is
     told their CPU seconds: what each had when it was last seen is kept. Memory is that of unique
-    pages (USS), as shared ones would count once for each process.
+    pages (USS), and beside it all that is resident (RSS), shared pages once for each process.
     """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.top, self.peak, self.over = psutil.Process(pid), 0, threading.Event()
+        self.resident = 0
         self.cpu: dict[int, float] = {}
         self.start()
 
@@ -105,14 +108,15 @@ class Watch(threading.Thread):
             self.look()
 
     def look(self) -> None:
-        held = 0
+        held = resident = 0
         with suppress(psutil.Error):  # the command has ended
             for process in [self.top, *self.top.children(recursive=True)]:
                 with suppress(psutil.Error):
                     used = process.cpu_times()
                     self.cpu[process.pid] = used.user + used.system
-                    held += process.memory_full_info().uss
-        self.peak = max(self.peak, held)
+                    memory = process.memory_full_info()
+                    held, resident = held + memory.uss, resident + memory.rss
+        self.peak, self.resident = max(self.peak, held), max(self.resident, resident)
 
     def end(self) -> None:
         self.over.set()
@@ -173,9 +177,11 @@ def memory(args: argparse.Namespace, folder: Path, flags: Sequence[str]) -> dict
     few = call(folder, folder.with_name("out"), flags)
     many = fill(folder.with_name("many"), 10 * args.count, args.photos)
     whole = call(many, folder.with_name("out_many"), flags)
-    print(f"peak of {few.photos} photos {few.peak / 2**20:.0f} MB, of {whole.photos} photos "
-          f"{whole.peak / 2**20:.0f} MB: x {whole.peak / few.peak:.3f}; "
-          f"{whole.photos / whole.wall:.1f} photos/s")  # fmt: skip
+    for name, one, other in (("own pages", few.peak, whole.peak),
+                             ("resident", few.resident, whole.resident)):  # fmt: skip
+        print(f"peak, {name}: {few.photos} photos {one / 2**20:.0f} MB, {whole.photos} photos "
+              f"{other / 2**20:.0f} MB: x {other / one:.3f}")  # fmt: skip
+    print(f"{whole.photos / whole.wall:.1f} photos/s")
     return {"calls": [asdict(few), asdict(whole)]}
 
 

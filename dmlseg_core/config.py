@@ -18,6 +18,8 @@ VOC_CLASSES: tuple[str, ...] = (
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
     "train", "tvmonitor",
 )  # fmt: skip
+PEOPLE: tuple[str, ...] = ("skin", "hair")
+"""What of people is a material of its own, in the order of the maps and weights that tell it."""
 CLASSES: tuple[str, ...] = (*VOC_CLASSES, "object")
 """Foreground classes, in order; class id 0 is the background, class id k is CLASSES[k - 1]."""
 SUPERCATEGORIES: dict[str, str] = {

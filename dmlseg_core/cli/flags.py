@@ -138,14 +138,13 @@ def check_made_with(args: argparse.Namespace, config: SceneConfig) -> None:
     """ParameterError where flags ask for photos to be analysed in another way than a recipe's
     `config`, which decides; the same way may be said again.
     """
-    if scene_config(args, config) == config:
-        return
-    flags = [name for name in ("quality", "long_side", "connected") if getattr(args, name)]
-    raise ParameterError(
-        f"--{(*flags, 'connected')[0].replace('_', '-')} does not go with this --recipe, which was "
-        f"made with long side {config.long_side}, flip {config.flip}, connected "
-        f"{config.connected}; leave it out"
-    )
+    names = ("quality", "long_side", "connected")
+    if scene_config(args, config) != config:
+        said = [f"--{n.replace('_', '-')}" for n in names if getattr(args, n) is not None]
+        raise ParameterError(
+            f"{' and '.join(said)} does not go with this --recipe, which was made with long side "
+            f"{config.long_side}, flip {config.flip}, connected {config.connected}; leave it out"
+        )
 
 
 def load_segmenter(args: argparse.Namespace, config: SceneConfig | None = None) -> Segmenter:

@@ -35,7 +35,7 @@ export class Rescue {
     this.running = rescue();
     try {
       const helped = await this.running;
-      this.rescued += 1;
+      if (helped) this.rescued += 1;
       return helped;
     } catch (failed) {
       this.app.fail(failed);

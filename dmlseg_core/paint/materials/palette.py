@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.color import srgb_to_linear, to_hex
+from dmlseg_core.config import PEOPLE
 from dmlseg_core.paint.materials.clusters import clusters_of, counts_of, labels_of
 from dmlseg_core.paint.materials.islands import grown, without_islands
 from dmlseg_core.paint.materials.joining import joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
 from dmlseg_core.paint.materials.small import Small
-from dmlseg_core.paint.materials.things import PEOPLE, people_of, things_of
+from dmlseg_core.paint.materials.things import people_of, things_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
@@ -59,7 +60,7 @@ class Palette:
     """The materials of an object, its body first, then the largest.
 
     The body is the largest one; or one at least a third as large that somebody pointed at. Skin and
-    hair are the body where hardly anything else is there, and hair where it was pointed at.
+    hair are so where they are three times as large as all else; hair that was pointed at, as any.
 
     Attributes:
         materials: one to five, and at most two of PEOPLE.

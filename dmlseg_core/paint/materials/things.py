@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dmlseg_core.config import PEOPLE
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.paint.materials.clusters import largest_of, nearness_of
 
@@ -31,9 +32,6 @@ _FAR = 0.2
 """Squared distance of vectors that need no second cluster: a similarity of .85."""
 _RARE = 0.97
 """The farthest vector is the one at this quantile of distance: beyond it is the object's rim."""
-
-PEOPLE: tuple[str, ...] = ("skin", "hair")
-"""What of people is a material of its own, in the order of the maps that tell it."""
 
 
 class Things(NamedTuple):

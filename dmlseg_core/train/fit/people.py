@@ -16,17 +16,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from dmlseg_core.config import VOC_CLASSES, Range
+from dmlseg_core.config import PEOPLE, VOC_CLASSES, Range
 from dmlseg_core.errors import DatasetError, DmlsegError
 from dmlseg_core.model import write_sheet
 from dmlseg_core.scene import Segmenter
 from dmlseg_core.train.data import Sample, open_set, trained_photos
+from dmlseg_core.train.fit.regions import minimize
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
 
 PHOTOS = 190
-NAMES = ("skin", "hair")
 _POINTS = 100
 """Of each kind in a view of a photo."""
 _HEIGHTS = (1.0, 0.55, 0.3)
@@ -84,15 +84,9 @@ def fit(vectors: Floats, kinds: Labels) -> NDArray[np.float64]:
     mean, spread = x.mean(0), x.std(0).clamp_min(1e-9)
     x = (x - mean) / spread
     w = torch.zeros(x.shape[1] + 1, int(y.max()) + 1, dtype=x.dtype, requires_grad=True)
-    optimizer = torch.optim.LBFGS([w], max_iter=300, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(x @ w[:-1] + w[-1], y) + _PENALTY * w[:-1].square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    minimize(
+        lambda: F.cross_entropy(x @ w[:-1] + w[-1], y) + _PENALTY * w[:-1].square().sum(), w, 300
+    )
     slopes = w.detach()[:-1] / spread[:, None]
     found = torch.cat([slopes, (w.detach()[-1] - mean @ slopes)[None]]).T
     found = (found - found[:1])[1:]
@@ -129,19 +123,19 @@ def fit_people(
             rows += _drawn(segmenter, sample.image, elsewhere(sample), rng)
     vectors, kinds = (np.concatenate(column) for column in zip(*rows, strict=True))
     found = fit(vectors, kinds)
-    rounded = {n: tuple(float(f"{v:.4g}") for v in w) for n, w in zip(NAMES, found, strict=True)}
+    rounded = {n: tuple(float(f"{v:.4g}") for v in w) for n, w in zip(PEOPLE, found, strict=True)}
     write_sheet(weights, **rounded)
     return found
 
 
 def _numbers(folder: Path) -> list[int]:
-    """Part numbers of NAMES."""
+    """Part numbers of PEOPLE."""
     path = folder / "partmap.txt"
     lines = path.read_text("utf-8").split() if path.is_file() else []
     known = {name: int(number) for number, _, name in (line.partition(":") for line in lines)}
-    if missing := [name for name in NAMES if name not in known]:
+    if missing := [name for name in PEOPLE if name not in known]:
         raise DatasetError(f"{path} names no part {' and '.join(missing)}; give a set that does")
-    return [known[name] for name in NAMES]
+    return [known[name] for name in PEOPLE]
 
 
 def _spread(folder: Path, photos: int) -> Iterator[Sample]:
@@ -155,7 +149,7 @@ def _drawn(
 ) -> Iterator[tuple[Floats, Labels]]:
     """Vectors of at most _POINTS pixels of each kind, and their kinds."""
     scene = segmenter.analyze(image)
-    for kind in range(len(NAMES) + 1):
+    for kind in range(len(PEOPLE) + 1):
         ys, xs = np.nonzero(labels == kind)
         at = rng.choice(ys.size, min(_POINTS, ys.size), replace=False)
         cells = np.array([scene.frame.cell_of(float(ys[k]), float(xs[k])) for k in at], np.intp)
@@ -175,7 +169,7 @@ def main(words: Sequence[str] | None = None) -> None:
         found = fit_people(args.weights, args.set, args.others, args.photos)
     except DmlsegError as error:
         parser.exit(1, f"{error}\n")
-    print(f"{' and '.join(NAMES)}: {found.shape[1]} numbers each")
+    print(f"{' and '.join(PEOPLE)}: {found.shape[1]} numbers each")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,19 @@ class _Watcher(Grower):
             table[target] += table[source]
 
 
+def minimize(loss: Callable[[], Tensor], w: Tensor, rounds: int) -> None:
+    """Set a leaf to where a smooth loss of it is least: L-BFGS, at most so many rounds."""
+    optimizer = torch.optim.LBFGS([w], max_iter=rounds, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        now = loss()
+        now.backward()  # type: ignore[no-untyped-call]
+        return now
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+
+
 def fit_logistic(
     features: Tensor, target: Tensor, weight: Tensor, penalty: float = 1e-4
 ) -> tuple[Tensor, float]:
@@ -87,16 +100,14 @@ def fit_logistic(
     mean, spread_ = features.mean(0), features.std(0).clamp_min(1e-9)
     x, w = (features - mean) / spread_, torch.zeros(features.shape[1] + 1, dtype=features.dtype)
     w.requires_grad_(True)
-    optimizer = torch.optim.LBFGS([w], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(x @ w[:-1] + w[-1], target, weight)
-        loss = loss + penalty * w[:-1].square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    minimize(
+        lambda: (
+            F.binary_cross_entropy_with_logits(x @ w[:-1] + w[-1], target, weight)
+            + penalty * w[:-1].square().sum()
+        ),
+        w,
+        200,
+    )
     slopes = w.detach()[:-1] / spread_
     return slopes, float(w.detach()[-1] - (slopes * mean).sum())
 
