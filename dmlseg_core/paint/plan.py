@@ -28,7 +28,7 @@ from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
 from dmlseg_core.paint.light import Light, parts_of, usual_color
 from dmlseg_core.paint.look import Look
 from dmlseg_core.paint.pattern import Cloth, Print, scaled_tile
-from dmlseg_core.paint.repaint import Repaint, Shades
+from dmlseg_core.paint.repaint import Repaint, Shades, with_room
 from dmlseg_core.paint.tone import LIGHTNESS, Anchor
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -52,11 +52,8 @@ _NEARLY_WHITE = 0.9
 """OKLab L over which one may be too white for it."""
 _LIT = 1.5
 """The brightest of a matte object's shading over its 75th percentile, at most."""
-_WHITE = 0.92
-"""Linear light of the least that a target of white becomes where there are folds: #f6f6f6, two
-Delta-E less."""
-_PALE = (0.6, 0.9)
-"""Least channel of a target, linear: from where to where it is a white."""
+_HALF = 0.5
+"""OKLab L between the blacks and the whites."""
 _CRUSHED = 0.05
 """Share of pixels under level 4 from which on a bright target is told what is missing."""
 
@@ -197,23 +194,15 @@ def plan_of(look: Look, core: Core, cloth: Cloth | None = None) -> Plan:
 def _repainted(look: Look, core: Core, asked: Floats) -> Plan:
     """Other paint under the same light, aimed so that the result measures as asked."""
     shades, gloss = core.shades(look.protect_highlights), GLOSS[look.gloss]
-    goal = _with_room(np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64), shades)
+    goal = with_room(np.clip(oklab_to_linear(asked), 0, 1).astype(np.float64), shades)
     aim = goal
     for _ in range(_ROUNDS):
         brush = Repaint.of(shades, aim, gloss=gloss)
         got = usual_color(np.clip(brush(core.linear), 0.0, 1.0))
         aim = np.clip(aim * np.clip((goal + 1e-4) / (got + 1e-4), 0.5, 2), 0, 1)
     made = Repaint.of(shades, aim, gloss=gloss, strength=look.strength)
-    notes = (*_lowered(goal, asked), *_lost(core.light, made.gain.light))
+    notes = (*_moved(goal, asked), *_lost(core.light, made.gain.light))
     return Plan(asked, made, made.gain, notes)
-
-
-def _with_room(goal: NDArray[Any], shades: Shades) -> NDArray[Any]:
-    """A white, lowered as far as the lit side's folds need room below the file's white."""
-    lit = (shades.lit + 1e-6) / (shades.usual + 1e-6)
-    least = np.clip(max(1 / lit, _WHITE) / goal.max(), 0.0, 1.0) if goal.max() > 0 else 1.0
-    near = np.clip((goal.min() - _PALE[0]) / (_PALE[1] - _PALE[0]), 0.0, 1.0)
-    return np.asarray(goal * (1 - near * (1 - least)))
 
 
 def _tone_of(brush: Repaint | Paint | Print, own: Anchor) -> Floats:
@@ -227,11 +216,11 @@ def _tone_of(brush: Repaint | Paint | Print, own: Anchor) -> Floats:
     return np.asarray(linear_planes_to_oklab(np.clip(painted, 0, 1))[0], np.float32)
 
 
-def _lowered(goal: NDArray[Any], asked: Floats) -> tuple[str, ...]:
-    """That a white became less than asked, in a sentence."""
+def _moved(goal: NDArray[Any], asked: Floats) -> tuple[str, ...]:
+    """That a white became less than asked, or a black more, in a sentence."""
     become, wanted = to_hex(linear_to_srgb(goal)), to_hex(srgb_of(asked))
-    same = become == wanted
-    return () if same else (f"{become} instead of {wanted} leaves the lit side its folds",)
+    where = "the lit side its folds" if float(asked[0]) > _HALF else "its folds some light"
+    return () if become == wanted else (f"{become} instead of {wanted} leaves {where}",)
 
 
 def _lost(light: Light, gain: float) -> tuple[str, ...]:

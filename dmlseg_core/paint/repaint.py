@@ -46,6 +46,17 @@ _NEUTRAL, _VIVID = 0.3, 0.5
 _ROOM = 0.08
 """Of the shading: what the lit side keeps above a target at the edge of the gamut."""
 
+_WHITE = 0.92
+"""Linear light of the least that a target of white becomes where there are folds: #f6f6f6, two
+Delta-E less."""
+_PALE = (0.6, 0.9)
+"""Least channel of a target, linear: from where to where it is a white."""
+_BLACK = 0.0027
+"""Linear light of the most that a target of black becomes where there are: #090909, one and
+a half more."""
+_FOLDED = 0.25
+"""By how much the lit side is lighter than the usual shade where black gets all of that."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shades:
@@ -190,6 +201,19 @@ class Repaint:
         """A line in OKLab."""
         first, last = (linear_planes_to_oklab(np.clip(v, 0, 1)) for v in (old, new))
         return oklab_planes_to_linear(first + np.float32(self.strength) * (last - first))
+
+
+def with_room(goal: Doubles, shades: Shades) -> Doubles:
+    """The (3,) linear color to aim at, which is white or black only where there are no folds.
+
+    A white is lowered as far as the lit side needs room below the file's white; a black is raised,
+    as paint without any light has no shape.
+    """
+    lit = (shades.lit + 1e-6) / (shades.usual + 1e-6)
+    least = np.clip(max(1 / lit, _WHITE) / goal.max(), 0.0, 1.0) if goal.max() > 0 else 1.0
+    near = np.clip((goal.min() - _PALE[0]) / (_PALE[1] - _PALE[0]), 0.0, 1.0)
+    light = _BLACK * np.clip((lit - 1) / _FOLDED, 0.0, 1.0)
+    return np.asarray(goal * (1 - near * (1 - least)) + max(light - goal.max(), 0.0))
 
 
 def _believed(color: Doubles) -> float:

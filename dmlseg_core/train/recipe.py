@@ -93,14 +93,16 @@ RECIPES: dict[str, TrainRecipe] = {
     "harden": TrainRecipe(
         start="dmlseg-mobilenetv2.safetensors",
         shares={
-            "voc": 0.32, "duts": 0.16, "dutsmore": 0.12, "scenes": 0.12, "things": 0.10,
-            "clothing": 0.07, "regions": 0.05, "carparts": 0.05, "singles": 0.01,
+            "voc": 0.29, "duts": 0.14, "dutsmore": 0.16, "scenes": 0.11, "things": 0.10,
+            "clothing": 0.10, "regions": 0.04, "carparts": 0.05, "singles": 0.01,
         },
         config=TrainConfig(
-            steps=2_000, cooldown=1_000, lambda_ramp=1, crop=321, batch_size=6, lr=3e-4,
-            backbone_lr=1e-4, overlap=1.0, ema=0.998, frozen=FIRST_BLOCKS,
+            steps=12_000, warmup=200, cooldown=4_500, lambda_ramp=1, crop=385, batch_size=4,
+            lr=6e-4, backbone_lr=1.5e-4, overlap=1.0, distill=2.0, ema=0.999, frozen=FIRST_BLOCKS,
         ),
-        augment=AugmentConfig(scale=(0.7, 1.6), hide=HideConfig(chance=0.3)),
+        augment=AugmentConfig(
+            scale=(0.65, 1.7), mosaic=0.15, twins=0.25, hide=HideConfig(chance=0.12)
+        ),
         donors=(*DONORS, "dutsmore"),
     ),
 }  # fmt: skip

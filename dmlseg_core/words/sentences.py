@@ -133,6 +133,8 @@ _STYLES: tuple[tuple[str, str], ...] = (
      r"物体有 {0} 的颜色出现可见的台阶。"),
     (r"(#\w{6}) instead of (#\w{6}) leaves the lit side its folds",
      r"用 {0} 代替 {1}，以保留受光面的褶皱。"),
+    (r"(#\w{6}) instead of (#\w{6}) leaves its folds some light",
+     r"用 {0} 代替 {1}，以便看得出褶皱。"),
     (r"the object is black, which holds no tint; the mode match gives it a color",
      r"物体是黑色，无法着色；请改用“匹配”模式。"),
     (r"the object is white, which holds little tint; the mode match gives it a color",

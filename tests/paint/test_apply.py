@@ -181,6 +181,19 @@ def test_white_keeps_the_folds_of_the_lit_side():
     assert not any("instead of" in note for note in even.notes)
 
 
+@pytest.mark.parametrize("source", ["#f0eee8", "#3c6eb4", "#303030"])
+def test_black_keeps_a_shape(source):
+    """And says what it gave up for it; a thing in even light is as black as asked."""
+    done = recolor(shaded(source), disk(), "black")
+    assert done.notes[0].endswith("instead of #000000 leaves its folds some light")
+    assert done.delta_e <= 1.5
+    seen = done.rgb[..., 1][disk()].astype(int)
+    assert np.ptp(np.percentile(seen, (2, 98))) >= 6
+    even = recolor(np.full((SIZE, SIZE, 3), (60, 110, 180), np.uint8), disk(), "black")
+    assert even.result_anchor == "#000000"
+    assert not any("instead of" in note for note in even.notes)
+
+
 def test_white_that_stays_white_is_not_darkened():
     """What is nearly the file's white has its folds there, and needs no more room."""
     row = np.linspace(244, 255, SIZE).astype(np.uint8)

@@ -25,6 +25,8 @@ class AugmentConfig:
         flip: probability of a mirror image.
         paste_probability: probability that cut-outs are pasted at all.
         max_pastes: at most this many of them.
+        twins: probability that a cut-out is of the photo itself, beside what it was cut from: of
+            two things alike the network must learn that they are two.
         jitter: strength of the color jitter (gain, contrast, saturation, +- this share).
         mosaic: probability that a crop is made of four photos of the set, each a quarter of it.
         hide: noise, blur and other faults over the finished crop.
@@ -35,6 +37,7 @@ class AugmentConfig:
     flip: float = 0.5
     paste_probability: float = 0.5
     max_pastes: int = 3
+    twins: float = 0.0
     jitter: float = 0.25
     mosaic: float = 0.0
     hide: HideConfig = field(default_factory=HideConfig)
@@ -70,7 +73,9 @@ class Augment:
             crop = self._crop(sample, rng, c.scale, c.crop)
         if self.donors and not crop.rule.partition and rng.random() < c.paste_probability:
             for _ in range(rng.integers(1, c.max_pastes + 1)):
-                donor = _any(_any(self.donors, rng), rng)
+                # as above: without twins the draws are the old ones
+                twin = c.twins and rng.random() < c.twins
+                donor = sample if twin else _any(_any(self.donors, rng), rng)
                 crop = paste(crop, self._crop(donor, rng, (0.4, 1.2), c.crop), rng)
         return replace(crop, image=hide(_jitter(crop.image, c.jitter, rng), c.hide, rng))
 
