@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,9 @@ from dmlseg_core.edit.selection import Selection
 from dmlseg_core.paint import Recolored, Subject
 from dmlseg_core.photo import Photo, over
 from dmlseg_core.scene import Mask, Scene
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Floats: TypeAlias = NDArray[np.float32]
@@ -49,9 +52,12 @@ class Painted:
     made: Recolored
 
 
-_PERSON, _SEEN, _LIKELY = "person", 0.3, 0.5
-"""The class whose parts skin and hair are, and its probability from which on they are believed, as
-leaves and fur look like hair; theirs that anybody must have for them to be looked for."""
+_PERSON, _CAR, _SEEN, _LIKELY = "person", "car", 0.3, 0.5
+"""The classes whose parts skin and hair, and bodywork, are; their probability from which on parts
+are believed, as leaves and fur look like hair; the parts' own that one must have to be looked for.
+"""
+_ABOUT = np.ones((25, 25), np.uint8)
+"""Cells about one of a car that may be its too: a wing by itself is seldom called a car."""
 
 
 class Sight(TypedDict, total=False):
@@ -62,21 +68,39 @@ class Sight(TypedDict, total=False):
         embedding: (D, h, w) float32.
         people: (2, h, w) float32 in [0, 1], how probably a pixel is a person's skin, hair; None
             where nobody's are seen, or the weights' data sheet does not say.
+        bodywork: (h, w) float32 in [0, 1], how probably one is a car's panel; None likewise.
     """
 
     embedding: Floats
     people: Floats | None
+    bodywork: Floats | None
 
 
 def sight_of(scene: Scene) -> Sight:
     """That of a scene."""
-    spread, people = scene.frame.spread, None
-    found = scene.sheet.people(scene.embedding)
-    if found is not None and _PERSON in scene.classes:
-        there = scene.class_probs[:, 1 + scene.classes.index(_PERSON)].amax(0) > _SEEN
-        seen = found * there
-        people = spread(seen.numpy()) if bool((seen > _LIKELY).any()) else None
-    return Sight(embedding=spread(scene.embedding.numpy()), people=people)
+    vectors = scene.embedding
+    person, car = (_there(scene, name) for name in (_PERSON, _CAR))
+    about = np.asarray(cv2.dilate(car, _ABOUT), np.float32)
+    return Sight(
+        embedding=scene.frame.spread(vectors.numpy()),
+        people=_believed(scene, scene.sheet.people(vectors), person),
+        bodywork=_believed(scene, scene.sheet.panels(vectors), about),
+    )
+
+
+def _there(scene: Scene, name: str) -> Floats:
+    """(h, w) 0 or 1, where the class head sees a class; nowhere where it does not know it."""
+    if name not in scene.classes:
+        return np.zeros(scene.frame.grid_size, np.float32)
+    probs = scene.class_probs[:, 1 + scene.classes.index(name)].numpy()
+    return np.asarray(probs.max(axis=0) > _SEEN, np.float32)
+
+
+def _believed(scene: Scene, parts: Tensor | None, there: Floats) -> Floats | None:
+    """Probabilities (..., h, w) of parts where their class is seen; None where there are none."""
+    if parts is None or not ((found := parts.numpy() * there) > _LIKELY).any():
+        return None
+    return scene.frame.spread(found)
 
 
 class Easel:

@@ -36,6 +36,8 @@ class DataSheet(Config):
         skin, hair: (D + 1) numbers each, weights of an embedding vector and a bias: logits of a
             person's skin and hair against all else (`python -m dmlseg_core.train.fit.people`);
             empty: they are not told.
+        bodywork: the same of a car's painted panels against its panes, lamps and wheels
+            (`python -m dmlseg_core.train.fit.bodywork`).
         far: likeness of equal vectors far apart: above 1/2, a click settles all of an even object.
     """
 
@@ -48,6 +50,7 @@ class DataSheet(Config):
     far: float = 0.55
     skin: tuple[float, ...] = ()
     hair: tuple[float, ...] = ()
+    bodywork: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.region_weights) != _FEATURES:
@@ -60,8 +63,8 @@ class DataSheet(Config):
             raise ParameterError(
                 f"skin and hair must be equally long; got {len(self.skin)} and {len(self.hair)}"
             )
-        for value in (*self.skin, *self.hair):
-            Range("skin and hair", -1e6, 1e6).check(value)
+        for value in (*self.skin, *self.hair, *self.bodywork):
+            Range("skin, hair and bodywork", -1e6, 1e6).check(value)
         for name in ("edge_weight", "length", "reach", "apart", "far"):
             Range(name, 0.0 if name == "edge_weight" else 1e-6, 10.0).check(getattr(self, name))
 
@@ -77,17 +80,29 @@ class DataSheet(Config):
         Raises:
             WeightsError: the sheet is of vectors of another length.
         """
-        if not self.skin:
+        return self._told(embedding, self.skin, self.hair)
+
+    def panels(self, embedding: Tensor) -> Tensor | None:
+        """How probably each cell of a car is its bodywork: (h, w) float32 in [0, 1].
+
+        What it says of other things means nothing. Arguments and errors as of `people`.
+        """
+        found = self._told(embedding, self.bodywork)
+        return None if found is None else found[0]
+
+    def _told(self, embedding: Tensor, *rows: tuple[float, ...]) -> Tensor | None:
+        """(K, h, w) softmax of linear classifiers, all else being 0."""
+        if not rows[0]:
             return None
-        if len(self.skin) != len(embedding) + 1:
+        if len(rows[0]) != len(embedding) + 1:
             raise WeightsError(
-                f"the manifest's sheet tells skin and hair by {len(self.skin) - 1} numbers a "
-                f"vector, the network gives {len(embedding)}; fit it anew"
+                f"the manifest's sheet tells skin, hair or bodywork by {len(rows[0]) - 1} numbers "
+                f"a vector, the network gives {len(embedding)}; fit it anew"
             )
-        linear = torch.tensor([self.skin, self.hair])
+        linear = torch.tensor(rows)
         logits = linear[:, :-1] @ embedding.flatten(1) + linear[:, -1:]
         against = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)
-        return against[1:].view(2, *embedding.shape[1:])
+        return against[1:].view(len(rows), *embedding.shape[1:])
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> DataSheet:

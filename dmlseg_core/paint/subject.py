@@ -19,6 +19,7 @@ from dmlseg_core.paint.materials import (
     ColorGate,
     Material,
     Palette,
+    check_bodywork,
     check_embedding,
     check_people,
     gated,
@@ -56,6 +57,8 @@ class Subject(Layer):
             squared distances tell things apart that have one color; None: color alone does.
         people: (2, h, w) float32 over it, how probably a pixel is a person's skin, hair; None:
             nobody is there.
+        bodywork: (h, w) float32 over it, how probably one is of a car's panels, which are one paint
+            however they mirror what is around; None: no car is there.
         at: (y, x), the pixel that was pointed at: of two paints nearly as large, the body is the
             one that lies there.
     """
@@ -64,6 +67,7 @@ class Subject(Layer):
     whole: bool
     embedding: Floats | None
     people: Floats | None = None
+    bodywork: Floats | None = None
     at: tuple[float, float] | None = None
 
     @classmethod
@@ -76,25 +80,28 @@ class Subject(Layer):
         visible: NDArray[np.bool_] | None = None,
         embedding: Floats | None = None,
         people: Floats | None = None,
+        bodywork: Floats | None = None,
         at: tuple[float, float] | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`, and ParameterError for an
-        embedding that is not (D, h, w) finite floats, or people that are not (2, h, w) in [0, 1].
+        embedding that is not (D, h, w) finite floats, and people or bodywork that are not (2, h, w)
+        and (h, w) in [0, 1].
         """
         check_embedding(embedding)
         check_people(people)
+        check_bodywork(bodywork)
         alpha = checked_photo(rgb, alpha)
         check_visible(alpha, visible)
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
         whole = gate is not None
-        known = {"embedding": embedding, "people": people, "at": at}
+        known = {"embedding": embedding, "people": people, "bodywork": bodywork, "at": at}
         return cls.on(rgb, share, visible, alpha=alpha, whole=whole, **known)
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept of it, beside the photo."""
-        planes = self.alpha, self.embedding, self.people
+        planes = self.alpha, self.embedding, self.people, self.bodywork
         others = (p for p in planes if p is not None and p is not self.share)
         parts = sum(part.nbytes for part in list(self._parts.values()))
         return super().nbytes + parts + sum(plane.nbytes for plane in others)
@@ -102,8 +109,10 @@ class Subject(Layer):
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
-        measured = self.rgb, self.share, self.box, self.known
-        return Palette.of(*measured, embedding=self.embedding, people=self.people, at=self.at)
+        return Palette.of(
+            self.rgb, self.share, self.box, self.known,
+            embedding=self.embedding, people=self.people, bodywork=self.bodywork, at=self.at,
+        )  # fmt: skip
 
     def jobs(self, look: Look) -> Jobs:
         """What of it takes which color.

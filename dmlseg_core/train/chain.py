@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.train.fit import average, calibrate, fit_people, fit_regions, rescale
+from dmlseg_core.train.fit import average, calibrate, fit_bodywork, fit_people, fit_regions, rescale
 from dmlseg_core.train.loop import make_folder
 from dmlseg_core.train.recipe import sets_in
 
@@ -44,6 +44,7 @@ class Chain:
         clicks: sets that the taus of clicks are fitted to, and their shares.
         people: the set whose parts are named, and sets of other things, that tell skin and hair;
             empty: they are not told.
+        bodywork: the set of cars' parts; empty: panels are not told.
     """
 
     start: str
@@ -52,6 +53,7 @@ class Chain:
     regions: str
     clicks: Mapping[str, float]
     people: tuple[str, ...] = ()
+    bodywork: str = ""
 
     def __str__(self) -> str:
         return "in turn " + ", ".join(link.recipe for link in self.links)
@@ -71,6 +73,7 @@ CHAINS: dict[str, Chain] = {
             "clothing": 0.06, "regions": 0.06, "carparts": 0.04, "singles": 0.01,
         },
         people=("clothing", "voc", "things", "carparts", "scenes"),
+        bodywork="carparts",
     ),
 }  # fmt: skip
 """What the shipped weights came from, in one piece; docs/training.md says what really ran."""
@@ -96,6 +99,7 @@ def run_chain(
     begun = args.init
     make_folder(args.run)
     people = [path for path, _ in sets_in(folder, dict.fromkeys(chain.people, 1.0))]
+    cars = sets_in(folder, {chain.bodywork: 1.0}) if chain.bodywork else []
     for link in chain.links:
         made = args.run / f"{link.recipe}.safetensors"
         train([*_words(args, folder, link), "--init", str(begun), "--export", str(made)])
@@ -108,6 +112,8 @@ def run_chain(
     fit_regions(args.export, regions[0][0])
     if people:
         fit_people(args.export, people[0], people[1:])
+    if cars:
+        fit_bodywork(args.export, cars[0][0])
     if args.calibrate:
         calibrate(args.export, clicks, photos=args.calibrate)
     print(f"{args.export}: all of the chain")

@@ -97,7 +97,7 @@ RECIPES: dict[str, TrainRecipe] = {
             "clothing": 0.10, "regions": 0.04, "carparts": 0.05, "singles": 0.01,
         },
         config=TrainConfig(
-            steps=12_000, warmup=200, cooldown=4_500, lambda_ramp=1, crop=385, batch_size=4,
+            steps=10_000, warmup=200, cooldown=4_000, lambda_ramp=1, crop=385, batch_size=4,
             lr=6e-4, backbone_lr=1.5e-4, overlap=1.0, distill=2.0, ema=0.999, frozen=FIRST_BLOCKS,
         ),
         augment=AugmentConfig(

@@ -1,6 +1,9 @@
-"""What a scene tells of people to those who paint."""
+"""What a scene tells of people and cars to those who paint."""
 
 from dataclasses import replace
+
+import numpy as np
+import torch
 
 from dmlseg_core.edit import sight_of
 from dmlseg_core.model import DataSheet
@@ -24,3 +27,19 @@ def test_skin_is_told_where_a_person_is_seen():
             assert people.shape == (2, *scene.embedding.shape[1:])
             assert people[0].min() > 0.9
     assert sight_of(replace(told, classes=scene.classes))["people"] is None  # nobody's class
+
+
+def test_bodywork_is_told_where_a_car_is_seen_and_about_it():
+    """Of a wing alone the class head seldom says car; far from any car nothing is a panel."""
+    scene = Segmenter(random_network(), CONFIG).analyze(photo())
+    assert sight_of(scene)["bodywork"] is None
+    sheet = DataSheet(bodywork=(0.0,) * len(scene.embedding) + (3.0,))
+    probs = torch.zeros_like(scene.class_probs)
+    probs[:, 1, :, 0] = 0.9  # the left column
+    told = replace(scene, sheet=sheet, classes=("car", *scene.classes[1:]), class_probs=probs)
+    panels = sight_of(told)["bodywork"]
+    assert panels.shape == scene.embedding.shape[1:]
+    assert panels[:, 1:11].min() > 0.9 and (panels.shape[1] < 16 or panels[:, 15:].max() == 0)
+    nobody = replace(told, class_probs=torch.zeros_like(probs))
+    assert sight_of(nobody)["bodywork"] is None
+    assert np.isfinite(sight_of(nobody)["embedding"]).all()

@@ -92,6 +92,17 @@ def test_people_are_a_softmax_of_two_linear_classifiers():
     assert DataSheet().people(embedding) is None
 
 
+def test_panels_are_a_linear_classifier():
+    embedding = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32))
+    found = DataSheet(bodywork=(1.0, -2.0, 0.5)).panels(embedding)
+    assert torch.allclose(found, torch.sigmoid(embedding[0] - 2 * embedding[1] + 0.5))
+    assert DataSheet().panels(embedding) is None
+    with pytest.raises(WeightsError, match="anew"):
+        DataSheet(bodywork=(1.0, 2.0)).panels(embedding)
+    with pytest.raises(ParameterError, match="bodywork"):
+        DataSheet(bodywork=(float("nan"),))
+
+
 def test_people_of_another_network_are_said():
     with pytest.raises(ParameterError, match="equally long"):
         DataSheet(skin=(1.0, 2.0))

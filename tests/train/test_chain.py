@@ -94,7 +94,7 @@ def test_a_chain_that_was_stopped_goes_on_to_the_same_weights(toy, tmp_path, mon
 def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
     """docs/training.md: default, finetune, prolong, average, distill, average, rescale, fits."""
     calls = []
-    for name in ("average", "rescale", "fit_regions", "fit_people", "calibrate"):
+    for name in ("average", "rescale", "fit_regions", "fit_people", "fit_bodywork", "calibrate"):
         monkeypatch.setattr(chain, name, lambda *a, _n=name, **k: calls.append((_n, *a)))
     for name in CHAINS["shipped"].clicks:
         (tmp_path / name).mkdir()
@@ -112,7 +112,7 @@ def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
         return 0
 
     chain.run_chain(CHAINS["shipped"], args, train)
-    short = [tuple(getattr(a, "name", a) for a in call) for call in calls[:-2]]
+    short = [tuple(getattr(a, "name", a) for a in call) for call in calls[:-3]]
     assert short == [
         ("default", "START", None, "default.safetensors"),
         ("finetune", "default.safetensors", None, "finetune.safetensors"),
@@ -135,9 +135,10 @@ def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
         ("rescale", "distill-averaged.safetensors", 0.5, "out.safetensors"),
         ("fit_regions", "out.safetensors", "regions"),
     ]
-    (*fitted, others), rest = calls[-2], CHAINS["shipped"].people
+    (*fitted, others), rest = calls[-3], CHAINS["shipped"].people
     assert fitted == ["fit_people", out, tmp_path / rest[0]]
     assert others == [tmp_path / name for name in rest[1:]]  # fmt: skip
+    assert calls[-2] == ("fit_bodywork", out, tmp_path / "carparts")
     name, weights, sets = calls[-1]
     assert (name, weights) == ("calibrate", out)
     assert {path.name: share for path, share in sets} == CHAINS["shipped"].clicks

@@ -7,5 +7,6 @@ from .targets import Target as Target
 from .targets import check_materials as check_materials
 from .targets import jobs_of as jobs_of
 from .targets import sentence as sentence
+from .things import check_bodywork as check_bodywork
 from .things import check_embedding as check_embedding
 from .things import check_people as check_people

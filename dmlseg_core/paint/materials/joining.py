@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.same import differences
 from dmlseg_core.paint.materials.seams import Seams
-from dmlseg_core.paint.materials.things import ONE_THING, Things
+from dmlseg_core.paint.materials.things import ONE_THING, TOLD, Things
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
@@ -24,16 +24,19 @@ _FAR = 0.6
 _MORE, _APART = 2.0, 0.6
 """How much more the difference of two things' colors counts; what it begins with."""
 _NO_PAINT = 4.0
-"""How strange to each other skin, hair and things are, where two things are so by 1."""
+"""How strange to each other skin, hair, bodywork and things are, where two things are so by 1."""
 _SURE = 0.75, 0.95
-"""Probability of skin or hair from which on no border need be seen."""
+"""Probability of any of them from which on no border need be seen."""
+_PANELS = 0.7
+"""Of the difference of two colors, 1 being that of two paints: what the sky above a car's bodywork
+and the street below make of one that mirrors both."""
 
 
 def joined(
     features: Floats,
     labels: Labels,
     things: Things | None = None,
-    people: Floats | None = None,
+    told: Floats | None = None,
 ) -> Labels:
     """(h, w) labels of groups, those of alike colors made one: 0 the largest; -1 outside.
 
@@ -42,21 +45,21 @@ def joined(
         labels: (h, w) their groups, -1 outside.
         things: of the pixels inside; colors of different things must be more alike, unless the
             things touch without a border that could be seen.
-        people: `people_of` them: the same holds for skin and hair, whatever their colors.
+        told: `told_of` them: the same holds for skin, hair and bodywork, whatever their colors;
+            panels of bodywork are one thing.
     """
     inside = labels >= 0
     tones, kinds = labels[inside], np.zeros(1, np.intp)
     if things is not None:
         kinds = things.labels.astype(np.intp)
-    if people is None:
-        people = np.ones((1, tones.size), np.float32)
-    several = int(kinds.max()) + 1, len(people)
-    named = (tones * several[0] + kinds) * several[1] + people.argmax(axis=0)
+    if told is None:
+        told = np.eye(1, TOLD, dtype=np.float32).T.repeat(tones.size, axis=1)
+    named = (tones * (int(kinds.max()) + 1) + kinds) * TOLD + told.argmax(axis=0)
     _, pieces = np.unique(named, return_inverse=True)
     grid = np.full(labels.shape, -1)
     grid[inside] = pieces
     foreign = np.zeros((1, 1), np.float32) if things is None else things.apart
-    likely = np.stack([np.bincount(pieces, p) for p in people], axis=1).astype(np.float64)
+    likely = np.stack([np.bincount(pieces, p) for p in told], axis=1).astype(np.float64)
     shares = _shares(pieces, tones), _shares(pieces, kinds), likely
     groups = _Groups.of(features, grid, shares, foreign)
     while (pair := groups.nearest()) is not None:
@@ -81,8 +84,8 @@ class _Groups:
         names: (n,) of each piece at the start, the group that it is of now.
         parts: of each group, (3, m) features of its pixels; none where it is joined to another.
         colors: (n, 3) their medians.
-        tones, kinds, people: (n, K) how many of them were of each label, are of each thing, and
-            are likely none of PEOPLE, the first, the second.
+        tones, kinds, told: (n, K) how many of them were of each label, are of each thing, and are
+            likely nothing that is told, skin, hair, bodywork.
         seams: where they touch.
         apart: (n, n) distances above the diagonal; infinite below, and where there is nobody.
         foreign: (K, K) squared distances of things.
@@ -93,7 +96,7 @@ class _Groups:
     colors: Floats
     tones: Doubles
     kinds: Doubles
-    people: Doubles
+    told: Doubles
     seams: Seams
     apart: Doubles
     foreign: Floats
@@ -107,7 +110,7 @@ class _Groups:
         foreign: Floats,
     ) -> _Groups:
         """Each piece, of (h, w) numbers without gaps, by itself."""
-        tones, kinds, people = shares
+        tones, kinds, told = shares
         inside, count = pieces >= 0, len(tones)
         ordered = features[:, inside][:, np.argsort(pieces[inside], kind="stable")]
         parts = np.split(ordered, np.cumsum(tones.sum(axis=1).astype(np.intp))[:-1], axis=1)
@@ -119,7 +122,7 @@ class _Groups:
             colors=np.stack([np.median(part, axis=1) for part in parts]),
             tones=tones,
             kinds=kinds,
-            people=people,
+            told=told,
             seams=Seams.of(features, pieces, count),
             apart=np.full((count, count), np.inf),
             foreign=foreign,
@@ -136,7 +139,8 @@ class _Groups:
     def nearest(self) -> tuple[int, int] | None:
         """The two that are to be one next; None where all are materials of their own."""
         i, j = (int(v) for v in np.unravel_index(self.apart.argmin(), self.apart.shape))
-        most = MOST + np.count_nonzero(self.people[:, 1:].sum(axis=0) > self.sizes.sum() * _TINY)
+        alive = self.told[:, 1:-1].sum(axis=0)
+        most = MOST + np.count_nonzero(alive > self.sizes.sum() * _TINY)
         enough = self.apart[i, j] > 1 and np.count_nonzero(self.sizes) <= most
         return None if enough or not np.isfinite(self.apart[i, j]) else (i, j)
 
@@ -145,7 +149,7 @@ class _Groups:
         self.names[self.names == j] = i
         self.parts[i] = np.hstack([self.parts[i], self.parts[j]])
         self.parts[j] = self.parts[j][:, :0]
-        for counts in (self.tones, self.kinds, self.people):
+        for counts in (self.tones, self.kinds, self.told):
             counts[i] += counts[j]
             counts[j] = 0
         self.seams.join(i, j)
@@ -159,6 +163,7 @@ class _Groups:
         alive = alive[alive != k]
         sizes = self.sizes[alive]
         away = differences(self.colors[k], self.colors[alive])
+        away -= np.minimum(away, _PANELS) * self._panels(k, alive)
         # What is of one label is one paint already: light alone makes it differ.
         apart = away * (1 - self._shared(k, alive))
         apart += self._strange(k, alive) * (_MORE * away + _APART)
@@ -174,14 +179,23 @@ class _Groups:
 
     def _strange(self, k: int, others: Labels) -> Doubles:
         """(n,) 0..1, how far k and each of (n,) others are different things; up to _NO_PAINT where
-        people are.
+        one is told to be something else.
         """
         shares = self.kinds[others] / self.sizes[others, None]
         away = shares @ (self.foreign @ (self.kinds[k] / self.sizes[k]))
         strange = np.clip((away - ONE_THING) / (_FAR - ONE_THING), 0, 1)
+        strange *= 1 - self._panels(k, others)
         seen = self.seams.seen(k, others)
-        own, theirs = self.people[k] / self.sizes[k], self.people[others] / self.sizes[others, None]
-        alive = _NO_PAINT * (1 - np.minimum(own, theirs).sum(axis=1))
-        surest = np.maximum(own[1:].max(initial=0), theirs[:, 1:].max(axis=1, initial=0))
+        own, theirs = self._told(k), self._told(others)
+        other = _NO_PAINT * (1 - np.minimum(own, theirs).sum(axis=1))
+        surest = np.maximum(own[1:].max(), theirs[:, 1:].max(axis=1))
         sure = np.clip((surest - _SURE[0]) / (_SURE[1] - _SURE[0]), 0, 1)
-        return np.asarray(np.maximum(strange * seen, alive * np.maximum(seen, sure)))
+        return np.asarray(np.maximum(strange * seen, other * np.maximum(seen, sure)))
+
+    def _told(self, of: int | Labels) -> Doubles:
+        """(TOLD,), or (n, TOLD), probabilities of a group, or of several."""
+        return np.asarray(self.told[of] / self.sizes[of, None])
+
+    def _panels(self, k: int, others: Labels) -> Doubles:
+        """(n,) 0..1, how far k and each of (n,) others are panels of bodywork."""
+        return np.asarray(np.minimum(self._told(k)[-1], self._told(others)[:, -1]))

@@ -18,7 +18,7 @@ from dmlseg_core.paint.materials.joining import joined
 from dmlseg_core.paint.materials.members import Members
 from dmlseg_core.paint.materials.same import groups_of, without_mixtures
 from dmlseg_core.paint.materials.small import Small
-from dmlseg_core.paint.materials.things import people_of, things_of
+from dmlseg_core.paint.materials.things import things_of, told_of
 
 Floats: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
@@ -79,6 +79,7 @@ class Palette:
         *,
         embedding: Floats | None = None,
         people: Floats | None = None,
+        bodywork: Floats | None = None,
         at: tuple[float, float] | None = None,
     ) -> Palette:
         """Tell the materials of an object apart.
@@ -90,6 +91,7 @@ class Palette:
             known: (H, W), the part of alpha that is measured.
             embedding: (D, h, w) over the whole photo; see `things`.
             people: (2, h, w) over it: how probably a pixel is one of PEOPLE; None: nobody is there.
+            bodywork: (h, w) over it: how probably one is a car's panels; None: no car is there.
             at: (y, x), the pixel of the photo that was pointed at.
         """
         size = alpha.shape
@@ -101,13 +103,13 @@ class Palette:
         labels = np.append(without_mixtures(labels, centers), -1)[labels]
         groups = groups_of(small.features, labels, centers, _means(small, labels, len(centers)))
         things = None if embedding is None else things_of(embedding, size, box, inside)
-        kinds = None if people is None else people_of(people, size, box, inside)
-        own = joined(small.features, np.append(groups, -1)[labels], things, kinds)
+        told = told_of(people, bodywork, size, box, inside)
+        own = joined(small.features, np.append(groups, -1)[labels], things, told)
         if things is not None:
             own = without_islands(small.features, own, things)
         kind = np.zeros(int(own.max()) + 1, np.intp)
-        if kinds is not None:
-            own, kind = _with_people(own, kinds)
+        if told is not None:
+            own, kind = _with_people(own, told)
         place = None if at is None else _shrunk_place(at, box, own.shape)
         order = _order(own, kind, place)
         own = np.append(np.argsort(order), -1)[own]
@@ -138,9 +140,11 @@ def _with_people(own: Labels, chances: Floats) -> tuple[Labels, Labels]:
 
     Args:
         own: (h, w) labels, -1 outside.
-        chances: see `people_of`.
+        chances: see `told_of`; bodywork is a paint of things.
     """
     count = int(own.max()) + 1
+    things = chances[:1] + chances[-1:]
+    chances = np.concatenate([things, chances[1:-1]])
     likely = np.stack([np.bincount(own[own >= 0], chance) for chance in chances])
     kind = likely.argmax(axis=0)
     own = np.append(np.where(kind > 0, count + kind, np.arange(count)), -1)[own]

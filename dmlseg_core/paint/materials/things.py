@@ -2,7 +2,8 @@
 
 An embedding of the photo tells them: vectors lie near each other within a thing, far apart across
 its border. It is coarse: it says which colors may be one material, pixels are told by color.
-Skin and hair are told by name: who recolors a coat wants neither in its color.
+Skin and hair are told by name: who recolors a coat wants neither in its color. So is a car's
+bodywork: one paint, though the network takes its panels for things, and not that of panes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ Mask: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 Box: TypeAlias = tuple[slice, slice]
 
+TOLD = 2 + len(PEOPLE)
+"""Rows of `told_of`: nothing of that kind, PEOPLE, bodywork."""
 ONE_THING = 0.3
 """Mean squared distance in the embedding up to which two sets of pixels are of one thing."""
 _MOST = 12
@@ -69,6 +72,18 @@ def check_people(people: NDArray[np.float32] | None) -> None:
         )
 
 
+def check_bodywork(bodywork: NDArray[np.float32] | None) -> None:
+    """ParameterError unless it is None or a map in [0, 1]."""
+    if bodywork is None:
+        return
+    shaped = bodywork.ndim == 2 and bodywork.size
+    if not (shaped and bodywork.min() >= 0 and bodywork.max() <= 1):
+        raise ParameterError(
+            "bodywork must be (h, w) probabilities in [0, 1]; "
+            f"got {bodywork.shape} {bodywork.dtype}"
+        )
+
+
 def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Things:
     """Tell the things of an object apart.
 
@@ -96,15 +111,32 @@ def things_of(embedding: Floats, size: tuple[int, ...], box: Box, inside: Mask) 
     return Things(labels[inside], ((means[:, None] - means) ** 2).sum(axis=2))
 
 
-def people_of(people: Floats, size: tuple[int, ...], box: Box, inside: Mask) -> Floats:
-    """(1 + K, N) probabilities of the pixels inside: to be none of PEOPLE, the first, the second.
+def told_of(
+    people: Floats | None, bodywork: Floats | None, size: tuple[int, ...], box: Box, inside: Mask
+) -> Floats | None:
+    """(TOLD, N) probabilities of the pixels inside: nothing that is told, PEOPLE, bodywork.
 
     Args:
-        people: (K, h, w) in [0, 1], as a picture of the whole photo made small.
+        people: (K, h, w) in [0, 1], as a picture of the whole photo made small; None: nobody.
+        bodywork: (h, w) in [0, 1], likewise; None: no cars.
         size, box, inside: as of `things_of`.
+
+    Returns:
+        None where there is neither.
     """
-    found = _read(people, *_places(people.shape[1:], size, box, inside.shape))[:, inside]
-    return np.concatenate([1 - found.sum(axis=0, keepdims=True), found])
+    if people is None and bodywork is None:
+        return None
+    found = np.zeros((TOLD, int(inside.sum())), np.float32)
+    for maps, rows in ((people, found[1:-1]), (_stacked(bodywork), found[-1:])):
+        if maps is not None:
+            rows[:] = _read(maps, *_places(maps.shape[1:], size, box, inside.shape))[:, inside]
+    found[-1] *= 1 - found[1:-1].sum(axis=0)
+    found[0] = 1 - found[1:].sum(axis=0)
+    return found
+
+
+def _stacked(plane: Floats | None) -> Floats | None:
+    return None if plane is None else plane[None]
 
 
 def _places(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -33,12 +34,15 @@ class SetRule:
         unknown_object: class `object` means "class unknown" instead of "no VOC class".
         background_weight: weight of background points in the classification loss.
         partition: human partitions of the whole photo, no objects.
+        gaps: an object is the sum of parts that have a name, so what of it has none, a car's wings
+            and roof, is labelled 0: within its convex hull that is void.
     """
 
     background: str = "complete"
     unknown_object: bool = False
     background_weight: float = 1.0
     partition: bool = False
+    gaps: bool = False
 
 
 RULES: dict[str, SetRule] = {
@@ -46,7 +50,7 @@ RULES: dict[str, SetRule] = {
     "duts": SetRule("unlabelled", unknown_object=True, background_weight=0.5),
     "dutsmore": SetRule("unlabelled", unknown_object=True, background_weight=0.5),
     "things": SetRule("unlabelled", background_weight=0.3),
-    "carparts": SetRule("unlabelled", background_weight=0.5),
+    "carparts": SetRule("unlabelled", background_weight=0.5, gaps=True),
     "regions": SetRule("none", background_weight=0.0, partition=True),
     "singles": SetRule("unlabelled", background_weight=0.0),
 }
@@ -214,6 +218,8 @@ class VOCFolder(Sequence[Sample]):
         lookup = np.zeros(256, np.int16)
         lookup[present] = np.arange(1, len(present) + 1)
         instances = np.where(void, np.int16(-1), lookup[numbers])
+        if self.rule.gaps:
+            instances[_within_hulls(instances) & (instances == 0)] = -1
         votes = [np.bincount(kinds[(numbers == k) & ~void]).argmax() for k in present]
         classes = np.array([0, *(self._class_ids[v] for v in votes)], np.int16)
         unknown = (classes == self._last) & self.rule.unknown_object
@@ -241,6 +247,15 @@ class VOCFolder(Sequence[Sample]):
         return Sample(
             name, image, np.stack(maps), weights, nothing, none, none.astype(bool), self.rule
         )
+
+
+def _within_hulls(instances: np.ndarray) -> np.ndarray:
+    """(H, W) bool, what lies in the convex hull of an object."""
+    within = np.zeros(instances.shape, np.uint8)
+    for k in range(1, int(instances.max(initial=0)) + 1):
+        points = cv2.findNonZero(np.equal(instances, k).view(np.uint8))
+        cv2.fillConvexPoly(within, cv2.convexHull(points), 1)
+    return within.astype(np.bool_)
 
 
 def _unpaint(

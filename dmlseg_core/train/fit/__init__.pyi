@@ -1,4 +1,5 @@
 from .averaging import average as average
+from .bodywork import fit_bodywork as fit_bodywork
 from .calibration import PHOTOS as PHOTOS
 from .calibration import calibrate as calibrate
 from .people import fit_people as fit_people

@@ -1,7 +1,6 @@
 """Fit what tells a person's skin and hair in an embedding (`DataSheet.skin`, `DataSheet.hair`).
 
-`python -m dmlseg_core.train.fit.people WEIGHTS SET [OTHER...]` writes it into the manifest: a
-linear classifier of single vectors, as far as what training made of them goes.
+`python -m dmlseg_core.train.fit.people WEIGHTS SET [OTHER...]` writes it into the manifest.
 """
 
 from __future__ import annotations
@@ -9,32 +8,32 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from dmlseg_core.config import PEOPLE, VOC_CLASSES, Range
-from dmlseg_core.errors import DatasetError, DmlsegError
+from dmlseg_core.errors import DmlsegError
 from dmlseg_core.model import write_sheet
 from dmlseg_core.scene import Segmenter
-from dmlseg_core.train.data import Sample, open_set, trained_photos
-from dmlseg_core.train.fit.regions import minimize
+from dmlseg_core.train.data import Sample
+from dmlseg_core.train.fit.vectors import (
+    PHOTOS,
+    VOID,
+    Floats,
+    Labels,
+    drawn,
+    fit,
+    joined,
+    part_numbers,
+    rounded,
+    spread,
+)
 
-Floats: TypeAlias = NDArray[np.float32]
-Labels: TypeAlias = NDArray[np.intp]
-
-PHOTOS = 190
-_POINTS = 100
-"""Of each kind in a view of a photo."""
 _HEIGHTS = (1.0, 0.55, 0.3)
 """Of views, relative to the person: at the last two, a half and a head fill the picture."""
-_PENALTY = 1e-4
 _RARER = 1.0
 """Logarithm of how much rarer skin and hair are on people than in an even sample of all kinds."""
-_VOID = -1
 
 
 def labels_of(sample: Sample, numbers: Sequence[int]) -> Labels:
@@ -47,7 +46,7 @@ def labels_of(sample: Sample, numbers: Sequence[int]) -> Labels:
     parts = sample.partitions[-1].astype(np.intp)
     table = np.zeros(257, np.intp)
     table[list(numbers)] = 1 + np.arange(len(numbers))
-    return np.where(parts < 0, _VOID, table[parts % 256])
+    return np.where(parts < 0, VOID, table[parts % 256])
 
 
 def views(sample: Sample, labels: Labels) -> Iterator[tuple[NDArray[np.uint8], Labels]]:
@@ -68,30 +67,7 @@ def elsewhere(sample: Sample) -> Labels:
     """Labels of a photo of any set: 0 on objects that are surely no person, -1 elsewhere."""
     person = VOC_CLASSES.index("person") + 1
     known = [k for k, c in enumerate(sample.classes) if k and c != person and not sample.unknown[k]]
-    return np.where(np.isin(sample.instances, known), 0, _VOID)
-
-
-def fit(vectors: Floats, kinds: Labels) -> NDArray[np.float64]:
-    """Softmax regression: (K, D + 1) weights and bias of each kind but the first, whose are 0.
-
-    Kinds 1 .. K are taken for _RARER than they are here.
-
-    Args:
-        vectors: (N, D).
-        kinds: (N,) 0 .. K.
-    """
-    x, y = torch.from_numpy(vectors).double(), torch.from_numpy(kinds)
-    mean, spread = x.mean(0), x.std(0).clamp_min(1e-9)
-    x = (x - mean) / spread
-    w = torch.zeros(x.shape[1] + 1, int(y.max()) + 1, dtype=x.dtype, requires_grad=True)
-    minimize(
-        lambda: F.cross_entropy(x @ w[:-1] + w[-1], y) + _PENALTY * w[:-1].square().sum(), w, 300
-    )
-    slopes = w.detach()[:-1] / spread[:, None]
-    found = torch.cat([slopes, (w.detach()[-1] - mean @ slopes)[None]]).T
-    found = (found - found[:1])[1:]
-    found[:, -1] -= _RARER
-    return np.asarray(found.numpy())
+    return np.where(np.isin(sample.instances, known), 0, VOID)
 
 
 def fit_people(
@@ -112,49 +88,19 @@ def fit_people(
         WeightsError, DatasetError: a file cannot be read, or the set has no such parts.
     """
     Range("--photos", 1, 10**6).check(photos)
-    numbers, segmenter = _numbers(folder), Segmenter.load(weights)
+    numbers, segmenter = part_numbers(folder, PEOPLE), Segmenter.load(weights)
     rng = np.random.default_rng(0)
     rows: list[tuple[Floats, Labels]] = []
-    for sample in _spread(folder, photos):
+    kinds = 1 + len(PEOPLE)
+    for sample in spread(folder, photos):
         for image, labels in views(sample, labels_of(sample, numbers)):
-            rows += _drawn(segmenter, image, labels, rng)
+            rows += drawn(segmenter, image, labels, kinds, rng)
     for other in others:
-        for sample in _spread(other, photos):
-            rows += _drawn(segmenter, sample.image, elsewhere(sample), rng)
-    vectors, kinds = (np.concatenate(column) for column in zip(*rows, strict=True))
-    found = fit(vectors, kinds)
-    rounded = {n: tuple(float(f"{v:.4g}") for v in w) for n, w in zip(PEOPLE, found, strict=True)}
-    write_sheet(weights, **rounded)
+        for sample in spread(other, photos):
+            rows += drawn(segmenter, sample.image, elsewhere(sample), 1, rng)
+    found = fit(*joined(rows), _RARER)
+    write_sheet(weights, **{n: rounded(w) for n, w in zip(PEOPLE, found, strict=True)})
     return found
-
-
-def _numbers(folder: Path) -> list[int]:
-    """Part numbers of PEOPLE."""
-    path = folder / "partmap.txt"
-    lines = path.read_text("utf-8").split() if path.is_file() else []
-    known = {name: int(number) for number, _, name in (line.partition(":") for line in lines)}
-    if missing := [name for name in PEOPLE if name not in known]:
-        raise DatasetError(f"{path} names no part {' and '.join(missing)}; give a set that does")
-    return [known[name] for name in PEOPLE]
-
-
-def _spread(folder: Path, photos: int) -> Iterator[Sample]:
-    samples = trained_photos(open_set(folder))
-    for i in np.unique(np.linspace(0, len(samples) - 1, photos).round().astype(int)):
-        yield samples[int(i)]
-
-
-def _drawn(
-    segmenter: Segmenter, image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator
-) -> Iterator[tuple[Floats, Labels]]:
-    """Vectors of at most _POINTS pixels of each kind, and their kinds."""
-    scene = segmenter.analyze(image)
-    for kind in range(len(PEOPLE) + 1):
-        ys, xs = np.nonzero(labels == kind)
-        at = rng.choice(ys.size, min(_POINTS, ys.size), replace=False)
-        cells = np.array([scene.frame.cell_of(float(ys[k]), float(xs[k])) for k in at], np.intp)
-        rows, columns = cells.reshape(-1, 2).T
-        yield scene.embedding.numpy()[:, rows, columns].T, np.full(at.size, kind)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -57,8 +57,10 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
     sheet = DataSheet.of(about)  # what it has in squared distances; regions are to be fitted anew
     length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
-    skin, hair = (_unscaled(linear, factor) for linear in (sheet.skin, sheet.hair))
-    sheet = replace(sheet, length=length, edge_weight=edge_weight, skin=skin, hair=hair)
+    told = sheet.skin, sheet.hair, sheet.bodywork
+    skin, hair, bodywork = (_unscaled(linear, factor) for linear in told)
+    sheet = replace(sheet, length=length, edge_weight=edge_weight)
+    sheet = replace(sheet, skin=skin, hair=hair, bodywork=bodywork)
     kept["sheet"] = sheet.to_dict()
     return save_weights(scaled, out, **kept)
 

@@ -111,6 +111,18 @@ def test_the_generator_decides_everything(painted):
     assert not np.array_equal(one.image, other.image)
 
 
+def test_twins_are_cut_from_the_photo_itself(painted):
+    """Where other donors have another color, only the photo's own objects are pasted."""
+    donors = [[painted(9, (15,), 80, 200)]]
+    config = AugmentConfig(SIDE, paste_probability=1.0, jitter=0.0, twins=1.0)
+    grown = 0
+    for k in range(10):
+        crop = Augment(config, donors)(painted(k), torch.Generator().manual_seed(k))
+        assert check_colors(crop) and 15 not in crop.classes
+        grown += len(crop.classes) > len(painted(k).classes)
+    assert grown > 5
+
+
 def test_the_photo_itself_is_left_alone(painted):
     photo = painted(0)
     before = [photo.image.copy(), photo.instances.copy(), photo.partitions.copy()]

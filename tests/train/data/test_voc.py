@@ -88,6 +88,24 @@ def test_parts_lie_inside_their_object(make_voc):
     assert (numbered[objects == 3] == -1).all()
 
 
+def test_gaps_between_an_objects_parts_are_void(make_voc):
+    """A car labelled by its named parts: wings and roof are the car's, and labelled background."""
+    root = make_voc(train=1)
+    objects = np.zeros((48, 64), np.uint8)
+    objects[10:30, 10:20] = objects[10:30, 40:50] = 1
+    save_mask(root / "SegmentationObject" / "photo0.png", objects)
+    save_mask(root / "SegmentationClass" / "photo0.png", 7 * objects)
+    plain, gaps = (VOCFolder(root, rule=rule)[0] for rule in (SetRule(), RULES["carparts"]))
+    assert (plain.instances[10:30, 21:39] == 0).all()
+    assert (gaps.instances[10:30, 21:39] == -1).all() and (
+        gaps.partitions[0] == gaps.instances
+    ).all()
+    outside = np.ones((48, 64), bool)
+    outside[10:30, 10:50] = False
+    assert (gaps.instances[outside] == 0).all()
+    assert np.array_equal(gaps.instances == 1, objects == 1)
+
+
 def test_partitions_of_several_people(make_voc):
     root = make_voc(train=1)
     (root / "Regions").mkdir()

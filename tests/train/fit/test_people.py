@@ -10,7 +10,8 @@ from PIL import Image
 
 from dmlseg_core.model.weights import DEFAULT_WEIGHTS
 from dmlseg_core.train.data import open_set
-from dmlseg_core.train.fit.people import _RARER, elsewhere, fit, labels_of, main, views
+from dmlseg_core.train.fit.people import elsewhere, labels_of, main, views
+from dmlseg_core.train.fit.vectors import fit
 
 
 def test_a_classifier_tells_what_it_was_shown():
@@ -23,8 +24,8 @@ def test_a_classifier_tells_what_it_was_shown():
     logits = vectors @ found[:, :-1].T + found[:, -1]
     told = np.where(logits.max(1) > 0, 1 + logits.argmax(1), 0)
     assert (told == kinds).mean() > 0.99
-    even = fit(np.zeros((30, 3), np.float32), np.repeat([0, 1, 2], 10))
-    assert even == pytest.approx(np.array([[0, 0, 0, -_RARER]] * 2), abs=1e-4)
+    even = fit(np.zeros((30, 3), np.float32), np.repeat([0, 1, 2], 10), rarer=1.5)
+    assert even == pytest.approx(np.array([[0, 0, 0, -1.5]] * 2), abs=1e-4)
 
 
 @pytest.fixture

@@ -53,14 +53,17 @@ def test_the_same_proposals_by_other_taus(weights, tmp_path, factor):
         assert (a.grid != b.grid).mean() < 0.01
 
 
-def test_skin_and_hair_are_told_as_before(weights, tmp_path):
-    write_sheet(weights, skin=(1.0,) * 4 + (0.5,), hair=(-2.0,) * 4 + (0.1,))
+def test_skin_hair_and_bodywork_are_told_as_before(weights, tmp_path):
+    linear = {"skin": (1.0,) * 4 + (0.5,), "hair": (-2.0,) * 4 + (0.1,)}
+    write_sheet(weights, bodywork=(1.0, -1.0, 2.0, 0.0, 0.3), **linear)
     rescale(weights, 0.25, tmp_path / "b.safetensors")
     photo = np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8)
     first, second = (
         Segmenter.load(path).analyze(photo) for path in (weights, tmp_path / "b.safetensors")
     )
     ours, theirs = (scene.sheet.people(scene.embedding) for scene in (first, second))
+    assert torch.allclose(ours, theirs, atol=1e-4) and ours.std() > 0
+    ours, theirs = (scene.sheet.panels(scene.embedding) for scene in (first, second))
     assert torch.allclose(ours, theirs, atol=1e-4) and ours.std() > 0
 
 
