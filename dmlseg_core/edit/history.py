@@ -17,7 +17,9 @@ from dmlseg_core.scene import Override
 _MOST, _MOST_BYTES = 1000, 1 << 27
 """Steps that can be undone; bytes of the masks and patterns of users in them."""
 _KEPT, _KEPT_BYTES = 200, 1 << 19
-"""Steps, and bytes of files and strokes, that a browser keeps beside the state that is shown."""
+"""Steps, and bytes of them, that a browser keeps beside the state that is shown."""
+_PLACE = 12
+"""Bytes of text that name a selection in a step."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class _Part:
 
     def takes(self, step: Step, *, always: bool = False) -> bool:
         new = [s for s in step.selections if id(s) not in self.places]
-        cost = sum(_written(s) for s in new)
+        cost = sum(_written(s) for s in new) + _PLACE * len(step.selections)
         room = cost <= self.left and len(self.selections) + len(new) <= MAX_EDITS
         if room or always:
             self.places |= {id(s): k for k, s in enumerate(new, len(self.selections))}
