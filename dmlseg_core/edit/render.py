@@ -71,7 +71,7 @@ class Sight(TypedDict, total=False):
 def sight_of(scene: Scene) -> Sight:
     """That of a scene."""
     spread, people = scene.frame.spread, None
-    found = scene.sheet.people(scene.embedding)
+    found = scene.sheet.people(scene.embedding, 1 + scene.config.flip)
     if found is not None and _PERSON in scene.classes:
         there = scene.class_probs[:, 1 + scene.classes.index(_PERSON)].amax(0) > _SEEN
         seen = found * there

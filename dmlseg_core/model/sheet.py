@@ -65,11 +65,13 @@ class DataSheet(Config):
         for name in ("edge_weight", "length", "reach", "apart", "far"):
             Range(name, 0.0 if name == "edge_weight" else 1e-6, 10.0).check(getattr(self, name))
 
-    def people(self, embedding: Tensor) -> Tensor | None:
+    def people(self, embedding: Tensor, passes: int = 1) -> Tensor | None:
         """How probably each cell is a person's skin, hair: (2, h, w) float32 in [0, 1].
 
         Args:
-            embedding: (D, h, w) of these weights.
+            embedding: (P * D, h, w) of these weights: the vectors of P passes beside each other,
+                over sqrt(P). Their logits are averaged.
+            passes: P, 2 where the mirrored photo was looked at too.
 
         Returns:
             None where the sheet does not say.
@@ -79,13 +81,15 @@ class DataSheet(Config):
         """
         if not self.skin:
             return None
-        if len(self.skin) != len(embedding) + 1:
+        told = len(self.skin) - 1
+        if passes * told != len(embedding):
             raise WeightsError(
-                f"the manifest's sheet tells skin and hair by {len(self.skin) - 1} numbers a "
-                f"vector, the network gives {len(embedding)}; fit it anew"
+                f"the manifest's sheet tells skin and hair by {told} numbers a vector, the network "
+                f"gives {len(embedding) // passes}; fit it anew"
             )
         linear = torch.tensor([self.skin, self.hair])
-        logits = linear[:, :-1] @ embedding.flatten(1) + linear[:, -1:]
+        mean = embedding.view(passes, told, *embedding.shape[1:]).sum(0) / passes**0.5
+        logits = linear[:, :-1] @ mean.flatten(1) + linear[:, -1:]
         against = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)
         return against[1:].view(2, *embedding.shape[1:])
 

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
+import torch
+
 from dmlseg_core.edit import sight_of
 from dmlseg_core.model import DataSheet
 from dmlseg_core.scene import Segmenter
@@ -24,3 +27,23 @@ def test_skin_is_told_where_a_person_is_seen():
             assert people.shape == (2, *scene.embedding.shape[1:])
             assert people[0].min() > 0.9
     assert sight_of(replace(told, classes=scene.classes))["people"] is None  # nobody's class
+
+
+def test_skin_is_told_by_the_photo_and_its_mirror_too():
+    """Of quality "best" a cell's vector is that of two passes."""
+    segmenter = Segmenter(random_network(), CONFIG)
+    both = segmenter.analyze(photo(), config=replace(CONFIG, flip=True))
+    count = len(both.embedding) // 2
+    skin, hair = (tuple(k * n / 10 for n in range(count + 1)) for k in (1, -2))
+    sheet = DataSheet(skin=skin, hair=hair)
+    probs = both.class_probs.clone()
+    probs[:, 1] = 0.9
+    seen = replace(both, sheet=sheet, class_probs=probs, classes=("person", *both.classes[1:]))
+    people = sight_of(seen)["people"]
+    first, second = (
+        torch.einsum("kd,dhw->khw", torch.tensor([skin, hair])[:, :-1], half * 2**0.5)
+        for half in both.embedding.split(count)
+    )
+    logits = (first + second) / 2 + torch.tensor([[[skin[-1]]], [[hair[-1]]]])
+    wanted = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)[1:]
+    np.testing.assert_allclose(people, both.frame.spread(wanted.numpy()), atol=1e-5)
