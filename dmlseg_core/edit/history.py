@@ -78,7 +78,10 @@ class History:
         del self.steps[self.at + 1 :]
         if step.tag and self.now.tag == step.tag and self.at > 0:
             self.steps.pop()  # one drag of a slider is one step
-        self.steps.append(step)
+        if step.tag and self.steps and step.selections == self.steps[-1].selections:
+            self.steps[-1] = replace(self.steps[-1], active=step.active)  # it ends where it began
+        else:
+            self.steps.append(step)
         self.nbytes = _held(self.steps)
         while len(self.steps) > 1 and (len(self.steps) > _MOST or self.nbytes > _MOST_BYTES):
             del self.steps[: max(1, len(self.steps) // 10)]

@@ -87,3 +87,16 @@ def test_what_a_browser_keeps_of_many_selections_is_bounded_in_bytes():
     _, values = kept(history)
     assert len(values["steps"]) > 100
     assert len(json.dumps(values)) < 1 << 19
+
+
+def test_a_drag_that_ends_where_it_began_is_no_step():
+    history, first = History(), Selection(Override(1, 1), id=1)
+    history.push(Step((first,), 0, label="select"))
+    before = list(history.steps)
+    for tau in (0.4, 0.3):
+        moved = Selection(Override(1, 1, tau), id=1)
+        history.push(Step((moved,), 0, "tau drag", label="tau"))
+    history.push(Step((first,), 0, "tau drag", label="tau"))
+    assert history.steps == before and history.at == 1
+    history.push(Step((moved,), 0, "tau drag", label="tau"))
+    assert len(history.steps) == 3 and history.now.selections == (moved,)
