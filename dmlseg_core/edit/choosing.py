@@ -11,12 +11,14 @@ from typing import Any
 
 from dmlseg_core.config import DIAL, TAU
 from dmlseg_core.edit.history import History, Step
+from dmlseg_core.edit.limits import MAX_EDITS
 from dmlseg_core.edit.selection import Selection
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import Meant
 from dmlseg_core.scene import Mask, Override, Proposals, Scene, Stroke
 
-_KEPT_MASKS = 64
+_SPARE_MASKS = 64
+"""Masks that are remembered beside one for each selection: a page asks for all of them."""
 STOPS: tuple[str, ...] = ("part", "object", "group")
 """Names of what `Scene.stops` gives, and of its taus in `Scene.meant_by`."""
 NOTHING = "nothing is selected; click an object first"
@@ -86,7 +88,7 @@ class Choosing:
         if where not in self._masks:
             self._masks[where] = self.scene.answer(where)
         self._masks.move_to_end(where)
-        while len(self._masks) > _KEPT_MASKS:
+        while len(self._masks) > _SPARE_MASKS + len(self.selections):
             self._masks.popitem(last=False)
         return self._masks[where]
 
@@ -287,7 +289,10 @@ class Choosing:
         label: str,
         about: int = 0,
     ) -> None:
+        if len(selections) > MAX_EDITS:
+            raise ParameterError(FULL)
         self._history.push(Step(selections, active, tag, label, about))
 
 
+FULL = f"a photo takes at most {MAX_EDITS} selections; remove one first"
 LOCKED = "the selection is locked; unlock it first"

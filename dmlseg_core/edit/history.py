@@ -17,7 +17,9 @@ from dmlseg_core.scene import Override
 _MOST, _MOST_BYTES = 1000, 1 << 27
 """Steps that can be undone; bytes of the masks and patterns of users in them."""
 _KEPT, _KEPT_BYTES = 200, 1 << 19
-"""Steps, and bytes of files and strokes, that a browser keeps beside the state that is shown."""
+"""Steps, and bytes of them, that a browser keeps beside the state that is shown."""
+_PLACE = 12
+"""Bytes of text that name a selection in a step."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,10 @@ class History:
         del self.steps[self.at + 1 :]
         if step.tag and self.now.tag == step.tag and self.at > 0:
             self.steps.pop()  # one drag of a slider is one step
-        self.steps.append(step)
+        if step.tag and self.steps and step.selections == self.steps[-1].selections:
+            self.steps[-1] = replace(self.steps[-1], active=step.active)  # it ends where it began
+        else:
+            self.steps.append(step)
         self.nbytes = _held(self.steps)
         while len(self.steps) > 1 and (len(self.steps) > _MOST or self.nbytes > _MOST_BYTES):
             del self.steps[: max(1, len(self.steps) // 10)]
@@ -125,7 +130,7 @@ class _Part:
 
     def takes(self, step: Step, *, always: bool = False) -> bool:
         new = [s for s in step.selections if id(s) not in self.places]
-        cost = sum(_written(s) for s in new)
+        cost = sum(_written(s) for s in new) + _PLACE * len(step.selections)
         room = cost <= self.left and len(self.selections) + len(new) <= MAX_EDITS
         if room or always:
             self.places |= {id(s): k for k, s in enumerate(new, len(self.selections))}

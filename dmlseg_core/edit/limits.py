@@ -18,9 +18,9 @@ MAX_BYTES = 64 * 2**20
 """Of a file: a pattern of MAX_TILE megapixels travels in it."""
 MAX_PARTS, MAX_COMMAS = 100_000, 400_000
 """Lists and objects; commas. A point is a list of its own."""
-MAX_EDITS, MAX_GATES, MAX_TARGETS, MAX_TEXT = 100, 16, 16, 200
-"""Edits of a recipe, gates of a style, its materials with a color of their own, characters of a
-text (but for a pattern's PNG)."""
+MAX_EDITS, MAX_GATES, MAX_TARGETS, MAX_TEXT = 300, 16, 16, 200
+"""Edits of a recipe and selections of a photo, gates of a style, its materials with a color of
+their own, characters of a text (but for a pattern's PNG)."""
 _MAX_TILES = 4 * MAX_TILE
 """Megapixels of all patterns together."""
 MAX_NUMBER = 2**53

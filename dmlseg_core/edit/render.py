@@ -78,13 +78,13 @@ class Sight(TypedDict, total=False):
 
 def sight_of(scene: Scene) -> Sight:
     """That of a scene."""
-    vectors = scene.embedding
+    seen = scene.embedding, 1 + scene.config.flip
     person, car = (_there(scene, name) for name in (_PERSON, _CAR))
     about = np.asarray(cv2.dilate(car, _ABOUT), np.float32)
     return Sight(
-        embedding=scene.frame.spread(vectors.numpy()),
-        people=_believed(scene, scene.sheet.people(vectors), person),
-        bodywork=_believed(scene, scene.sheet.panels(vectors), about),
+        embedding=scene.frame.spread(scene.embedding.numpy()),
+        people=_believed(scene, scene.sheet.people(*seen), person),
+        bodywork=_believed(scene, scene.sheet.panels(*seen), about),
     )
 
 

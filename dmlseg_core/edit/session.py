@@ -32,6 +32,8 @@ from dmlseg_core.scene import Mask, Override, Scene
 
 PREVIEW_SIDE = 1280
 """Long side of the picture that is shown while editing; files are always of full size."""
+_PER_CELL = 5
+"""Bytes of a mask for each cell of the grid."""
 
 
 class EditSession(Choosing):
@@ -50,10 +52,11 @@ class EditSession(Choosing):
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by photo, preview, scene, history and what is remembered of paintings."""
+        """Bytes held by photo, preview, scene, history, remembered masks and paintings."""
         own = 0 if self.preview is self.photo.rgb else self.preview.nbytes
-        brought = self.history.nbytes
-        return self.scene.nbytes + self.photo.nbytes + own + self.easel.nbytes + brought
+        masks = len(self._masks) * _PER_CELL * self.scene.class_probs[0, 0].numel()
+        made = self.easel.nbytes + self.history.nbytes + masks
+        return self.scene.nbytes + self.photo.nbytes + own + made
 
     def snapshot(self) -> EditSession:
         """The edits as they are now, for work that takes long while they go on."""

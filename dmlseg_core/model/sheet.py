@@ -68,11 +68,13 @@ class DataSheet(Config):
         for name in ("edge_weight", "length", "reach", "apart", "far"):
             Range(name, 0.0 if name == "edge_weight" else 1e-6, 10.0).check(getattr(self, name))
 
-    def people(self, embedding: Tensor) -> Tensor | None:
+    def people(self, embedding: Tensor, passes: int = 1) -> Tensor | None:
         """How probably each cell is a person's skin, hair: (2, h, w) float32 in [0, 1].
 
         Args:
-            embedding: (D, h, w) of these weights.
+            embedding: (P * D, h, w) of these weights: the vectors of P passes beside each other,
+                over sqrt(P). Their logits are averaged.
+            passes: P, 2 where the mirrored photo was looked at too.
 
         Returns:
             None where the sheet does not say.
@@ -80,27 +82,29 @@ class DataSheet(Config):
         Raises:
             WeightsError: the sheet is of vectors of another length.
         """
-        return self._told(embedding, self.skin, self.hair)
+        return self._told(embedding, passes, self.skin, self.hair)
 
-    def panels(self, embedding: Tensor) -> Tensor | None:
+    def panels(self, embedding: Tensor, passes: int = 1) -> Tensor | None:
         """How probably each cell of a car is its bodywork: (h, w) float32 in [0, 1].
 
         What it says of other things means nothing. Arguments and errors as of `people`.
         """
-        found = self._told(embedding, self.bodywork)
+        found = self._told(embedding, passes, self.bodywork)
         return None if found is None else found[0]
 
-    def _told(self, embedding: Tensor, *rows: tuple[float, ...]) -> Tensor | None:
+    def _told(self, embedding: Tensor, passes: int, *rows: tuple[float, ...]) -> Tensor | None:
         """(K, h, w) softmax of linear classifiers, all else being 0."""
         if not rows[0]:
             return None
-        if len(rows[0]) != len(embedding) + 1:
+        length = len(rows[0]) - 1
+        if passes * length != len(embedding):
             raise WeightsError(
-                f"the manifest's sheet tells skin, hair or bodywork by {len(rows[0]) - 1} numbers "
-                f"a vector, the network gives {len(embedding)}; fit it anew"
+                f"the manifest's sheet tells skin, hair or bodywork by {length} numbers a vector, "
+                f"the network gives {len(embedding) // passes}; fit it anew"
             )
         linear = torch.tensor(rows)
-        logits = linear[:, :-1] @ embedding.flatten(1) + linear[:, -1:]
+        mean = embedding.view(passes, length, *embedding.shape[1:]).sum(0) / passes**0.5
+        logits = linear[:, :-1] @ mean.flatten(1) + linear[:, -1:]
         against = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)
         return against[1:].view(len(rows), *embedding.shape[1:])
 

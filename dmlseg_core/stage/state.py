@@ -194,18 +194,16 @@ def names_of(session: EditSession, language: str) -> list[str]:
     class is the same thing, numbered where there are several, the oldest first.
     """
     kinds = [class_of(session, session.mask_of(k)) for k in range(len(session.selections))]
-    nameless = [s for s in session.selections if not s.name]
+    alike: dict[str, list[int]] = {}
+    for selection, kind in zip(session.selections, kinds, strict=True):
+        if not selection.name:
+            alike.setdefault(kind, []).append(selection.id)
+    number = {s: k for ids in alike.values() for k, s in enumerate(sorted(ids), 1)}
     made = []
     for selection, kind in zip(session.selections, kinds, strict=True):
-        alike = sorted(
-            s.id
-            for s, other in zip(session.selections, kinds, strict=True)
-            if s in nameless and other == kind
-        )
         label = selection.name or class_label(language, kind)
-        if not selection.name and len(alike) > 1:
-            number = alike.index(selection.id) + 1
-            label = say(language, "numbered", name=label, number=number)
+        if not selection.name and len(alike[kind]) > 1:
+            label = say(language, "numbered", name=label, number=number[selection.id])
         made.append(label)
     return made
 

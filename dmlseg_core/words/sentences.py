@@ -97,6 +97,8 @@ _STYLES: tuple[tuple[str, str], ...] = (
     (r"nothing is recolored yet; recolor an object first", r"尚未换色，请先给一个物体换色。"),
     (r"a later selection covers all of this one; choose another object",
      r"此选区已被后来的选区完全覆盖，请选择另一个物体。"),
+    (r"a photo takes at most (\d+) selections; remove one first",
+     r"一张照片最多可有 {0} 个选区，请先移除一个。"),
     (r"the selection is locked; unlock it first", r"此选区已锁定，请先解锁。"),
     (r"the mask is empty: nothing in it is white", r"蒙版是空的：其中没有白色部分。"),
     (r"the mask is colored; give a gray image, white = recolor",

@@ -1,5 +1,7 @@
 """The history is bounded: in steps, and in the bytes of what users brought."""
 
+import json
+
 import pytest
 
 from dmlseg_core.edit import history as rooms
@@ -70,6 +72,31 @@ def test_a_browser_keeps_no_more_than_a_recipe_may_hold(monkeypatch):
     history.push(Step((holding(pattern=bytes(5000)),), 0))
     edits, values = kept(history)
     assert len(values["steps"]) == len(edits) == 4 and values["at"] == 3  # what is seen stays
-    for number in range(2 * MAX_EDITS):
-        history.push(Step((Selection(Override(1, number)),), 0))
+    monkeypatch.undo()
+    for number in range(MAX_EDITS):
+        history.push(Step((Selection(Override(1, number)), Selection(Override(2, number))), 0))
     assert len(kept(history)[0]) == MAX_EDITS
+
+
+def test_what_a_browser_keeps_of_many_selections_is_bounded_in_bytes():
+    """Each step names all of its selections."""
+    history, made = History(), ()
+    for number in range(MAX_EDITS):
+        made = (*made, Selection(Override(1, number), id=number + 1))
+        history.push(Step(made, 0))
+    _, values = kept(history)
+    assert len(values["steps"]) > 100
+    assert len(json.dumps(values)) < 1 << 19
+
+
+def test_a_drag_that_ends_where_it_began_is_no_step():
+    history, first = History(), Selection(Override(1, 1), id=1)
+    history.push(Step((first,), 0, label="select"))
+    before = list(history.steps)
+    for tau in (0.4, 0.3):
+        moved = Selection(Override(1, 1, tau), id=1)
+        history.push(Step((moved,), 0, "tau drag", label="tau"))
+    history.push(Step((first,), 0, "tau drag", label="tau"))
+    assert history.steps == before and history.at == 1
+    history.push(Step((moved,), 0, "tau drag", label="tau"))
+    assert len(history.steps) == 3 and history.now.selections == (moved,)

@@ -43,3 +43,23 @@ def test_bodywork_is_told_where_a_car_is_seen_and_about_it():
     nobody = replace(told, class_probs=torch.zeros_like(probs))
     assert sight_of(nobody)["bodywork"] is None
     assert np.isfinite(sight_of(nobody)["embedding"]).all()
+
+
+def test_skin_is_told_by_the_photo_and_its_mirror_too():
+    """Of quality "best" a cell's vector is that of two passes."""
+    segmenter = Segmenter(random_network(), CONFIG)
+    both = segmenter.analyze(photo(), config=replace(CONFIG, flip=True))
+    count = len(both.embedding) // 2
+    skin, hair = (tuple(k * n / 10 for n in range(count + 1)) for k in (1, -2))
+    sheet = DataSheet(skin=skin, hair=hair)
+    probs = both.class_probs.clone()
+    probs[:, 1] = 0.9
+    seen = replace(both, sheet=sheet, class_probs=probs, classes=("person", *both.classes[1:]))
+    people = sight_of(seen)["people"]
+    first, second = (
+        torch.einsum("kd,dhw->khw", torch.tensor([skin, hair])[:, :-1], half * 2**0.5)
+        for half in both.embedding.split(count)
+    )
+    logits = (first + second) / 2 + torch.tensor([[[skin[-1]]], [[hair[-1]]]])
+    wanted = torch.cat([torch.zeros_like(logits[:1]), logits]).softmax(0)[1:]
+    np.testing.assert_allclose(people, both.frame.spread(wanted.numpy()), atol=1e-5)

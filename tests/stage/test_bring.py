@@ -7,15 +7,18 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.config import QUALITIES
+from dmlseg_core.edit.limits import MAX_EDITS
 from dmlseg_core.edit.recipe_file import to_json
+from dmlseg_core.edit.selection import Selection
 from dmlseg_core.edit.session import EditSession
-from dmlseg_core.errors import RecipeError
+from dmlseg_core.errors import ParameterError, RecipeError
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import load_photo
-from dmlseg_core.stage.bring import import_mask, read_recipe, use_recipe
-from dmlseg_core.stage.desks import Desk
+from dmlseg_core.scene.scene import Scene
+from dmlseg_core.stage.bring import import_mask, read_recipe, use_file, use_recipe, work_of
+from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.ops import edit
-from dmlseg_core.stage.state import fingerprint
+from dmlseg_core.stage.state import fingerprint, page_state
 from tests.edit.test_quality import QUALITY, analysed, quality, start, two_objects
 from tests.edit.test_session import picture
 
@@ -60,6 +63,58 @@ def test_what_does_not_fit_is_told_before_the_network_runs():
         with pytest.raises(RecipeError):
             bring(session, wrong, analyze)
     assert analyze.asked == [] and session.selections == ()
+
+
+def full():
+    """As many selections as a photo takes, the last one painted."""
+    session = start()
+    height, width = session.photo.size
+    for k in range(MAX_EDITS):
+        session.select(k % height, 7 * k % width, 0.5, new=True)
+    session.set_color("red")
+    return session
+
+
+def test_work_that_can_be_done_can_be_kept():
+    """A lost session is brought back from what its browser kept, however much it was."""
+    made, session = full(), start()
+    use_file(session, work_of(made).encode(), Analyses())
+    assert session.selections == made.selections
+    assert len(session.selections) == MAX_EDITS > 250
+    made.activate(0)
+    made.remove()
+    session, again = start(), start()
+    use_file(session, work_of(made).encode(), Analyses())
+    made.undo(), session.undo()
+    assert session.selections == made.selections
+    bring(again, made.to_recipe(), Analyses())
+    np.testing.assert_array_equal(again.render(), made.render())
+
+
+def test_one_more_is_refused_and_changes_nothing():
+    session = full()
+    before = session.selections
+    with pytest.raises(ParameterError, match="remove one first"):
+        session.select(5, 5, 0.5, new=True)
+    assert session.selections == before
+    session.activate(3)
+    session.set_tau(0.4)
+    session.remove()
+    session.select(5, 5, 0.5, new=True)
+
+
+def test_a_state_of_many_selections_asks_for_no_mask_twice(monkeypatch):
+    """Nor compares each selection with all others: it is made after every edit."""
+    session, asked = full(), []
+    desk = Desk("token")
+    desk.lay(work := Work(session.photo, "a.png", session))
+    page_state(desk, work)
+    answer, same = Scene.answer, Selection.__eq__
+    monkeypatch.setattr(Scene, "answer", lambda *of: asked.append("mask") or answer(*of))
+    monkeypatch.setattr(Selection, "__eq__", lambda *of: asked.append("same") or same(*of))
+    names = [s["name"] for s in page_state(desk, work)["selections"]]
+    assert len(set(names)) == len(names)
+    assert asked.count("mask") == 0 and asked.count("same") < 10 * MAX_EDITS
 
 
 def white(session, *boxes):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dmlseg_core.color.swatches import read_swatches
+from dmlseg_core.edit.limits import MAX_EDITS
 from dmlseg_core.edit.recipe_file import save_recipe
 from dmlseg_core.edit.style import Pattern
 from dmlseg_core.errors import DmlsegError, RecipeError
@@ -110,6 +111,7 @@ MISTAKES = {
     "no mask": lambda s, _: export(s, "mask"),
     "locked": lambda s, _: (
         painted(s), s.set_fields(0, label="lock", locked=True), s.set_tau(0.5)),
+    "full": lambda s, _: [s.select(*CAT, new=True) for _ in range(MAX_EDITS + 1)],
     "black mask": lambda s, _: import_mask(s, png(np.zeros(s.photo.size, np.uint8)), "m", 100),
     "colored mask": lambda s, _: import_mask(s, png(s.photo.rgb), "m", 100),
     "other mask": lambda s, _: import_mask(s, png(np.ones((9, 90), np.uint8)), "m", 100),

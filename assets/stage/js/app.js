@@ -140,12 +140,23 @@ export class App extends EventTarget {
     try {
       await this.settled;
       if (laid !== this.laid) return;
-      const state = await this.api.send("import", JSON.stringify(work));
-      if (laid === this.laid) this.#show(state);
+      const state = await this.redone(work);
+      if (state && laid === this.laid) this.#show(state);
     } catch (error) {
-      if (error.code !== "recipe") this.fail(error);
+      this.fail(error);
     } finally {
       done();
+    }
+  }
+
+  /** The state with kept work; null where the server does not take it, which is told: other weights, say. */
+  async redone(work) {
+    try {
+      return await this.api.send("import", JSON.stringify(work));
+    } catch (error) {
+      if (error.code !== "recipe") throw error;
+      this.fail(new Refused(error.status, "work", say("error_work", error)));
+      return null;
     }
   }
 
@@ -159,6 +170,7 @@ export class App extends EventTarget {
     const done = this.busy(slow);
     try {
       await this.photos.begun;
+      await this.settled;
       const { laid } = this, state = await this.again(() => this.api.send(path, blob));
       if (laid === this.laid) this.#show(state);
     } catch (error) {
@@ -197,7 +209,7 @@ export class App extends EventTarget {
   }
 
   fail(error, name = null) {
-    if (error.name === "AbortError" || (this.photos.coming && error.code === "gone")) return;  // of the photo before
+    if (error.told || error.name === "AbortError" || (this.photos.coming && error.code === "gone")) return;  // of the photo before
     const told = error.code === "offline" ? say("error_offline") : error.message || say("error_unknown");
     const message = error instanceof Refused ? told : say("error_unknown");
     this.tell("fail", name && !message.includes(name.slice(0, 60)) ? say("error_file", { name, message }) : message);
@@ -205,10 +217,10 @@ export class App extends EventTarget {
   }
 
   /** Says so if something takes longer than a moment; call the answer when it is over. */
-  busy(text) {
+  busy(text, after = BUSY_MS) {
     let shown = false;
     const job = { text };
-    const timer = setTimeout(() => { shown = true; this.tell("busy", { job, on: true }); }, BUSY_MS);
+    const timer = setTimeout(() => { shown = true; this.tell("busy", { job, on: true }); }, after);
     return () => {
       clearTimeout(timer);
       if (shown) this.tell("busy", { job, on: false });

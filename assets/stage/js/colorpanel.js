@@ -93,6 +93,7 @@ export class ColorPanel {
   }
 
   #picked(hex, done) {
+    if (hex === null) return this.#takenBack();
     this.#show(hex);
     if (done) return this.commit(hex);
     const { active } = this.app;
@@ -100,6 +101,13 @@ export class ColorPanel {
     this.pending = true;
     const { strength = 1, protect_highlights: highlights = 1, gloss } = active.style ?? {};
     return this.picture.paintLive(active, { color: hex, mode: this.mode, strength, protect_highlights: highlights, gloss });
+  }
+
+  #takenBack() {
+    this.pending = false;
+    this.picture.settle(this.picture.moves);
+    this.#show(this.picker.hex, this.app.active?.style?.color);
+    this.#follow();
   }
 
   /** Paints the active selection: "#rrggbb" or any words for a color. */

@@ -73,11 +73,12 @@ export class ExportDialog extends Dialog {
 export async function save(app, path, body, name) {
   const done = app.busy(say("busy_export"));
   try {
+    await app.settled;
     await app.edits.still();  // the file shows what the hand did last
     const { blob, headers } = await app.again(() => app.api.blob(path, body));
     download(blob, fileName(headers, name));
     const notes = JSON.parse(decodeURIComponent(headers.get("X-Dmlseg-Notes") ?? "[]"));
-    if (notes.length) app.tell("fail", notes.join("\n"));
+    if (notes.length) app.tell("note", notes.join("\n"));
     return true;
   } catch (error) {
     app.fail(error);

@@ -64,6 +64,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Strokes on a 20 x 20 field. */
 const ICONS = {
+  fault: "M10 2.500a7.500 7.500 0 1 1 0 15 7.500 7.500 0 0 1 0-15M10 6.500v4.500M10 13.500v.1",
   open: "M3 6.5V15a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1V8a1 1 0 0 0-1-1h-6L8.5 5H4a1 1 0 0 0-1 1.5",
   samples: "M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z",
   many: "M6.500 6.500h10v10h-10zM3.500 13.500v-10h10",

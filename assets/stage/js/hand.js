@@ -56,6 +56,9 @@ export class Hand {
     if (what === "move") this.#cursor(this.#place(event));
   }
 
+  /** Whether it is about to change something: a press, a box, a drag of tau, a stroke. */
+  get changing() { return ["press", "box", "tau", "stroke"].includes(this.gestures.current?.kind); }
+
   cancel() { for (const action of this.gestures.cancel()) this.acts[action.do](action); }
 
   #left() {
@@ -159,11 +162,12 @@ export class Hand {
     const { app, overlay } = this;
     if (phase === "cancel") overlay.box = null;
     else if (phase !== "start") {
-      const a = app.view.nearestPixel(from.x, from.y), b = app.view.nearestPixel(x, y);
+      const { view } = app, a = view.nearestPixel(from.x, from.y), b = view.nearestPixel(x, y);
       const [x0, x1] = [a.x, b.x].sort((p, q) => p - q), [y0, y1] = [a.y, b.y].sort((p, q) => p - q);
-      overlay.box = { x0, y0, x1: x1 + 1, y1: y1 + 1 };
+      const meets = view.meets(from, { x, y });
+      overlay.box = meets ? { x0, y0, x1: x1 + 1, y1: y1 + 1 } : null;
       if (phase === "end") {
-        app.edit({ op: "box", ...overlay.box, mode });
+        if (meets) app.edit({ op: "box", ...overlay.box, mode });
         overlay.box = null;
       }
     }
@@ -173,8 +177,10 @@ export class Hand {
 
   tau({ phase, dx }) {
     if (phase === "start") this.tauFrom = this.grip("tau");
-    else if (phase === "cancel") this.#tauDone();
-    else {
+    else if (phase === "cancel") {
+      this.moveTau(this.tauFrom.tau, this.tauFrom);  // as it was: no step of the history
+      this.#tauDone();
+    } else {
       this.moveTau(draggedTau(this.tauFrom.tau, dx), this.tauFrom);
       if (phase === "end") this.#tauDone();
     }
@@ -216,7 +222,8 @@ export class Hand {
   #tauOf(from, tau) {
     const { active } = this.app.state;
     if (from.id === null && active !== from.before) from.id = active;  // else the click was refused
-    return from.id === null ? null : { op: "tau", id: from.id, tau, drag: from.drag };
+    const there = this.app.state.selections.some((s) => s.id === from.id);
+    return there ? { op: "tau", id: from.id, tau, drag: from.drag } : null;
   }
 
   #afterTau(shown, state, id) {

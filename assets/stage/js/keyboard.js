@@ -24,7 +24,7 @@ export class Keyboard {
       fit: () => { app.view.fit(); app.tell("view"); }, full: () => { app.view.zoomBy(1 / app.view.zoom); app.tell("view"); },
       zoomIn: zoom(ZOOM), zoomOut: zoom(1 / ZOOM),
       outlines: () => { overlay.shown = !overlay.shown; app.tell("draw"); },
-      undo: edit("undo"), redo: edit("redo"), open: () => opening.ask(), export: () => dialogs.export.open(),
+      undo: () => (hand.changing ? hand.cancel() : app.edit({ op: "undo" })), redo: edit("redo"), open: () => opening.ask(), export: () => dialogs.export.open(),
       color: () => { panel.text.focus(); panel.text.select(); }, help: () => dialogs.help.open(),
     };
     document.addEventListener("keydown", (event) => this.#down(event, root));

@@ -37,6 +37,9 @@ export const SHORTCUTS = [
   ["edit", "help", ["?"]],
 ];
 
+/** Whether a key takes back what a hand is doing: Escape, and undo before it is done. */
+export const takesBack = (event) => ["letGo", "undo"].includes(commandOf(event));
+
 /** Keys that act while they are held. */
 export const HELD = new Set(["before", "pan"]);
 

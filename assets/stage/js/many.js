@@ -94,7 +94,7 @@ export class ManyDialog extends Dialog {
       return await this.app.again(act);
     } catch (error) {
       if (error.code !== "many_none" || !this.files.size) throw error;
-      this.app.tell("fail", say("many_lost"));
+      this.app.tell("note", say("many_lost"));
       this.state = null;  // another set counts its versions anew
       await this.#send([...this.files]);
       if (find) await this.app.api.json("many/run", {});

@@ -56,7 +56,9 @@ export class Why {
     if (this.busy || (this.shown === what + place)) return;
     this.last = at;
     this.busy = true;
+    const done = app.busy(say("busy_network"));
     try {
+      await app.settled;
       const bitmap = await app.again(() => app.api.bitmap(`explain${Api.query({ what, x: at?.x, y: at?.y })}`));
       this.shown = what + place;
       if (this.what === what) this.stage.explain(bitmap);
@@ -65,6 +67,7 @@ export class Why {
       set(this.inputs[0], { checked: true });
       this.show("off");
     } finally {
+      done();
       this.busy = false;
     }
     if (this.what !== "off" && this.what !== what) this.#fetch();

@@ -3,17 +3,18 @@
 import { lchToRgb, maxChroma, rgbToLch, toHex } from "./color.js";
 import { h, set } from "./dom.js";
 import { held } from "./held.js";
+import { takesBack } from "./keys.js";
 import { say } from "./words.js";
 
 const WIDE = 96, HIGH = 48;  // the area is computed this coarse and smoothed by the browser
 const STEP = 0.02;
 
 export class Picker {
-  /** @param changed called with (hex, whether the hand has let go). */
+  /** @param changed called with (hex, whether the hand has let go); with null where it took all of it back. */
   constructor(changed) {
     this.changed = changed;
     this.color = { L: 0.5, s: 0.6, h: 250 };  // s: chroma as a share of the largest one
-    this.busy = false;
+    this.busy = null;  // the color before the hand came
     this.canvas = h("canvas", { width: WIDE, height: HIGH, "aria-hidden": "true" });
     this.knob = h("span", { class: "knob", "aria-hidden": "true" });
     this.area = h("div", { class: "area", role: "slider", tabIndex: 0, "aria-label": say("lightness_chroma"),
@@ -43,7 +44,7 @@ export class Picker {
     area.addEventListener("pointerdown", (event) => {
       area.setPointerCapture(event.pointerId);
       area.focus();
-      this.busy = true;
+      this.#begin();
       this.#point(event);
       event.preventDefault();
     });
@@ -52,11 +53,15 @@ export class Picker {
     area.addEventListener("pointerup", up);
     area.addEventListener("pointercancel", () => { if (this.busy) this.#let(); });
     area.addEventListener("keydown", (event) => this.#key(event));
-    held(hue, { done: () => this.#let(), moved: (degrees) => {
-      this.busy = true;
+    held(hue, { done: () => this.#let(), back: () => this.#back(), moved: (degrees) => {
+      this.#begin();
       this.color.h = degrees;
       this.#changed(false);
     } });
+  }
+
+  #begin() {
+    this.busy ||= { ...this.color };
   }
 
   #point(event) {
@@ -67,20 +72,34 @@ export class Picker {
   }
 
   #key(event) {
+    if (this.busy && takesBack(event)) return this.#back(event);
     const move = { ArrowLeft: ["s", -1], ArrowRight: ["s", 1], ArrowUp: ["L", 1], ArrowDown: ["L", -1] }[event.key];
-    if (!move) return;
+    if (!move) return undefined;
     event.preventDefault();
     event.stopPropagation();
+    this.#begin();
     const [axis, sign] = move, step = event.shiftKey ? 5 * STEP : STEP;
     this.color[axis] = Math.min(Math.max(this.color[axis] + sign * step, 0), 1);
     this.#changed(false);
     clearTimeout(this.pressed);
     this.pressed = setTimeout(() => this.#let(), 350);
+    return undefined;
   }
 
   #let() {
-    this.busy = false;
+    this.busy = null;
     this.#changed(true);
+  }
+
+  /** What it was before the hand came. */
+  #back(event = null) {
+    event?.stopPropagation();
+    event?.preventDefault();
+    clearTimeout(this.pressed);
+    this.color = this.busy;
+    this.busy = null;
+    this.#show();
+    this.changed(null);
   }
 
   #changed(done) {

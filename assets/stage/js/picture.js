@@ -9,7 +9,7 @@ import { Latest } from "./sequence.js";
 import { Tiles, tilesOf } from "./tiles.js";
 import { say } from "./words.js";
 
-const REST_MS = 120;
+const REST_MS = 120, LATE_MS = 1000;  // a blur for less is no wait
 
 export class Picture {
   constructor(app, canvas) {
@@ -25,7 +25,7 @@ export class Picture {
     this.explained = null;
     this.tiles = new Tiles(
       ({ z, x, y }, look) => app.api.bitmap(`tile/${z}/${x}/${y}${Api.query(tileQuery(look))}`),
-      () => this.draw());
+      () => this.draw(), () => app.busy(say("busy_tiles"), LATE_MS));
     app.on("photo", () => this.#photo());
     app.on("state", () => this.#follow());
     for (const name of ["view", "fields"]) app.on(name, () => this.draw());

@@ -29,18 +29,28 @@ export class Rescue {
   /** Whether an error was a loss, and what was lost is there again. */
   async helped(error, rescue = () => this.#bringBack()) {
     if (!(error instanceof Refused) || error.code !== "gone") return false;
-    if (this.running) return this.running;
-    if (performance.now() < this.triedAt + PAUSE_MS) return false;  // it did not help
-    this.triedAt = performance.now();
-    this.running = rescue();
+    if (!this.running) {
+      if (performance.now() < this.triedAt + PAUSE_MS) return false;  // it did not help
+      this.triedAt = performance.now();
+      this.running = this.#tried(rescue);
+    }
+    const helped = await this.running;
+    error.told = !helped;
+    return helped;
+  }
+
+  /** Whether it helped; why not is told once, for all who wait. */
+  async #tried(rescue) {
+    const done = this.app.busy(say("busy_restore"));
     try {
-      const helped = await this.running;
+      const helped = await rescue();
       if (helped) this.rescued += 1;
       return helped;
     } catch (failed) {
       this.app.fail(failed);
       return false;
     } finally {
+      done();
       this.running = null;
     }
   }
@@ -56,7 +66,7 @@ export class Rescue {
     });
     while (state.phase !== "ready") state = await api.json(`state${Api.query({ after: state.phase })}`);
     const work = state.selections.length ? null : await workOf(digest);
-    app.showAnew(work ? await api.send("import", JSON.stringify(work)) : state);
+    app.showAnew((work && await app.redone(work)) ?? state);
     return true;
   }
 

@@ -11,7 +11,7 @@ export class TauPanel {
     Object.assign(this, { app, hand });
     this.slider = h("input", { type: "range", min: LEAST, max: MOST, step: 0.001, dir: "rtl", disabled: true,
       "aria-label": say("tau"), list: null, onwheel: (e) => this.#wheel(e) });
-    held(this.slider, { moved: (tau) => this.#moved(tau), done: () => this.#let() });
+    held(this.slider, { moved: (tau) => this.#moved(tau), done: () => this.#let(), back: () => this.#back() });
     this.value = h("output", { class: "value" });
     this.ticks = h("div", { class: "ticks", "aria-hidden": "true" });
     this.stops = STOPS.map((which) => h("button", { type: "button", text: say(which), disabled: true,
@@ -57,13 +57,19 @@ export class TauPanel {
     this.last = this.hand.moveTau(tau, this.busy);
   }
 
+  /** As it was, which the slider's steps would miss. */
+  #back() {
+    if (this.busy) this.last = this.hand.moveTau(this.busy.tau, this.busy);
+    this.#let();
+  }
+
   async #let() {
     const busy = this.busy;
     if (!busy) return;
     await this.last;
     if (this.busy !== busy) return;
     this.busy = null;
-    this.#follow();
+    this.app.tell("taudone");
   }
 
   #wheel(event) {

@@ -1,7 +1,7 @@
 // One toast over an intact page; a line of progress for what takes longer than a moment; and what a
 // screen reader is told.
 
-import { button, h } from "./dom.js";
+import { button, h, icon, set } from "./dom.js";
 import { percent } from "./objects.js";
 import { say } from "./words.js";
 
@@ -17,16 +17,22 @@ export class Notices {
     this.live = h("div", { class: "sr-only", "aria-live": "polite", role: "log" });
     this.element = h("div", { class: "notices" }, this.alert, this.progress, this.live);
     this.jobs = [];
-    app.on("fail", (text) => this.show(text));
+    app.on("fail", (text) => this.show(text, true));
+    app.on("note", (text) => this.show(text, false));
     app.on("say", (text) => this.say(text));
     app.on("busy", (change) => this.#busy(change));
     app.on("fields", () => this.#ready());
-    app.on("state", () => this.#selected());
+    app.on("state", () => { if (!this.moving) this.#selected(); });
+    app.on("tau", () => { this.moving = true; });  // what is dragged is told when it is there
+    app.on("taudone", () => { this.moving = false; this.#selected(); });
   }
 
-  show(text) {
+  /** @param fault something did not work; else what is told is good to know, and looks like it. */
+  show(text, fault) {
     clearTimeout(this.timer);
-    this.toast.replaceChildren(h("span", { text }), button(say("dismiss"), "close", () => {
+    set(this.alert, { role: fault ? "alert" : null });
+    if (!fault) this.say(text);
+    this.toast.replaceChildren(...fault ? [icon("fault")] : [], h("span", { text }), button(say("dismiss"), "close", () => {
       this.hide();
       if (!this.alert.getRootNode().querySelector("dialog[open]")) this.app.tell("home");
     }));

@@ -64,6 +64,13 @@ export class View {
     return { x: clamp(at.x, this.width), y: clamp(at.y, this.height) };
   }
 
+  /** Whether the box between two places of the screen holds some of the photo. */
+  meets(one, other) {
+    const a = this.toPhoto(Math.min(one.x, other.x), Math.min(one.y, other.y));
+    const b = this.toPhoto(Math.max(one.x, other.x), Math.max(one.y, other.y));
+    return a.x < this.width && a.y < this.height && b.x > 0 && b.y > 0;
+  }
+
   /** Zooms by a factor about a place of the screen; the least is the fit, or 100 % of a small photo. */
   zoomBy(factor, x = this.stage.width / 2, y = this.stage.height / 2) {
     const least = Math.min(this.fitScale, 1 / this.ratio), most = MAX_ZOOM / this.ratio;
