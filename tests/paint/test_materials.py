@@ -55,6 +55,20 @@ def test_a_gradient_is_one_material(ends):
     assert len(Subject.of(rgb, np.ones(rgb.shape[:2])).palette.materials) == 1
 
 
+def test_small_flowers_of_two_shades_are_a_print():
+    """Neither shade is more than a ring or a dot: together they are as solid as a print is."""
+    rgb = (
+        np.array([205, 202, 195]) * np.linspace(0.8, 1.1, 260)[None, :, None] * np.ones((200, 1, 1))
+    )
+    for y in range(20, 190, 26):
+        for x in range(20, 250, 30):
+            cv2.circle(rgb, (x, y), 7, (172, 68, 46), -1, cv2.LINE_AA)
+            cv2.circle(rgb, (x, y), 3, (122, 40, 28), -1, cv2.LINE_AA)
+    rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 2, rgb.shape), 0, 255).astype(np.uint8)
+    cloth, print_ = Subject.of(rgb, np.ones(rgb.shape[:2])).palette.materials
+    assert cloth.share > 0.8 and print_.share > 0.1
+
+
 def test_heather_and_grain_are_one_material():
     rng = np.random.default_rng(2)
     threads = rng.random((150, 150, 1)) < 0.5

@@ -24,6 +24,8 @@ _REACH = 4
 _SOLID, _LARGE = 0.25, 0.004
 """Shares of a cluster that must be core, and of the object that this must be, to be any material
 rather than the mixture along a border."""
+_KIN = 0.25
+"""Difference of two colors up to which they are one in light and shade."""
 _STEPS = (0.5, 0.36, 0.2), (1.0, 1.4, 2.2)
 """Share of the difference of two clusters that lies within _REACH: below it they are one, by how
 different they are."""
@@ -92,16 +94,29 @@ def groups_of(features: Floats, labels: Labels, centers: Floats, colors: Doubles
 
 
 def without_mixtures(labels: Labels, centers: Floats) -> Labels:
-    """(K,) for each cluster itself, or the nearest that is more than a line along a border."""
-    count = len(centers)
-    sizes = np.bincount(labels[labels >= 0], minlength=count)
-    cores = cores_of(labels, count)
-    solid = (cores > _SOLID * sizes) & (cores > _LARGE * sizes.sum())
+    """(K,) for each cluster itself, or the nearest that is more than a line along a border.
+
+    Clusters of alike colors are as solid as they are together: of a small red flower light and
+    shade are two, and hardly more than a line each.
+    """
+    family = _families(centers)
+    kin = np.append(family, -1)[labels]
+    sizes, cores = np.bincount(kin[kin >= 0], minlength=len(centers)), cores_of(kin, len(centers))
+    solid = ((cores > _SOLID * sizes) & (cores > _LARGE * sizes.sum()))[family]
     if not solid.any():
-        solid[sizes.argmax()] = True
+        solid[np.bincount(labels[labels >= 0], minlength=len(centers)).argmax()] = True
     away = ((centers[:, None] - centers[None]) ** 2).sum(axis=2)
     away[:, ~solid] = np.inf
     return np.asarray(np.argmin(away, axis=1), np.intp)
+
+
+def _families(centers: Floats) -> Labels:
+    """(K,) for each cluster the first of those that it is alike."""
+    family = np.arange(len(centers))
+    for i, center in enumerate(centers):
+        near = differences(center, centers) < _KIN
+        family[np.isin(family, family[near])] = family[i]
+    return family
 
 
 def _limit(first: Floats, second: Floats) -> float:
