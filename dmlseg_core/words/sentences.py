@@ -42,6 +42,8 @@ _LOSSES: tuple[tuple[str, str], ...] = (
     (r"(\w+) holds no transparency: alpha was left out\.", r"{0} 不支持透明，已略去透明度。"),
     (r"(\w+) is written with (\d+) bits per channel: (\d+) were rounded\.",
      r"{0} 每通道以 {1} 位写入，{2} 位已舍入。"),
+    (r"The time of the file's last change was left out: this is another file\.",
+     r"未写入文件的最后修改时间：这是另一个文件。"),
     (r"Left out, for it describes the file as it was: (.*)\.",
      r"已略去只描述原文件的内容：{0}。"),
     (r"(\w+) holds no resolution: dpi was left out\.", r"{0} 不记录分辨率，已略去 dpi。"),

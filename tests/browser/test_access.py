@@ -1,11 +1,14 @@
 """The page without a mouse, without eyes, on small screens."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browser.conftest import disc
+from tests.browser.test_page import paint, rgb
 
 NAMELESS = """root => [...root.querySelectorAll(
     'button, input, select, textarea, [role=slider], [role=listbox], [tabindex]')]
@@ -164,3 +167,31 @@ def test_reduced_motion_stops_every_animation(visit):
     tab = visit(frame=False, reduced_motion="reduce")
     running = "r => r.getAnimations().length"
     assert root(tab).evaluate(running) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colors_leave_what_is_a_color_and_what_is_drawn_by_its_ground(visit, scheme):
+    """Swatches without their color are all alike, and a slider without its thumb is none."""
+    tab = visit(frame=False, forced_colors="active", color_scheme=scheme)
+    tab.open(disc())
+    tab.click()
+    paint(tab, "#3d8b40")
+    tab.away()
+    tab.rest()
+    shot = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")).astype(int)
+
+    def middle(part):
+        box = part.bounding_box()
+        return shot[int(box["y"] + box["height"] / 2), int(box["x"] + box["width"] / 2)]
+
+    swatches = tab.page.get_by_role("group", name="Palettes").get_by_role("button")
+    for swatch in swatches.all():
+        assert np.abs(middle(swatch) - rgb(swatch.get_attribute("aria-label"))).max() <= 2
+    chip, painted = tab.page.locator(".field .chip"), tab.page.locator(".from-to i").last
+    for part in (chip, painted):
+        assert np.abs(middle(part) - rgb("#3d8b40")).max() <= 2
+    for slider in (tab.tau, tab.page.get_by_role("slider", name="Hue")):
+        box = slider.bounding_box()
+        x, y = int(box["x"]), int(box["y"] + box["height"] / 2)
+        along = shot[y - 3 : y + 4, x : x + int(box["width"])].reshape(-1, 3)
+        assert len(np.unique(along, axis=0)) > 2

@@ -187,7 +187,7 @@ def test_lost_depth_and_stale_pieces_are_told_in_both(bits, tmp_path):
     photo = replace(photo, deep=np.zeros((8, 8, 3), np.uint16), bits=bits,
                     about=replace(photo.about, stale=("tIME", "sBIT")))  # fmt: skip
     found = losses(photo, tmp_path / "a.jpg")
-    assert len(found) == 2
+    assert len(found) == 3
     for sentence in found:
         assert_told(sentence)
 

@@ -32,6 +32,8 @@ _NEVER = {
 }
 _FIELD = 4
 """Bytes of a value that fit into its entry."""
+_DATE = "tIME"
+"""PNG's chunk of the last change: its name tells people nothing."""
 _NAMED = 8
 """Entries that a sentence names."""
 
@@ -42,7 +44,10 @@ def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...
     about = _with_map(file_format, about)
     words = [_NEVER[name] for name in sorted(about.left)]
     stale = about.stale + ((RAW,) if file_format == "TIFF" and says_raw(about.exif) else ())
-    words += [f"Left out, for it describes the file as it was: {', '.join(stale)}."] * bool(stale)
+    other = tuple(name for name in stale if name != _DATE)
+    if other != stale:
+        words.append("The time of the file's last change was left out: this is another file.")
+    words += [f"Left out, for it describes the file as it was: {', '.join(other)}."] * bool(other)
     gone = {
         name: () if name != "photoshop" else None
         for name, formats in _HOLDS.items()
