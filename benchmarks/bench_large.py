@@ -105,6 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     pixels = f"{args.megapixels:g}"
     with contextlib.ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
         print(f"| {pixels} megapixels | MB | {' | '.join(args.commands)} |")
         print("|---" * (2 + len(args.commands)) + "|")
         for kind in args.kinds:
