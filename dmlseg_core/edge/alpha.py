@@ -30,6 +30,8 @@ _TRUST = 4
 """Power of the fit's trust where a share map already tells the edge to a fraction of a cell."""
 _STRIP = 256
 """Rows of one piece of work: indices and floats of the band stay small whatever the photo."""
+_SEARCHED = 1 << 20
+"""Pixels of one search."""
 
 
 def refine_alpha(
@@ -69,15 +71,18 @@ def refine_alpha(
     """
     inside = _inside(field, rgb, edge)
     _check_options(cells, radius, eps, gain)
-    alpha = inside.astype(np.float32)
     drawn = field.dtype == np.bool_
+    shared = not drawn and 0 < edge < 1
+    if not shared:
+        del field  # of a large photo as much memory as alpha
+    alpha = inside.astype(np.float32)
     if radius is None:
         radius = default_radius(inside, cells)
         radius = band_radius(inside, rgb, radius) if drawn else radius
     box = mask_box(inside, margin=4 * radius)
     if box is None or inside[box].all():
         return alpha
-    if field.dtype != np.bool_ and 0 < edge < 1:
+    if shared:
         step = max(1, round(max(inside.shape) / cells))
         share = np.asarray(field[box], np.float32) + np.float32(0.5 - edge)
         _refine_share(alpha[box], share, rgb[box], step=step, eps=eps, gain=gain)
@@ -129,6 +134,20 @@ def mask_box(mask: NDArray[np.bool_], margin: int) -> Box | None:
         slice(max(0, top - margin), top + height + margin),
         slice(max(0, left - margin), left + width + margin),
     )
+
+
+def sampled(share: NDArray[Any], least: float, most: int) -> Places:
+    """Flat indices of every n-th pixel of (H, W) `share` that is at least that: `most` to twice as
+    many, or all of them. A list of all would take more memory than the photo.
+    """
+    flat, strips = share.reshape(-1), range(0, share.size, _SEARCHED)
+    step = max(1, sum(np.count_nonzero(flat[k : k + _SEARCHED] >= least) for k in strips) // most)
+    parts, passed = [], 0
+    for k in strips:
+        found = np.flatnonzero(flat[k : k + _SEARCHED] >= least)
+        parts.append(found[-passed % step :: step] + k)
+        passed += found.size
+    return np.concatenate(parts)
 
 
 def _inside(field: NDArray[Any], rgb: Pixels, edge: float) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ both sides of the edge are seen."""
 _SIDE = _TILE // _PYRAMID
 """Cells along a tile."""
 _BATCH = 1 << 19
-"""Photo pixels whose tiles are read at a time."""
+"""Photo pixels that are read at a time."""
 _SURE = 0.99
 _ALPHA_OFF = 0.2
 """By how much alpha is usually off inside the band."""
@@ -66,10 +66,13 @@ def estimate_foreground(rgb: Pixels, alpha: Floats) -> Pixels:
     """
     check_photo(alpha, rgb, "alpha")
     estimate = rgb.copy()
-    rows, columns = np.nonzero((alpha > 0) & (alpha < 1))
-    if rows.size:
-        colors = ForegroundModel.of(rgb, alpha).at(rows, columns)[0]
-        estimate[rows, columns] = encode_srgb(colors, rgb.dtype).T
+    model, step = None, max(1, _BATCH // alpha.shape[1])
+    for top in range(0, len(alpha), step):
+        part = alpha[top : top + step]
+        rows, columns = np.nonzero((part > 0) & (part < 1))
+        if rows.size:
+            model, rows = model or ForegroundModel.of(rgb, alpha), rows + top
+            estimate[rows, columns] = encode_srgb(model.at(rows, columns)[0], rgb.dtype).T
     return estimate
 
 

@@ -70,14 +70,14 @@ class _Decoder(nn.Module):
         return self.fuse4(x)  # type: ignore[no-any-return]
 
 
-def _coordinates(like: Tensor) -> Tensor:
-    """(B, 2, h, w) of y and x in units of half the long side, 0 at the centre.
+def _coordinates(like: Tensor, spread: float) -> Tensor:
+    """(B, 2, h, w) of y and x, 0 at the centre, `spread` half the long side away from it.
 
     A convolution sees the same thing wherever it stands, so two equal cars would get one embedding;
     coordinates let the embedding head tell them apart (arXiv 1807.03247, 1807.10712).
     """
     b, _, h, w = like.shape
-    half = max(h, w) / 2
+    half = max(h, w) / 2 / spread
     y = (torch.arange(h, device=like.device, dtype=like.dtype) - (h - 1) / 2) / half
     x = (torch.arange(w, device=like.device, dtype=like.dtype) - (w - 1) / 2) / half
     return torch.stack(torch.meshgrid(y, x, indexing="ij")).expand(b, 2, h, w)
@@ -121,11 +121,13 @@ class EmbeddingNetwork(nn.Module):
         smaller = F.interpolate(images, size=size, mode="bilinear", align_corners=True)
         return _upsample(self.decoder(self.backbone(smaller)), like)
 
-    def forward(self, images: Tensor) -> Output:
+    def forward(self, images: Tensor, spread: float = 1.0) -> Output:
         """One forward pass.
 
         Args:
             images: (B, 3, 16m + 1, 16n + 1) float32 in [-1, 1], RGB.
+            spread: how many long sides of an ordinary photo the input is long
+                (`scene.frame.stretch`): a step along it tells as much apart as in such a photo.
 
         Returns:
             Output at h = 4m + 1, w = 4n + 1, float32 whatever the autocast.
@@ -138,7 +140,7 @@ class EmbeddingNetwork(nn.Module):
                 f"images must be (B, 3, 16m + 1, 16n + 1); got {tuple(images.shape)}"
             )
         x, context = self.features(images)  # (B, S * width, h, w)
-        yx = _coordinates(x)
+        yx = _coordinates(x, spread)
         e = self.embedding(torch.cat([self.embed(torch.cat([x, yx], 1)), yx], 1))  # (B, D, h, w)
         # what a segmentation network's classifier says of the pixel, corrected for the pixel's mask
         c = self.classes(self.classify(x)) + _upsample(self.prior(context), x)  # (B, T(C+1), h, w)

@@ -21,7 +21,7 @@ from dmlseg_core.color import (
     to_hex,
 )
 from dmlseg_core.config import PATTERN_MODE
-from dmlseg_core.edge import ForegroundModel, Spill
+from dmlseg_core.edge import ForegroundModel, Spill, sampled
 from dmlseg_core.paint.brush import Places
 from dmlseg_core.paint.calm import NO_GAIN, Calm
 from dmlseg_core.paint.look import Look, seen
@@ -97,8 +97,7 @@ class Layer:
     @cached_property
     def own(self) -> NDArray[np.uint8]:
         """(N, 3) uint8: a sample of its sure pixels, the same one for every look."""
-        places = np.flatnonzero(self.share >= min(0.95, float(self.share.max())))
-        places = places[:: max(1, places.size // _SAMPLE)]
+        places = sampled(self.share, min(0.95, float(self.share.max())), _SAMPLE)
         pixels = self.rgb.reshape(-1, 3)[places]
         return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
 

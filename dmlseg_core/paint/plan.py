@@ -23,6 +23,7 @@ from dmlseg_core.color import (
     to_hex,
 )
 from dmlseg_core.config import AMOUNTS, GLOSS, PATTERN_MODE
+from dmlseg_core.edge import sampled
 from dmlseg_core.paint.brush import Paint, Places
 from dmlseg_core.paint.calm import NO_GAIN, Gain, Noise
 from dmlseg_core.paint.light import Light, parts_of, usual_color
@@ -103,9 +104,7 @@ class Core:
     @classmethod
     def of(cls, rgb: Pixels, share: Floats) -> Core:
         """Measure the object of a share (H, W) in [0, 1], not all 0."""
-        flat = share.reshape(-1)
-        sure = np.flatnonzero(flat >= min(0.95, float(flat.max())))
-        sure = sure[:: max(1, sure.size // _SAMPLE)].copy()  # a view would hold all of them
+        sure = sampled(share, min(0.95, float(share.max())), _SAMPLE)
         linear = np.ascontiguousarray(srgb_to_linear(rgb.reshape(-1, 3)[sure]).T)
         noise = Noise.of(rgb, share, sure)
         light = Light.of(linear, noise, parts_of(sure, share.shape[1]))

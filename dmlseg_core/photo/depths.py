@@ -190,8 +190,8 @@ def _opencv(image: Image.Image, data: bytes) -> Words:
     if decoded is None or decoded.dtype != np.uint16:
         raise ValueError("its 16-bit pixels cannot be decoded")
     stack: Words = decoded.reshape(*decoded.shape[:2], -1).astype(np.uint16, copy=False)
-    if stack.shape[2] < 3:
-        return _keyed(stack, image)
+    if stack.shape[2] < 3 or (image.format == "PNG" and data[25] == 4):  # gray, repeated, and alpha
+        return _keyed(stack[..., ::3], image)
     for row in stack:  # in place: a second array as large is saved
         row[:, [0, 2]] = row[:, [2, 0]]
     return stack

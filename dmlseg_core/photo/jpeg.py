@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from dmlseg_core.color import delta_e_2000
-from dmlseg_core.photo.decode import no_bomb_check
+from dmlseg_core.edge import sampled
+from dmlseg_core.photo.decode import BAND, no_bomb_check, rgb_of
 from dmlseg_core.photo.load import Photo
 
 Bytes: TypeAlias = NDArray[np.uint8]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Tables: TypeAlias = "dict[int, list[int]]"
 
 _CAPS = (75, 85, 92, 97)
@@ -32,7 +34,7 @@ _MOST = 8
 """Bytes of a pixel: three coefficients of at most 11 bits and as long codes."""
 _MAKING_ROOM = threading.Lock()
 _SAMPLE = 1 << 17
-"""Pixels that a median is taken of, about."""
+"""Pixels that a median is taken of, or twice as many."""
 
 
 def jpeg_bytes(
@@ -44,9 +46,8 @@ def jpeg_bytes(
     round colors to steps that can be wider than what was changed: where the changed pixels would
     come back off by more than _SEEN, their entries are capped by those of better qualities.
     """
-    image, settings = Image.fromarray(pixels), jpeg_settings(like, quality)
-    settings |= {"dpi": dpi} if dpi else {}
-    data = _coded(image, settings)
+    settings = jpeg_settings(like, quality) | ({"dpi": dpi} if dpi else {})
+    data = _coded(pixels, settings)
     changed = _changed(pixels, like)
     if "qtables" not in settings or changed is None:
         return data
@@ -54,10 +55,10 @@ def jpeg_bytes(
     if off <= _SEEN:
         return data
     tables = [_capped(settings["qtables"], cap) for cap in _CAPS]
-    least = _off(_coded(image, settings | {"qtables": tables[-1]}), pixels, changed)
+    least = _off(_coded(pixels, settings | {"qtables": tables[-1]}), pixels, changed)
     if least > off - _GAIN:  # subsampled chroma, say: tables are not to blame
         return data
-    tries = (_coded(image, settings | {"qtables": capped}) for capped in tables)
+    tries = (_coded(pixels, settings | {"qtables": capped}) for capped in tables)
     return next(d for d in tries if _off(d, pixels, changed) <= max(_SEEN, least + _GAIN))
 
 
@@ -74,8 +75,8 @@ def jpeg_settings(like: Photo | None, quality: int | None) -> dict[str, Any]:
     return settings | {"quality": quality or 95, "optimize": True}
 
 
-def _coded(image: Image.Image, settings: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
+def _coded(pixels: Bytes, settings: dict[str, Any]) -> bytes:
+    image, buffer = Image.fromarray(pixels), io.BytesIO()
     try:
         image.save(buffer, "JPEG", **settings)
     except OSError:
@@ -102,16 +103,27 @@ def _changed(pixels: Bytes, like: Photo | None) -> NDArray[np.bool_] | None:
     """(H, W) of the pixels that are not the source's; None where there are none."""
     if like is None:
         return None
-    before = like.rgb if like.native is None else like.native
-    changed: NDArray[np.bool_] = (pixels != before).any(axis=2)
+    changed = differs(pixels, like.rgb if like.native is None else like.native)
     return changed if changed.any() else None
+
+
+def differs(pixels: Pixels, before: Pixels) -> NDArray[np.bool_]:
+    """(H, W): which pixels of two (H, W, 3) are not the same.
+
+    In bands: channel by channel it takes as much memory as a photo of 8 bits.
+    """
+    found = np.empty(pixels.shape[:2], np.bool_)
+    for top in range(0, len(found), BAND):
+        rows = slice(top, top + BAND)
+        found[rows] = (pixels[rows] != before[rows]).any(axis=2)
+    return found
 
 
 def _off(data: bytes, pixels: Bytes, changed: NDArray[np.bool_]) -> float:
     with no_bomb_check():  # our own file
         image = Image.open(io.BytesIO(data))
     with image:
-        return color_off(pixels, np.asarray(image.convert("RGB")), changed)
+        return color_off(pixels, rgb_of(image), changed)
 
 
 def color_off(pixels: Bytes, got: Bytes, changed: NDArray[np.bool_]) -> float:
@@ -119,20 +131,26 @@ def color_off(pixels: Bytes, got: Bytes, changed: NDArray[np.bool_]) -> float:
 
     The larger of two: the mean over tiles, and that of the median colors.
     """
-    at = np.flatnonzero(changed)[:: changed.size // _SAMPLE + 1]
+    at = sampled(changed, True, _SAMPLE)
     middle = [np.median(rgb.reshape(-1, 3)[at], axis=0) / 255 for rgb in (pixels, got)]
-    size = [-(-side // _TILE) for side in changed.shape[::-1]]
-    share = cv2.resize(changed.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    share = _tile_means(changed)
     tiles = share >= min(1.0, float(share.max()))
-    wanted, found = (
-        cv2.resize(rgb.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)[tiles]
-        for rgb in (pixels, got)
-    )
+    wanted, found = (_tile_means(rgb)[tiles] / 255 for rgb in (pixels, got))
     return max(float(delta_e_2000(wanted, found).mean()), float(delta_e_2000(*middle)))
 
 
+def _tile_means(plane: NDArray[Any]) -> NDArray[Any]:
+    """Of (H, W) or (H, W, 3) the means over tiles, float32; floats of all of it would be large."""
+    across, made = -(-plane.shape[1] // _TILE), []
+    for top in range(0, len(plane), BAND):
+        band = plane[top : top + BAND].astype(np.float32)
+        size = across, -(-len(band) // _TILE)
+        made.append(cv2.resize(band, size, interpolation=cv2.INTER_AREA))
+    return np.concatenate(made).reshape(-1, across, *plane.shape[2:])
+
+
 def _capped(tables: Tables, quality: int) -> Tables:
-    buffer = io.BytesIO(_coded(Image.new("RGB", (8, 8)), {"quality": quality}))
+    buffer = io.BytesIO(_coded(np.zeros((8, 8, 3), np.uint8), {"quality": quality}))
     with Image.open(buffer) as image:
         finer: Tables = image.quantization  # type: ignore[attr-defined]
     both = np.minimum(finer[0], finer[1]).tolist()

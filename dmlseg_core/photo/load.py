@@ -235,7 +235,7 @@ def _pixels(
     found = image.info.get("icc_profile")
     if found is None:
         found = profile_beside(data, image.format)
-    profile = fields["icc_profile"] = usable_profile(found or None, notes)
+    profile = fields["icc_profile"] = usable_profile(found or None, notes, image, data)
     signal = fields["signal"]
     if signal.points is not None and signal.chunks and profile is not None:
         fields["icc_profile"] = profile = None  # PNG's code points overrule it

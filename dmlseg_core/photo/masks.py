@@ -11,6 +11,7 @@ from PIL import Image
 
 from dmlseg_core.edge import estimate_foreground
 from dmlseg_core.errors import ExportError
+from dmlseg_core.photo.decode import BAND
 from dmlseg_core.photo.encode import image_bytes
 from dmlseg_core.photo.load import Photo
 from dmlseg_core.photo.whole import write_bytes
@@ -84,11 +85,17 @@ def cutout(
         like: the photo it was made from: where that is transparent, the cut-out is, as much.
     """
     color = estimate_foreground(rgb, alpha)
-    if like is not None and like.alpha is not None:
-        alpha = alpha * np.divide(like.alpha, 255, dtype=np.float32)
-    coverage = np.rint(alpha * 255).astype(np.uint8)
-    color[coverage == 0] = 0  # nothing of the rest of the photo hides under full transparency
-    return np.dstack([color, coverage])
+    made = np.empty((*alpha.shape, 4), np.uint8)
+    for top in range(0, len(made), BAND):  # floats of all of it would be large
+        rows = slice(top, top + BAND)
+        share = alpha[rows]
+        if like is not None and like.alpha is not None:
+            share = share * np.divide(like.alpha[rows], 255, dtype=np.float32)
+        coverage = np.rint(share * 255).astype(np.uint8)
+        # nothing of the rest of the photo hides under full transparency
+        made[rows, :, :3] = color[rows] * (coverage > 0)[..., None]
+        made[rows, :, 3] = coverage
+    return made
 
 
 def save_cutout(

@@ -99,19 +99,34 @@ def _is_srgb(profile: bytes, name: str) -> bool:
     return int(np.abs(found.to_srgb16(flat) - flat.astype(np.int32)).max()) <= _SAME
 
 
-def usable_profile(profile: bytes | None, notes: list[str]) -> bytes | None:
-    """The profile, None with a word where colors cannot be told by it: damaged, or absurd."""
+def usable_profile(
+    profile: bytes | None, notes: list[str], image: Image.Image, data: bytes
+) -> bytes | None:
+    """The profile of a file, None with a word where colors cannot be told by it: damaged, absurd,
+    or of another kind of pixels (PNG forbids those, viewers look at none).
+    """
     if profile is None:
         return None
     try:
-        stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if stored.profile.xcolor_space.strip() != "RGB" or _is_sound(profile):
+        space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
+        if space == (own := _space_of(image, data)) and (own != "RGB" or _is_sound(profile)):
             return profile
         word = "cannot be used: its colors cannot be told apart"
+        word = word if space == own else f"is one for {space}, not for {own} pixels"
     except (ImageCms.PyCMSError, OSError, ValueError):
         word = "is damaged"
     notes.append(f"The embedded color profile {word}; colors were taken as sRGB.")
     return None
+
+
+def _space_of(image: Image.Image, data: bytes) -> str:
+    """ICC's name of the pixels that a file stores; Pillow's mode may be what they become."""
+    gray = image.mode in ("1", "L", "LA", "I", "I;16")
+    if image.format == "PNG":
+        gray = data[25] in (0, 4)  # color type
+    elif image.format == "TIFF":
+        gray = image.tag_v2.get(262) in (0, 1)  # type: ignore[attr-defined]  # zero is white, black
+    return "GRAY" if gray else "CMYK" if image.mode == "CMYK" else "RGB"
 
 
 def _is_sound(profile: bytes) -> bool:

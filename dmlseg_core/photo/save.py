@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError
-from dmlseg_core.photo.decode import to_8_bits
+from dmlseg_core.photo.decode import BAND, to_8_bits
 from dmlseg_core.photo.encode import DEEP_FORMATS, HDR_FORMATS, bits_in, encode
-from dmlseg_core.photo.jpeg import color_off
+from dmlseg_core.photo.jpeg import color_off, differs
 from dmlseg_core.photo.load import Photo, load_photo
 from dmlseg_core.photo.metadata import kept_in, resolution_of
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile
@@ -119,7 +119,7 @@ def rounded(
         got: what `reread` gave, where it was asked already.
     """
     got, before = reread(path, like) if got is None else got, like.working_pixels()
-    changed = (rgb != before if rgb.dtype == before.dtype else rgb != like.rgb).any(axis=2)
+    changed = differs(rgb, before if rgb.dtype == before.dtype else like.rgb)
     if got is None or not changed.any():
         return ()
     off = color_off(to_8_bits(rgb), to_8_bits(got), changed)
@@ -211,8 +211,9 @@ def _plain_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint8]:
         return coded
     native = to_8_bits(like.deep) if like.deep is not None else like.native
     assert native is not None  # a photo with `rgb_profile` has one of them
-    same = (coded == like.rgb).all(axis=2, keepdims=True)
-    return np.where(same, native, from_srgb8(coded, like.rgb_profile))
+    made = from_srgb8(coded, like.rgb_profile)
+    np.copyto(made, native, where=~differs(coded, like.rgb)[..., None])
+    return made
 
 
 def _deep_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint16]:
@@ -221,9 +222,16 @@ def _deep_pixels(rgb: Pixels, like: Photo | None) -> NDArray[np.uint16]:
         return rgb.astype(np.uint16, copy=False)
     if np.uint8 in (rgb.dtype, like.working_dtype):  # that is the changed pixels' precision
         coded8 = to_8_bits(rgb)
-        same = (coded8 == like.rgb).all(axis=2, keepdims=True)
-        return np.where(same, like.deep, _plain_pixels(coded8, like).astype(np.uint16) * 257)
-    same = (rgb == like.working_pixels()).all(axis=2, keepdims=True)
+        made = _plain_pixels(coded8, like).astype(np.uint16)
+        made *= 257
+        np.copyto(made, like.deep, where=~differs(coded8, like.rgb)[..., None])
+        return made
     coded = rgb.astype(np.uint16, copy=False)
-    found = matrix_profile(like.rgb_profile) if like.rgb_profile is not None else None
-    return np.where(same, like.deep, coded if found is None else found.from_srgb16(coded))
+    if like.rgb_profile is None or (found := matrix_profile(like.rgb_profile)) is None:
+        return coded  # the work was done on the stored values
+    made = found.from_srgb16(coded)
+    for top in range(0, len(made), BAND):  # `working_pixels` would be another photo in memory
+        rows = slice(top, top + BAND)
+        same = (coded[rows] == found.to_srgb16(like.deep[rows])).all(axis=2, keepdims=True)
+        np.copyto(made[rows], like.deep[rows], where=same)
+    return made

@@ -19,7 +19,7 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.model import DataSheet, EmbeddingNetwork, load_network
 from dmlseg_core.photo import Photo, load_photo, shown
 from dmlseg_core.scene.adjacency import Pieces, shrink
-from dmlseg_core.scene.frame import MULTIPLE, STRIDE, Frame
+from dmlseg_core.scene.frame import MULTIPLE, STRIDE, Frame, stretch
 from dmlseg_core.scene.regions import region_tree
 from dmlseg_core.scene.scene import Scene
 from dmlseg_core.scene.store import SceneStore, name_of, to_tensors, tree_of
@@ -33,6 +33,10 @@ def computes_bfloat16(device: torch.device) -> bool:
         return False
     able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("arm_bf16"))
+
+
+TILE = 4
+"""Long sides of a tile of a long input."""
 
 
 class Segmenter:
@@ -168,9 +172,10 @@ class Segmenter:
         images = torch.from_numpy(frame.to_input(seen))[None].to(self.device)
         with ThreadPoolExecutor(1, "regions") as beside:
             pieces = beside.submit(Pieces.of, seen) if regions else None
-            passes = [self._tiled_pass(images, config)]
+            long = stretch(photo.size)
+            passes = [self._tiled_pass(images, config, long)]
             if config.flip:
-                passes.append(self._mirrored_pass(images, config))
+                passes.append(self._mirrored_pass(images, config, long))
         h, w = frame.grid_size
         vectors = torch.cat([v[:h, :w] for v, _ in passes], -1) / math.sqrt(len(passes))
         probs = torch.stack([p[..., :h, :w] for _, p in passes]).mean(0)
@@ -201,17 +206,19 @@ class Segmenter:
             visible=photo.visible,
         )
 
-    def _pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+    def _pass(self, images: Tensor, config: SceneConfig, long: float) -> tuple[Tensor, Tensor]:
         """Vectors (h, w, D), the rows that every distance reads, and probabilities (T, C+1, h, w).
 
-        Of all cells, those on the padding too.
+        Of all cells, those on the padding too, of an input that is so many long sides long.
         """
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, config.precision == "bfloat16"):
-            output = self.network(images)
+            output = self.network(images, long)
         return output.embedding[0].permute(1, 2, 0), output.class_logits[0].softmax(1)
 
-    def _tiled_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+    def _tiled_pass(
+        self, images: Tensor, config: SceneConfig, long: float
+    ) -> tuple[Tensor, Tensor]:
         """`_pass`; of a long input in tiles along it, so that the network's memory is bounded.
 
         Tiles begin on multiples of 16 pixels, so cells lie on cells; where two overlap, both count,
@@ -220,12 +227,12 @@ class Segmenter:
         axis = -2 if images.shape[-2] > images.shape[-1] else -1
         tiles = tiles_of(images.shape[axis], config.long_side)
         if len(tiles) == 1:
-            return self._pass(images, config)
+            return self._pass(images, config, long)
         sums: list[Tensor] = []
         total = torch.zeros((images.shape[axis] - 1) // STRIDE + 1)
         for start, length in tiles:
             cells = slice(start // STRIDE, (start + length - 1) // STRIDE + 1)
-            found = self._pass(images.narrow(axis, start, length), config)
+            found = self._pass(images.narrow(axis, start, length), config, TILE)
             weight = _ramp(cells.stop - cells.start)
             total[cells] += weight
             for k, part in enumerate(found):
@@ -239,22 +246,24 @@ class Segmenter:
                 )
         return (sums[0] / _along(total, sums[0], axis + 2)), sums[1] / _along(total, sums[1], axis)
 
-    def _mirrored_pass(self, images: Tensor, config: SceneConfig) -> tuple[Tensor, Tensor]:
+    def _mirrored_pass(
+        self, images: Tensor, config: SceneConfig, long: float
+    ) -> tuple[Tensor, Tensor]:
         """`_tiled_pass` of the mirrored input, mirrored back: cells are cells (see `Frame`)."""
-        vectors, probs = self._tiled_pass(images.flip(-1), config)
+        vectors, probs = self._tiled_pass(images.flip(-1), config, long)
         return vectors.flip(1), probs.flip(-1)
 
 
 def tiles_of(length: int, long_side: int) -> list[tuple[int, int]]:
     """(start, length) of the tiles along an input of 16n + 1 pixels, evenly spread.
 
-    Of 4 long sides each, overlapping by at least one. Shorter inputs, those of photos up to 16 : 3,
-    are one tile: one pass.
+    Of TILE long sides each, overlapping by at least one. Shorter inputs, those of photos up to
+    16 : 3, are one tile: one pass.
     """
-    steps, own = (length - 1) // MULTIPLE, 4 * long_side // MULTIPLE
+    steps, own = (length - 1) // MULTIPLE, TILE * long_side // MULTIPLE
     if steps <= own:
         return [(0, length)]
-    count = math.ceil((steps - own) / (own - own // 4)) + 1
+    count = math.ceil((steps - own) / (own - own // TILE)) + 1
     starts = [round(k * (steps - own) / (count - 1)) for k in range(count)]
     return [(start * MULTIPLE, own * MULTIPLE + 1) for start in starts]
 

@@ -1,10 +1,13 @@
 """Edges snap to the photo, in the edge band only."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
 
 from dmlseg_core.color import encode_srgb8, srgb_to_linear
+from dmlseg_core.edge import alpha as edges
 from dmlseg_core.edge.alpha import CELLS, default_radius, refine_alpha
 from dmlseg_core.errors import ParameterError
 from tests.edge.sharpness import SETS, TOLERANCES, boundary_f, instances, share_map
@@ -204,3 +207,27 @@ def test_a_flat_photo_moves_no_contour(radius):
     level = (radius + 0.5 - np.hypot(y - 48, x - 48)).astype(np.float32)
     found = refine_alpha(level, np.full((96, 96, 3), 90, np.uint8)) >= 0.5
     assert abs(found.sum() / (level >= 0).sum() - 1) < 0.25
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.5, 1000), (0.95, 10_000), (0.2, 77), (2, 9)])
+def test_a_sample_is_every_nth_of_all_that_are_sure(monkeypatch, least, most):
+    """In strips: a list of a large photo's pixels would take more memory than the photo."""
+    share = np.random.default_rng(0).random((333, 77)).astype(np.float32)
+    every = np.flatnonzero(share >= least)
+    for strip in (1000, 1 << 20):
+        monkeypatch.setattr(edges, "_SEARCHED", strip)
+        found = edges.sampled(share, least, most)
+        assert found.tolist() == every[:: max(1, every.size // most)].tolist()
+
+
+def test_a_level_is_let_go_when_its_edge_is_known():
+    """As many bytes as alpha: with it a large photo took 14 bytes a pixel."""
+    y, x = np.ogrid[-1:1:2000j, -1:1:3000j]
+    rgb = np.full((2000, 3000, 3), 120, np.uint8)
+    tracemalloc.start()
+    levels = [(0.8 - np.hypot(y, x)).astype(np.float32)]
+    tracemalloc.reset_peak()
+    refine_alpha(levels.pop(), rgb)  # the caller's own name is gone, as in `Mask.to_alpha`
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * rgb.size / 3

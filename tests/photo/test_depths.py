@@ -269,3 +269,15 @@ def test_gray_avif_of_video_levels_reaches_black_and_white(full):
     data[place + 10] = 0x80 * full
     photo = load_photo(bytes(data))
     assert np.abs(photo.deep[..., 0] / 65535 - levels / 1023).max() < 0.012
+
+
+def test_a_png_of_gray_and_alpha_says_that_it_was_gray():
+    """OpenCV repeats the gray, so nothing told it from colors."""
+    pixels = np.random.default_rng(0).integers(0, 65536, (9, 14, 2)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 14, 9, 16, 4, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    photo = load_photo(b"\x89PNG\r\n\x1a\n" + head + body)
+    assert photo.notes == ("The photo was grey and is now RGB.",)
+    assert (photo.deep == pixels[..., :1]).all()
+    assert (photo.deep_alpha == pixels[..., 1]).all()

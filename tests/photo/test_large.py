@@ -1,6 +1,8 @@
 """Large and deep photos: the same pixels in less memory, or a sentence before memory is taken."""
 
 import io
+import tracemalloc
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,8 +12,11 @@ from PIL import Image
 
 from dmlseg_core.errors import ImageError
 from dmlseg_core.photo import decode, load
-from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.jpeg import _tile_means
+from dmlseg_core.photo.load import Photo, load_photo
+from dmlseg_core.photo.masks import cutout
 from dmlseg_core.photo.profiles import to_srgb8
+from dmlseg_core.photo.save import _deep_pixels, save_photo
 from tests.photo import profiles
 from tests.photo.test_load import coded, picture
 
@@ -100,3 +105,51 @@ def test_profiles_are_applied_in_bands_as_to_the_whole():
     for top in (0, decode.BAND - 1, decode.BAND * 2):
         row, _ = to_srgb8(Image.fromarray(tall[top : top + 9]), data, [])
         assert (whole[top : top + 9] == row).all()
+
+
+def held(work):
+    """Bytes that it holds at the most, its result included, as numpy tells."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def large(**fields):
+    """A photo of 8 megapixels, and it with every pixel changed."""
+    rgb = np.tile(picture(), (84, 112, 1))[:2000, :4000].copy()
+    return Photo(rgb=rgb, path=None, digest="", **fields), rgb ^ 1
+
+
+def test_writing_a_large_photo_holds_little_beside_it(tmp_path):
+    """Bytes a pixel: 36 for a JPEG, whose colors were compared in floats of all of it, 11 for a
+    cut-out, 13 for 16 bits in a profile.
+    """
+    tables = {0: [8] * 64, 1: [8] * 64}
+    photo, made = large(format="JPEG", jpeg_tables=tables)
+    save_photo(made, tmp_path / "first.jpg", photo)  # tables and imports
+    assert held(lambda: save_photo(made, tmp_path / "a.jpg", photo)) < 9 * 8e6
+    share = np.ones(photo.size, np.float32)
+    share[0] = 0.5
+    assert held(lambda: cutout(made, share, photo)) < 9 * 8e6
+    wide = profiles.profile(profiles.ADOBE, profiles.gamma(2.2))
+    deep = photo.rgb.astype(np.uint16) * 257
+    like = replace(photo, deep=deep, bits=16, rgb_profile=wide)
+    changed = like.working_pixels() ^ 1
+    assert held(lambda: _deep_pixels(changed, like)) < 9 * 8e6
+    plain = replace(photo, deep=deep, bits=16)
+    assert _deep_pixels(changed, plain) is changed
+
+
+def test_tiles_of_a_large_jpeg_are_those_of_the_whole():
+    """Worked on in bands: sides that are no whole tiles, and a last band of one row."""
+    for height, width in ((513, 40), (512, 33), (15, 7), (16, 1)):
+        plane = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+        found = _tile_means(plane)
+        assert found.shape == (-(-height // 16), -(-width // 16), 3)
+        if width % 16 == 0 or width < 16:
+            first = plane[:16].astype(float).mean(axis=(0, 1))
+            assert np.allclose(found[0, 0], first, atol=1e-3)
+        assert _tile_means(plane[..., 0] > 9).shape == found.shape[:2]

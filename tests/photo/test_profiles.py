@@ -1,11 +1,16 @@
 """Profiles in 16 bits against littleCMS in 8 and against closed formulas."""
 
 import io
+import zlib
 
+import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
+from dmlseg_core.photo.load import load_photo
+from dmlseg_core.photo.metadata import chunk
 from dmlseg_core.photo.profiles import from_srgb8, matrix_profile, srgb_profile, to_srgb8
 from tests.photo import profiles
 
@@ -121,3 +126,46 @@ def test_a_profile_is_srgb_under_any_name():
     assert native is None
     assert (rgb == 55).all()
     assert not notes
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize(("gray", "space"), [(False, "GRAY"), (True, "RGB"), (False, "CMYK")])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_profile_of_another_kind_of_pixels_is_left_out(kind, gray, space, deep):
+    """Careless tools make such files. With 8 bits it was called damaged, with 16 it was applied."""
+    levels = np.arange(40 * 60, dtype=np.uint16).reshape(40, 60) * (27 if deep else 0)
+    pixels = levels if gray else np.dstack([levels, levels[::-1], levels[:, ::-1]])
+    pixels = pixels if deep else (pixels + 77).astype(np.uint8)
+    odd = bytearray(profiles.profile(profiles.ADOBE, profiles.gamma(1.8)))
+    if space == "GRAY":
+        odd = bytearray(gray_profile())
+    elif space == "CMYK":
+        odd[16:20] = b"CMYK"
+    file = io.BytesIO()
+    if kind == "TIFF":
+        about = {"photometric": "minisblack" if gray else "rgb", "iccprofile": bytes(odd)}
+        tifffile.imwrite(file, pixels, **about)
+        data = file.getvalue()
+    else:
+        data = with_chunk(cv2.imencode(".png", pixels)[1].tobytes(), bytes(odd))
+        pixels = pixels if gray else pixels[..., ::-1]
+    photo = load_photo(data)
+    own = "GRAY" if gray else "RGB"
+    word = f"The embedded color profile is one for {space}, not for {own} pixels; "
+    assert any(note.startswith(word) for note in photo.notes), photo.notes
+    assert photo.icc_profile is None and photo.rgb_profile is None
+    read = photo.rgb if photo.deep is None else photo.deep
+    assert (read == (pixels[..., None] if gray else pixels)).all()
+
+
+def gray_profile():
+    """Of Ghostscript's kind: a curve alone."""
+    data = bytearray(profiles.profile(profiles.ADOBE, profiles.gamma(1.8)))
+    data[16:20] = b"GRAY"
+    return bytes(data).replace(b"rTRC", b"kTRC")
+
+
+def with_chunk(png, found):
+    """A PNG with an embedded profile."""
+    told = chunk(b"iCCP", b"x\0\0" + zlib.compress(found))
+    return png[:33] + told + png[33:]

@@ -9,10 +9,11 @@ import torch
 from dmlseg_core.edit import Alphas, EditSession
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.folder.develop.output import annotate, label_photo
+from dmlseg_core.model.network import _coordinates
 from dmlseg_core.photo import load_photo, over, shown
 from dmlseg_core.photo.masks import cutout
 from dmlseg_core.scene.frame import MULTIPLE, Frame, stretch
-from dmlseg_core.scene.segmenter import Segmenter, tiles_of
+from dmlseg_core.scene.segmenter import TILE, Segmenter, tiles_of
 from tests.scene.test_segmenter import CONFIG, photo, random_network
 
 
@@ -61,12 +62,28 @@ def test_a_tiled_pass_is_the_whole_pass_where_the_network_sees_as_much(segmenter
     assert torch.isfinite(scene.embedding).all()
     assert torch.allclose(scene.class_probs.sum(1), torch.ones(4, *frame.grid_size), atol=1e-5)
     images = torch.from_numpy(frame.to_input(load_photo(pixels).rgb))[None]
-    whole, probs = segmenter._pass(images, scene.config)
+    whole, probs = segmenter._pass(images, scene.config, TILE)
     vectors = scene.embedding.permute(1, 2, 0)
     h, w = frame.grid_size
     off = (vectors - whole[:h, :w]).abs().mean() / whole[:h, :w].std()
     assert off < 0.2
     assert (scene.class_probs - probs[..., :h, :w]).abs().mean() < 0.05
+
+
+@pytest.mark.parametrize(("size", "long"), [((96, 128), 1.0), ((96, 384), 3.0), ((384, 96), 3.0)])
+def test_a_step_along_a_long_photo_tells_as_much_apart_as_in_an_ordinary_one(segmenter, size, long):
+    """Its long side was the unit: neighbors in a panorama were a third as far apart."""
+    pixels = photo(3, size)
+    scene = segmenter.analyze(pixels)
+    images = torch.from_numpy(scene.frame.to_input(pixels))[None]
+    h, w = scene.frame.grid_size
+    vectors, _ = segmenter._pass(images, scene.config, long)
+    assert torch.equal(scene.embedding.permute(1, 2, 0), vectors[:h, :w])
+    steps = [
+        float(_coordinates(torch.zeros(1, 1, *cells), spread)[0, -1].diff(dim=1).mean())
+        for cells, spread in (((24, 32), 1.0), ((24, 96), 3.0))
+    ]
+    assert steps[0] == pytest.approx(steps[1])
 
 
 def hidden_half():

@@ -88,7 +88,10 @@ def candidates(
 
 def areas(labels: Labels, count: int) -> NDArray[np.int64]:
     """(count,) pixels of each object."""
-    return np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
+    found = np.zeros(count + 1, np.int64)
+    for row in labels:  # numbers of 64 bits of all of it would be large
+        found += np.bincount(row, minlength=count + 1)
+    return found[1:]
 
 
 def _by_recipe(photo: Photo, scene: Any, work: Work, alphas: Alphas) -> Chosen:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # torch
     from dmlseg_core.folder.develop.painting import Print
     from dmlseg_core.paint import Recolored
 
+_BAND = 256
+"""Rows that are counted at once: their places are numbers of 64 bits."""
+
 
 def instance_rows(
     job: Job, photo: Photo, chosen: Chosen, prints: Sequence[Print], work: Work
@@ -83,11 +86,13 @@ def mean_colors(rgb: NDArray[np.uint8], labels: Labels, count: int) -> list[str]
 
     Levels are counted first, so that the sum does not depend on the order of the pixels.
     """
-    table = decode_table(np.uint8).astype(np.float64)
-    place, sums = labels.reshape(-1).astype(np.int64) * 256, np.zeros((count + 1, 3))
-    pixels = np.maximum(np.bincount(labels.reshape(-1), minlength=count + 1), 1)
-    for channel in range(3):
-        levels = rgb[..., channel].reshape(-1)
-        counted = np.bincount(place + levels, minlength=256 * (count + 1))
-        sums[:, channel] = counted.reshape(count + 1, 256) @ table
-    return [to_hex(linear_to_srgb(row)) for row in sums[1:] / pixels[1:, None]]
+    counted = np.zeros((3, (count + 1) * 256), np.int64)
+    for top in range(0, len(labels), _BAND):
+        place = labels[top : top + _BAND].astype(np.int64) * 256
+        for channel in range(3):
+            at = place + rgb[top : top + _BAND, :, channel]
+            counted[channel] += np.bincount(at.reshape(-1), minlength=counted.shape[1])
+    levels = counted.reshape(3, count + 1, 256)[:, 1:]
+    sums = levels @ decode_table(np.uint8).astype(np.float64)
+    means = (sums / np.maximum(levels.sum(axis=2), 1)).T
+    return [to_hex(linear_to_srgb(row)) for row in means]

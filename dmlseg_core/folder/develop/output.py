@@ -85,7 +85,8 @@ def save_overlay(rgb: NDArray[np.uint8], labels: Labels, path: Path) -> None:
     half = colors // 2
     half[0] = 0
     tinted = np.right_shift(rgb, (labels > 0).view(np.uint8)[..., None])
-    tinted += half.take(labels, axis=0)
+    for y, row in enumerate(labels):  # of all at once it takes three photos
+        tinted[y] += half.take(row, axis=0)
     tinted[edge] = colors[labels[edge]]
     # encoded in memory: Pillow may leave a torn file on a full disk without a word
     write_bytes(image_bytes(Image.fromarray(tinted), "JPEG", quality=90), path)
