@@ -64,7 +64,7 @@ CHAINS: dict[str, Chain] = {
         start="deeplabv3_mobilenetv2_coco_voc.safetensors",
         links=(
             Link("default"), Link("finetune"), Link("prolong", share=0.35),
-            Link("distill", share=0.6, taught=True),
+            Link("distill", share=0.6, taught=True), Link("harden", share=0.45, taught=True),
         ),
         rescale=0.5,
         regions="regions",

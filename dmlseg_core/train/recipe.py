@@ -106,8 +106,8 @@ RECIPES: dict[str, TrainRecipe] = {
         donors=(*DONORS, "dutsmore"),
     ),
 }  # fmt: skip
-"""What `--recipe` knows. The shipped weights are the first four, each begun with what the one
-before it gave; after "prolong" and after "distill" comes an `average` with the run's start."""
+"""What `--recipe` knows. The shipped weights are all five, each begun with what the one before it
+gave; after the last three comes an `average` with the run's start."""
 
 LENGTHS: tuple[str, ...] = ("steps", "warmup", "cooldown", "lambda_ramp")
 """Fields of `TrainConfig` that count steps: a rehearsal shortens them alike."""

@@ -92,11 +92,11 @@ def test_a_chain_that_was_stopped_goes_on_to_the_same_weights(toy, tmp_path, mon
 
 
 def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
-    """docs/training.md: default, finetune, prolong, average, distill, average, rescale, fits."""
+    """docs/training.md: default, finetune, prolong, distill, harden, averages, rescale, fits."""
     calls = []
     for name in ("average", "rescale", "fit_regions", "fit_people", "fit_bodywork", "calibrate"):
         monkeypatch.setattr(chain, name, lambda *a, _n=name, **k: calls.append((_n, *a)))
-    for name in CHAINS["shipped"].clicks:
+    for name in (*CHAINS["shipped"].clicks, "dutsmore"):
         (tmp_path / name).mkdir()
     out, run = tmp_path / "out.safetensors", tmp_path / "run"
     words = ["--recipe", "shipped", "--data", str(tmp_path), "--run", str(run), "--init", "START",
@@ -132,7 +132,15 @@ def test_the_shipped_chain_is_the_one_that_docs_list(tmp_path, monkeypatch):
             0.6,
             "distill-averaged.safetensors",
         ),
-        ("rescale", "distill-averaged.safetensors", 0.5, "out.safetensors"),
+        ("harden", "distill-averaged.safetensors", "START", "harden.safetensors"),
+        (
+            "average",
+            "distill-averaged.safetensors",
+            "harden.safetensors",
+            0.45,
+            "harden-averaged.safetensors",
+        ),
+        ("rescale", "harden-averaged.safetensors", 0.5, "out.safetensors"),
         ("fit_regions", "out.safetensors", "regions"),
     ]
     (*fitted, others), rest = calls[-3], CHAINS["shipped"].people
