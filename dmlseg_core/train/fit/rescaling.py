@@ -55,14 +55,19 @@ def rescale(weights: Path, factor: float, out: Path) -> dict[str, Any]:
     scaled = rescaled(network, factor)
     kept = history(about)
     kept["rescaled"] = factor * kept.get("rescaled", 1.0)  # `read_pretrained` undoes it
-    sheet = DataSheet.of(about)  # what it has in squared distances; regions are to be fitted anew
-    length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
-    told = sheet.skin, sheet.hair, sheet.bodywork
-    skin, hair, bodywork = (_unscaled(linear, factor) for linear in told)
-    sheet = replace(sheet, length=length, edge_weight=edge_weight)
-    sheet = replace(sheet, skin=skin, hair=hair, bodywork=bodywork)
-    kept["sheet"] = sheet.to_dict()
+    if "sheet" in about:  # a run's export has none: the defaults are for what it is rescaled to
+        kept["sheet"] = _in_unit(DataSheet.of(about), factor).to_dict()
     return save_weights(scaled, out, **kept)
+
+
+def _in_unit(sheet: DataSheet, factor: float) -> DataSheet:
+    """What a sheet has in squared distances, and by vectors; regions are to be fitted anew."""
+    skin, hair, bodywork = (
+        _unscaled(linear, factor) for linear in (sheet.skin, sheet.hair, sheet.bodywork)
+    )
+    length, edge_weight = factor * sheet.length, factor * sheet.edge_weight
+    sheet = replace(sheet, length=length, edge_weight=edge_weight)
+    return replace(sheet, skin=skin, hair=hair, bodywork=bodywork)
 
 
 def _unscaled(linear: tuple[float, ...], factor: float) -> tuple[float, ...]:

@@ -67,6 +67,15 @@ def test_skin_hair_and_bodywork_are_told_as_before(weights, tmp_path):
     assert torch.allclose(ours, theirs, atol=1e-4) and ours.std() > 0
 
 
+def test_constants_in_squared_distances_go_along(weights, tmp_path):
+    """A run's export has none yet: the defaults, which are for the unit of what is shipped, hold."""
+    fresh = rescale(weights, 0.5, tmp_path / "b.safetensors")
+    assert "sheet" not in fresh
+    write_sheet(weights, length=0.6, edge_weight=0.3)
+    sheet = rescale(weights, 0.5, tmp_path / "c.safetensors")["sheet"]
+    assert (sheet["length"], sheet["edge_weight"]) == (0.3, 0.15)
+
+
 def test_what_belonged_to_the_old_unit_is_left_out(weights, tmp_path):
     entry = rescale(weights, 0.5, tmp_path / "b.safetensors")
     assert entry["rescaled"] == 0.5 and entry["terms"] == "ours" and entry["step"] == 7
