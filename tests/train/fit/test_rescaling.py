@@ -68,7 +68,7 @@ def test_skin_hair_and_bodywork_are_told_as_before(weights, tmp_path):
 
 
 def test_constants_in_squared_distances_go_along(weights, tmp_path):
-    """A run's export has none yet: the defaults, which are for the unit of what is shipped, hold."""
+    """A run's export has none yet: the defaults are for the unit of what is shipped."""
     fresh = rescale(weights, 0.5, tmp_path / "b.safetensors")
     assert "sheet" not in fresh
     write_sheet(weights, length=0.6, edge_weight=0.3)
