@@ -49,6 +49,8 @@ def test_the_examples_of_the_page_run(url, tmp_path):
     inside = made["mask.png"] > 250
     assert 0.05 < inside.mean() < 0.6
     before = np.asarray(Image.open(tmp_path / "sofa.jpg"))
+    inside &= np.abs(made["navy.jpg"].astype(int) - before).max(axis=2) > 40  # the body of it
+    assert inside.mean() > 0.02
     blue = np.median(made["navy.jpg"][inside], axis=0)
     assert blue[2] > blue[0] and np.median(before[inside], axis=0)[0] > 150
 

@@ -91,6 +91,6 @@ def test_a_set_that_the_server_lost_is_sent_again(visit):
             Object.keys(sessionStorage).find((key) => key.includes('session'))) } })""")
     tab.button("Close").click()
     tab.button("Many photos").click()
-    tab.page.get_by_text("they are sent again").wait_for()
+    tab.page.get_by_text("they are sent again").first.wait_for()
     settled(tab, 2)
     assert tab.page.locator(".dialog.many .card").filter(has_text="objects").count() == 2

@@ -15,6 +15,7 @@ from dmlseg_core.cli import chosen as cli_recolor_object
 from dmlseg_core.cli import recolor as cli_recolor
 from dmlseg_core.cli import segment as cli_photo
 from dmlseg_core.cli.entry import main
+from dmlseg_core.config import SceneConfig
 from dmlseg_core.model import DataSheet
 from dmlseg_core.scene.frame import Frame
 from tests.folder.test_run import FakeSegmenter, write_photo
@@ -181,8 +182,8 @@ def test_recolor_at_a_point(shaded, monkeypatch, capsys):
                            seed=SimpleNamespace(tau=0.75))  # fmt: skip
     frame = Frame.fit(alpha.shape, 64)
     scene = SimpleNamespace(mask_at=lambda *click: clicks.append(click) or mask, frame=frame,
-                            embedding=torch.zeros(4, *frame.grid_size),
-                            sheet=DataSheet())  # fmt: skip
+                            embedding=torch.zeros(4, *frame.grid_size), classes=(),
+                            config=SceneConfig(), sheet=DataSheet())  # fmt: skip
     segmenter = SimpleNamespace(analyze=lambda photo, **_: scene)
     monkeypatch.setattr(cli_recolor, "load_segmenter", lambda args, config=None: segmenter)
     words = [shaded / "photo.png", "--at", "20,15", "--tau", "0.75", "--color", "#c8102e"]

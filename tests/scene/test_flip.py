@@ -32,7 +32,7 @@ class Fake(nn.Module):
     def fuse(self):
         return self
 
-    def forward(self, images):
+    def forward(self, images, spread=1.0):
         vectors = self.rule(images)  # (1, D, h, w)
         first = vectors[:, None, :1].expand(-1, len(NETWORK.taus), -1, -1, -1)
         rest = torch.zeros_like(first).expand(-1, -1, len(NETWORK.classes), -1, -1)
