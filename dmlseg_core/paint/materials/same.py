@@ -24,10 +24,11 @@ _REACH = 4
 _SOLID, _LARGE = 0.25, 0.004
 """Shares of a cluster that must be core, and of the object that this must be, to be any material
 rather than the mixture along a border."""
-_PRINT = 0.12, 0.04
-"""Core of what is unlike all that is solid, so that no mixture looks like it; and share of the
-object: what is smaller may be shine, which has such shades too.
+_UNLIKE = 1.5
+"""Difference of a print in several shades from all that is solid: mixtures and dark noise are less.
 """
+_PRINT = 0.12, 0.04
+"""Core of such a print, and share of the object: what is smaller may be shine, in shades too."""
 _KIN = 0.25
 """Difference of two colors up to which they are one in light and shade."""
 _STEPS = (0.5, 0.36, 0.2), (1.0, 1.4, 2.2)
@@ -108,7 +109,7 @@ def without_mixtures(labels: Labels, centers: Floats) -> Labels:
     solid = _solid(labels, _families(centers, _KIN, every), _SOLID)
     if not solid.any():
         solid[np.bincount(labels[labels >= 0], minlength=len(centers)).argmax()] = True
-    prints = ~solid & np.array([differences(c, centers[solid]).min() > 1 for c in centers])
+    prints = ~solid & np.array([differences(c, centers[solid]).min() > _UNLIKE for c in centers])
     solid |= prints & _solid(labels, _families(centers, 1.0, prints), *_PRINT)
     away = ((centers[:, None] - centers[None]) ** 2).sum(axis=2)
     away[:, ~solid] = np.inf
