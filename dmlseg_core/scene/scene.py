@@ -196,7 +196,8 @@ class Scene:
         if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             maps = [near, *further]
-            level = limit * corrected(level / limit, maps, [*cells, *cuts], signs, self.sheet)
+            places = [self.frame.place_of(*p) for p in ((o.y, o.x), *o.add, *o.subtract)]
+            level = limit * corrected(level / limit, maps, places, signs, self.sheet)
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
@@ -212,7 +213,7 @@ class Scene:
         level = with_sign(level, inside)
         about = seed, name, seed.score, self.frame, self.visible, o.strokes, under
         given, at = None if further else o.given, (o.y, o.x) if o.pointed else None
-        return Mask(inside, level, *about, given, at), near
+        return Mask(inside, level, *about, given, at, (*o.add, *o.subtract)), near
 
     def cell_at(self, y: float, x: float) -> tuple[int, int]:
         """The cell of a pixel that can be pointed at.
