@@ -67,6 +67,24 @@ def test_brush_and_eraser_paint_what_the_hand_went_over(visit):
         assert far > 40 if mode == "add" else far <= 3
 
 
+def test_the_dropper_takes_the_color_that_is_seen_and_limits_the_one_that_was(visit):
+    tab = visit(frame=False)
+    tab.open(two_discs())
+    plain = middle_color(tab, 0.25, 0.5)
+    tab.click(0.25, 0.5)
+    paint(tab)
+    tab.click(0.75, 0.5)
+    tab.page.get_by_role("application").focus()
+    tab.page.keyboard.press("i")
+    tab.click(0.25, 0.5)
+    assert np.abs(middle_color(tab, 0.75, 0.5) - rgb(NAVY)).max() <= 4
+    tab.page.get_by_role("tab", name="Limits").click()
+    tab.button("Not a color").click()
+    tab.click(0.25, 0.5)
+    (gate,) = tab.edits[-1]["style"]["gates"]
+    assert np.abs(rgb(gate["color"]) - plain).max() <= 4
+
+
 def test_a_picture_is_printed_on_a_thing(visit):
     tab = visit(frame=False)
     tab.open(disc())

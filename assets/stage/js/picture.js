@@ -205,10 +205,16 @@ export class Picture {
     this.resting = setTimeout(() => this.tiles.want(look, wanted), REST_MS);
   }
 
-  /** The color of the shown photo at a pixel: median of 3 x 3 of the preview, bytes. */
-  colorAt({ x, y }, { original = true } = {}) {
-    const bitmap = (original ? this.original : this.result ?? this.original)?.bitmap;
-    if (!bitmap) return null;
+  /** The color at a pixel, as it was taken and as it is seen: {own, seen}; null before there is a picture. */
+  colorsAt(pixel) {
+    if (!this.original) return null;
+    const { view } = this.app, left = this.split !== null && view.toScreen(pixel.x, 0).x < this.split * view.stage.width;
+    const seen = this.before || left ? this.original : this.result ?? this.original;
+    return { own: this.#colorAt(pixel, this.original), seen: this.#colorAt(pixel, seen) };
+  }
+
+  /** Median of 3 x 3 of a preview, bytes. */
+  #colorAt({ x, y }, { bitmap }) {
     const { view } = this.app, context = new OffscreenCanvas(3, 3).getContext("2d");
     const px = Math.floor((x + 0.5) * bitmap.width / view.width), py = Math.floor((y + 0.5) * bitmap.height / view.height);
     context.drawImage(bitmap, 1 - px, 1 - py);
