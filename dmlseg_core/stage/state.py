@@ -224,7 +224,7 @@ def _summary(session: EditSession, k: int, name: str, made: Recolored | None, la
     share = 100 * float(mask.grid.mean())
     text = say(
         language, "summary", name=name,
-        share=f"{share:.0f}" if share >= 1 else f"{share:.1f}",
+        share=f"{share:.0f}" if share >= 1 else f"{share:.1f}" if share >= 0.05 else "< 0.1",
         color=color_word(language, session.median_color(mask)),
     )  # fmt: skip
     if selection.painted and selection.mode in TARGET_MODES:

@@ -181,5 +181,5 @@ export function same(a, b) {
 /** A share of the photo in percent, for reading. */
 export function percent(area, { width, height }) {
   const share = 100 * (area > 1 ? area / (width * height) : area);
-  return share.toFixed(share < 10 ? 1 : 0);
+  return share < 0.05 ? "< 0.1" : share.toFixed(share < 10 ? 1 : 0);
 }
