@@ -176,6 +176,10 @@ def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
     tab = visit(frame=False)
     checks = np.indices((200, 200)).sum(0) % 2 * 255
     tab.open(np.repeat(checks[..., None], 3, 2).astype(np.uint8))
+    fitted = tab.seen()[300:500, 400:600, 0]
+    assert (
+        (fitted > 30) & (fitted < 225)
+    ).mean() > 0.5  # a small photo that fills the stage: no blocks
     tab.page.mouse.move(*tab.middle())
     for _ in range(12):
         tab.page.mouse.wheel(0, -400)

@@ -10,6 +10,7 @@ import { Tiles, tilesOf } from "./tiles.js";
 import { say } from "./words.js";
 
 const REST_MS = 120, LATE_MS = 1000;  // a blur for less is no wait
+const PIXELS = 4;  // device pixels per photo pixel from which on one looks at pixels: a small photo that fills the stage is a photo
 
 export class Picture {
   constructor(app, canvas) {
@@ -166,7 +167,7 @@ export class Picture {
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!this.original) return;
     const { ratio } = view, at = this.split === null ? null : this.split * canvas.width;
-    context.imageSmoothingEnabled = view.zoom < 2;
+    context.imageSmoothingEnabled = view.zoom < PIXELS;
     context.imageSmoothingQuality = "high";
     context.setTransform(view.scale * ratio, 0, 0, view.scale * ratio, view.x * ratio, view.y * ratio);
     if (this.explained) return context.drawImage(this.explained, 0, 0, view.width, view.height);
