@@ -2,6 +2,8 @@
 
 from skimage import data
 
+from tests.browser.conftest import disc
+
 NAMES = {"Smaller part", "Larger part", "Part", "Object", "Group"}
 
 
@@ -31,6 +33,9 @@ def test_what_was_shown_and_clicked_is_the_object_wherever_that_was(visit):
         tab.click(*place)
         assert marks.all_inner_texts() == ["Object"]
         tab.edit(lambda: tab.page.keyboard.press("Escape"))
+    tab.open(disc())  # without a part of its own
+    tab.click()
+    assert marks.all_inner_texts() == ["Object"]
 
 
 def test_what_a_finger_was_offered_goes(visit):
