@@ -176,7 +176,7 @@ class Outputs:
         passed = self.max_delta_e is None or made.within(self.max_delta_e)
         notes = [*photo.notes, *made.notes, *losses(photo, out)]
         if not self.as_json:
-            hit = f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"
+            hit = f"{out}: {style.title}, off by Delta-E {made.told_delta_e:.2f}"
             print(one_line(hit + _seen(made)))
             if self.max_delta_e is not None:
                 print(f"{'pass' if passed else 'FAIL'}: at most {self.max_delta_e:g} was asked")
@@ -191,7 +191,8 @@ class Outputs:
         row = {
             "color": style.color,
             "out": str(out),
-            "delta_e": round(float(made.delta_e), 4),
+            "delta_e": round(float(made.told_delta_e), 4),
+            "color_delta_e": round(float(made.delta_e), 4),
             "materials": [{"color": m.color, "share": round(m.share, 4)} for m in made.palette],
             **({} if self.max_delta_e is None else {"passed": passed}),
             "anchor": made.anchor,

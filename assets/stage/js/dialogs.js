@@ -71,6 +71,7 @@ export class ExportDialog extends Dialog {
 
 /** Fetches a file and gives it to the person; says whether that worked. */
 export async function save(app, path, body, name) {
+  app.tell("hush");
   const done = app.busy(say("busy_export"));
   try {
     await app.settled;
