@@ -38,6 +38,45 @@ def test_panels_are_one_paint_and_panes_another():
     assert min(alone[:2]) < 0.01  # what the map is for
 
 
+def test_a_black_car_that_mirrors_the_sky_is_one():
+    rgb, embedding, bodywork = car()
+    rgb[HOOD], rgb[DOOR], rgb[PANE] = (230, 236, 245), 8, (60, 64, 70)
+    told = painted(Subject.of(rgb, WHOLE, embedding=embedding, bodywork=bodywork), rgb)
+    assert told[0] > 0.99 and told[1] > 0.99 and told[2] < 0.01
+
+
+def test_gray_trim_on_a_red_car_is_kept():
+    """What it mirrors makes no paint gray that is red elsewhere."""
+    rgb, embedding, bodywork = car()
+    rgb[HOOD], rgb[DOOR] = (130, 70, 60), (40, 36, 35)
+    told = painted(Subject.of(rgb, WHOLE, embedding=embedding, bodywork=bodywork), rgb)
+    assert told[0] > 0.99 and told[1] < 0.01
+
+
+def test_many_pixels_are_surer_than_each():
+    """A pane as gray as the hood, no border in sight: the map is all that tells it."""
+    rgb, embedding, bodywork = car()
+    rgb[DOOR] = rgb[PANE] = rgb[HOOD][0, 0]
+    bodywork[:26], bodywork[26:] = 0.74, 0.26
+    told = painted(Subject.of(rgb, WHOLE, embedding=embedding, bodywork=bodywork), rgb)
+    assert told[0] > 0.99 and told[1] > 0.9 and told[2] < 0.1
+
+
+@pytest.mark.parametrize("at", [(30, 120), (100, 120), (160, 120)])
+def test_who_points_at_a_pane_means_the_car(at):
+    rgb, embedding, bodywork = car()
+    told = painted(Subject.of(rgb, WHOLE, embedding=embedding, bodywork=bodywork, at=at), rgb)
+    assert told[0] > 0.99 and told[1] > 0.99 and told[2] < 0.01
+
+
+def test_who_points_at_a_second_paint_means_that():
+    rgb, embedding, bodywork = car()
+    rgb[DOOR] = (20, 90, 160)
+    known = {"embedding": embedding, "bodywork": bodywork, "at": (100, 120)}
+    told = painted(Subject.of(rgb, WHOLE, **known), rgb)
+    assert told[0] < 0.01 and told[1] > 0.99
+
+
 def test_what_has_another_color_is_no_panel_of_that_paint():
     """Black trim, a stripe: a map is coarse, colors as far apart as these are two paints."""
     rgb, embedding, bodywork = car()

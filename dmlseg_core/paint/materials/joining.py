@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dmlseg_core.paint.materials.same import differences
 from dmlseg_core.paint.materials.seams import Seams
+from dmlseg_core.paint.materials.small import lit
 from dmlseg_core.paint.materials.things import ONE_THING, TOLD, Things
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -25,11 +26,13 @@ _MORE, _APART = 2.0, 0.6
 """How much more the difference of two things' colors counts; what it begins with."""
 _NO_PAINT = 4.0
 """How strange to each other skin, hair, bodywork and things are, where two things are so by 1."""
+_LEAST = 1e-9
 _SURE = 0.75, 0.95
 """Probability of any of them from which on no border need be seen."""
-_PANELS = 0.7
-"""Of the difference of two colors, 1 being that of two paints: what the sky above a car's bodywork
-and the street below make of one that mirrors both."""
+_MIRRORED, _PANELS = 0.05, 0.35
+"""Linear light that a car's bodywork mirrors: how much more of it one panel shows than another says
+little of its paint, least where that is dark. Of the difference that is left, 1 being that of two
+paints: what sky and street make of one."""
 
 
 def joined(
@@ -162,8 +165,7 @@ class _Groups:
         alive = np.flatnonzero(self.sizes)
         alive = alive[alive != k]
         sizes = self.sizes[alive]
-        away = differences(self.colors[k], self.colors[alive])
-        away -= np.minimum(away, _PANELS) * self._panels(k, alive)
+        away = self._away(k, alive)
         # What is of one label is one paint already: light alone makes it differ.
         apart = away * (1 - self._shared(k, alive))
         apart += self._strange(k, alive) * (_MORE * away + _APART)
@@ -171,6 +173,15 @@ class _Groups:
         tiny = np.minimum(sizes, self.sizes[k]) < _TINY * self.sizes.sum()
         apart = np.where(tiny, apart / (1 + apart) - 1, apart)
         self.apart[np.minimum(alive, k), np.maximum(alive, k)] = apart
+
+    def _away(self, k: int, others: Labels) -> Doubles:
+        """(n,) how different the colors of k and of each of (n,) others are, 1 as of two paints."""
+        away, panels = differences(self.colors[k], self.colors[others]), self._panels(k, others)
+        if panels.any():
+            colors = lit(self.colors.T, _MIRRORED).T
+            mirrored = np.minimum(differences(colors[k], colors[others]), away)
+            away += panels * (np.maximum(mirrored - _PANELS, 0) - away)
+        return away
 
     def _shared(self, k: int, others: Labels) -> Doubles:
         """(n,) 0..1, how much of k and each of (n,) others was of the same labels."""
@@ -193,8 +204,15 @@ class _Groups:
         return np.asarray(np.maximum(strange * seen, other * np.maximum(seen, sure)))
 
     def _told(self, of: int | Labels) -> Doubles:
-        """(TOLD,), or (n, TOLD), probabilities of a group, or of several."""
-        return np.asarray(self.told[of] / self.sizes[of, None])
+        """(TOLD,), or (n, TOLD), probabilities of a group, or of several; of many pixels that are
+        bodywork rather than not, nearly all are.
+        """
+        shares = self.told[of] / self.sizes[of, None]
+        panels, rest = shares[..., -1:] ** 2, (1 - shares[..., -1:]) ** 2
+        rest = rest / np.maximum(panels + rest, _LEAST)
+        shares[..., :-1] *= rest / np.maximum(1 - shares[..., -1:], _LEAST)
+        shares[..., -1:] = 1 - rest
+        return np.asarray(shares)
 
     def _panels(self, k: int, others: Labels) -> Doubles:
         """(n,) 0..1, how far k and each of (n,) others are panels of bodywork."""

@@ -32,6 +32,10 @@ _DOUBT = 0.3
 
 _RIVAL = 1 / 3
 """Of the largest material's share: one that has as much is the body where it was pointed at."""
+_CAR, _SECOND = 0.25, 1 / 2
+"""Share of bodywork from which on an object is a car; of its panels, what _RIVAL is of others: a
+second paint is more than grilles and trim.
+"""
 _CHIP = 0.1
 """Of the largest piece of a material: who points at a smaller one means what is around it."""
 _EYES, _WITHIN = 0.01, 0.9
@@ -61,6 +65,7 @@ class Palette:
 
     The body is the largest one; or one at least a third as large that somebody pointed at. Skin and
     hair are so where they are three times as large as all else; hair that was pointed at, as any.
+    Of a car panels alone count, whatever was pointed at: panes and wheels are no body.
 
     Attributes:
         materials: one to five, and at most two of PEOPLE.
@@ -111,7 +116,7 @@ class Palette:
         if told is not None:
             own, kind = _with_people(own, told)
         place = None if at is None else _shrunk_place(at, box, own.shape)
-        order = _order(own, kind, place)
+        order = _order(own, kind, place, None if told is None else told[-1])
         own = np.append(np.argsort(order), -1)[own]
         # A cluster's color may be that of two things.
         count = len(order)
@@ -168,19 +173,25 @@ def _with_eyes(own: Labels, count: int) -> None:
             own[piece] = np.bincount(around[around >= count]).argmax()
 
 
-def _order(own: Labels, kind: Labels, place: Box | None) -> Labels:
-    """(K,) the labels, the largest first, people's after the things that they rival; before all of
-    them the one at a place that rivals the first.
+def _order(own: Labels, kind: Labels, place: Box | None, panels: Floats | None) -> Labels:
+    """(K,) the labels, the largest first, people's after the things that they rival; of a car, the
+    one that most panels are; before all of them the one at a place that rivals the first.
     """
-    sizes = np.bincount(own[own >= 0])
+    sizes: NDArray[Any] = np.bincount(own[own >= 0])
+    rival = _RIVAL
     spared = (kind > 0) & (_RIVAL * sizes <= sizes[kind == 0].max(initial=0))
     order = np.lexsort((-sizes, spared))
+    if panels is not None and panels.mean() > _CAR:
+        sizes, rival = np.bincount(own[own >= 0], panels), _SECOND
+        order = _with_first(order, int(sizes.argmax()))
     pointed = None if place is None else _pointed(own, place)
     if pointed is None or (spared[pointed] and PEOPLE[kind[pointed] - 1] == "skin"):
         return order
-    if sizes[pointed] >= _RIVAL * sizes[order[0]]:
-        order = np.array([pointed, *order[order != pointed]])
-    return order
+    return _with_first(order, pointed) if sizes[pointed] >= rival * sizes[order[0]] else order
+
+
+def _with_first(order: Labels, k: int) -> Labels:
+    return np.array([k, *order[order != k]])
 
 
 def _pointed(own: Labels, place: Box) -> int | None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dmlseg_core.color import linear_planes_to_oklab, srgb_to_linear
+from dmlseg_core.color import linear_planes_to_oklab, oklab_planes_to_linear, srgb_to_linear
 
 Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -82,3 +82,10 @@ def features_of(linear: Floats) -> Floats:
     level = np.maximum(lab[0], _DARK)
     light = LOG_LIGHT * np.log(np.maximum(lab[0], 0) ** 3 + ABYSS)
     return np.stack([lab[1] / level, lab[2] / level, light]).astype(np.float32)
+
+
+def lit(features: Floats, light: float) -> Floats:
+    """(3, N) features of the same colors with so much white light added to each."""
+    level = np.cbrt(np.maximum(np.exp(features[2] / LOG_LIGHT) - ABYSS, 0))
+    lab = np.stack([level, *(features[:2] * np.maximum(level, _DARK))]).astype(np.float32)
+    return features_of(np.maximum(oklab_planes_to_linear(lab), 0) + np.float32(light))
