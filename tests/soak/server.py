@@ -126,7 +126,9 @@ class User:
         """One edit."""
         self._seq += 1
         answer = self.client.post("edit", json={"seq": self._seq, **values})
-        return dict(answer.raise_for_status().json())
+        if answer.is_error:  # its sentence says more than the status
+            raise RuntimeError(f"{answer.status_code}: {answer.text}")
+        return dict(answer.json())
 
     def result(self) -> Image.Image:
         """The upper left tile of the result at full size."""
