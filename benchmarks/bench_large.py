@@ -72,9 +72,14 @@ def run_one(command: str, photo: Path) -> None:
     said, code = io.StringIO(), 0
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         if command == "read":
+            from dmlseg_core.errors import ImageError  # noqa: PLC0415
             from dmlseg_core.photo import load_photo  # noqa: PLC0415
 
-            load_photo(photo)
+            try:
+                load_photo(photo)
+            except ImageError as error:
+                code = 1
+                print(error)
         else:
             from dmlseg_core.cli import main as dmlseg  # noqa: PLC0415
 
