@@ -7,7 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError, ParameterError, one_line
 from dmlseg_core.paint import Recolored, Subject
@@ -20,7 +23,6 @@ from dmlseg_core.photo import (
     png_path,
     refuse_input,
     reread,
-    rounded,
     save_cutout,
     save_openraster,
     save_photo,
@@ -28,8 +30,10 @@ from dmlseg_core.photo import (
     write_bytes,
 )
 
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
 if TYPE_CHECKING:  # torch
-    from dmlseg_core.edit import Painted, Recipe, Style
+    from dmlseg_core.edit import Easel, Item, Painted, Recipe, Style
 
 
 def _seen(made: Recolored) -> str:
@@ -132,7 +136,8 @@ class Outputs:
         for k, (style, made) in enumerate(zip(styles, results, strict=True)):
             more = dict(about)
             save_photo(made.rgb, self.photos[k], photo)
-            told = _in_file(self.photos[k], photo, subject, style, made)
+            got = reread(self.photos[k], photo)
+            told = made if got is None else _in_file(got, subject, style, made)
             if self.cutouts:
                 save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
@@ -148,8 +153,10 @@ class Outputs:
             save_recipe(recipe, self.recipe)
         return passed
 
-    def write_painted(self, photo: Photo, painted: Sequence[Painted]) -> bool:
-        """What a recipe made of a photo; as `write`."""
+    def write_painted(
+        self, photo: Photo, painted: Sequence[Painted], easel: Easel, items: Sequence[Item]
+    ) -> bool:
+        """What a recipe made of a photo, on that easel of those items; as `write`."""
         save_photo(painted[-1].made.rgb, self.photos[0], photo)
         if self.layered:
             layers = [
@@ -157,11 +164,14 @@ class Outputs:
                 for p in painted
             ]
             save_openraster(self.layered[0], photo, layers)
-        words, passed = rounded(painted[-1].made.rgb, self.photos[0], photo), True
+        got, passed = reread(self.photos[0], photo), True
+        places = {index: k for k, (index, _, _) in enumerate(items)}
         for p in painted:
             found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
-            made = replace(p.made, notes=(*p.made.notes, *words))
-            passed &= self._tell(photo, self.photos[0], p.selection, made, found)
+            told = p.made
+            if got is not None and (subject := easel.subject(items, places[p.index])) is not None:
+                told = _in_file(got, subject, p.selection, told)
+            passed &= self._tell(photo, self.photos[0], p.selection, told, found)
         return passed
 
     def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
@@ -210,13 +220,8 @@ class Outputs:
         return passed
 
 
-def _in_file(
-    path: Path, photo: Photo, subject: Subject, style: Style, made: Recolored
-) -> Recolored:
+def _in_file(got: Pixels, subject: Subject, style: Style, made: Recolored) -> Recolored:
     """What is told of a result: the color that the written file shows, measured the same way."""
-    got = reread(path, photo)
-    if got is None:
-        return made
     told = subject.measure(style.look(), got)
     far = abs(told.delta_e - made.delta_e) > ROUNDING_SAID
     word = f"The file rounds colors: they are off by Delta-E {told.delta_e:.1f} in it, "

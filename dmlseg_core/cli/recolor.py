@@ -47,8 +47,7 @@ _GOES_WITH = {"recipe_by": ("save_recipe",), "pattern_scale": ("pattern",), "ref
               **dict.fromkeys(("quality", "long_side", "tau", "connected"), ("at",))}  # fmt: skip
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
-                  "cutout", "materials", "keep", "target",
-                  "cube", "tau", "save_recipe",
+                  "cutout", "materials", "keep", "target", "cube", "tau", "save_recipe",
                   "recipe_by")  # fmt: skip
 
 _HALF = 0.5
@@ -294,7 +293,8 @@ def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outp
 
     session = EditSession(photo, load_segmenter(args, recipe.scene).analyze(photo))
     session.apply(recipe)
-    painted = list(session.paint())
+    easel, items = session.full_easel(keep=1), session.items()
+    painted = list(easel.paint(items))
     if not painted:  # edits without a style, or all of them covered by later ones
         raise RecipeError(f"the recipe recolors nothing on {args.photo}; nothing was written")
-    return outputs.write_painted(photo, painted)
+    return outputs.write_painted(photo, painted, easel, items)

@@ -57,13 +57,13 @@ DECODER_ERRORS = (
 )  # fmt: skip
 
 
-def orientation_of(image: Image.Image, about: Metadata) -> int:
-    """The orientation (1..8) still to be applied: EXIF's, else XMP's."""
+def orientation_of(image: Image.Image, data: bytes, about: Metadata) -> tuple[int, int]:
+    """The orientation (1..8) still to be applied to pixels, and to what is told of them."""
     if image.format in ("TIFF", "HEIF"):  # their decoders turn the pixels themselves
-        return 1
+        return 1, orientation_in_exif(data if image.format == "TIFF" else None) or 1
     if image.format == "AVIF":  # the container's own; EXIF's was not shown to Pillow
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp)
+        return (int(image.getexif().get(ExifTags.Base.Orientation, 1)),) * 2
+    return (orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp),) * 2
 
 
 def more_pictures(image: Image.Image, data: bytes, name: str) -> list[str]:
@@ -105,6 +105,8 @@ def dpi_of(
 
 def _stored_dpi(image: Image.Image, data: bytes, about: Metadata) -> tuple[float, float] | None:
     """As the file says: Pillow makes up values where there are none."""
+    if about.shape is not None:
+        return None
     exact = resolution_of(data if image.format == "TIFF" else about.exif)
     rounded = None if image.format == "TIFF" else _container_dpi(image)
     if rounded is None or (exact is not None and np.allclose(exact, rounded, rtol=0.005)):
