@@ -176,6 +176,20 @@ def test_a_notice_goes_with_the_next_try_and_nothing_alike_is_told(visit):
     assert toast.is_hidden()
     tab.press("The same for all like this")
     assert "Nothing else" in toast.inner_text()
+    tab.open(disc(), "other.png")
+    assert toast.is_hidden()
+
+
+def test_a_size_and_enter_is_a_download(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    tab.button("Export").click()
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_label("Long side").fill("100")
+    with tab.page.expect_download(timeout=WAIT) as download:
+        tab.page.keyboard.press("Enter")
+    assert Image.open(download.value.path()).size == (100, 75)
+    dialog.wait_for(state="hidden", timeout=WAIT)
 
 
 def test_eye_lock_and_name(visit):
