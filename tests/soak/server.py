@@ -141,7 +141,7 @@ class User:
         return Image.open(io.BytesIO(tile.content)).convert("RGB")
 
     def _there(self, send: Callable[[], httpx.Response]) -> httpx.Response:
-        """An answer; a photo that was put away for memory is laid again, as the page does."""
+        """An answer; a photo that was put away for memory is laid again, as the page does it."""
         for _ in range(_AGAIN):
             answer = send()
             gone = answer.status_code == 409 and answer.json().get("code") == "gone"
