@@ -4,7 +4,7 @@
 
 FOLDER is a labelled set of cars' parts (JPEGImages, SegmentationObject, SegmentationPart,
 ImageSets/Segmentation/val.txt). Each panel of a car is pressed at two points, as with `dmlseg
-recolor --at`; of what that selects the body takes the color. Measured on the lower half of doors,
+recolor --at`; of what that selects, the body takes the color. Measured on the lower half of doors,
 whose label holds their windows, on bonnets and tailgates; of bumpers, whose label holds grilles,
 only that they are pressed. Panes, wheels, lamps: pixels of all presses together.
 """
@@ -52,12 +52,14 @@ class Press(NamedTuple):
 
     Attributes:
         panel, paint: what was pressed; the car's paint in a word.
-        panels: share of the panels that took the color.
+        selected: share of the panels that the press selected.
+        panels: share of those that took the color.
         others: of each of OTHERS, pixels that took it, and pixels.
     """
 
     panel: str
     paint: str
+    selected: float
     panels: float
     others: tuple[tuple[int, int], ...]
 
@@ -104,15 +106,25 @@ def presses(segmenter: Segmenter, folder: Path, name: str) -> Iterator[Press]:
             y, x = (float(v) for v in np.unravel_index(at, panel.shape))
             alpha = scene.mask_at(y, x).to_alpha(shown(photo))
             body = Subject.of(photo.rgb, alpha, at=(y, x), **sight).part((0,)).share > 0.5
-            others = [np.isin(parts, labels) & (alpha > 0.5) for labels in OTHERS.values()]
+            inside = alpha > 0.5
+            others = [np.isin(parts, labels) & inside for labels in OTHERS.values()]
             counts = tuple((int(body[other].sum()), int(other.sum())) for other in others)
-            yield Press(word, paint, float(body[panels].mean()), counts)
+            selected = float(inside[panels].mean())
+            painted = float(body[panels & inside].mean()) if selected else 0.0
+            yield Press(word, paint, selected, painted, counts)
 
 
 def row_of(found: list[Press]) -> str:
     share = np.array([press.panels for press in found])
     painted, all_of = np.array([press.others for press in found]).sum(axis=0).T
-    cells = [share.mean(), (share >= WHOLE).mean(), (share < HALF).mean(), *painted / all_of]
+    selected = np.mean([press.selected for press in found])
+    cells = [
+        selected,
+        share.mean(),
+        (share >= WHOLE).mean(),
+        (share < HALF).mean(),
+        *painted / all_of,
+    ]
     return f"{len(found)} | " + " | ".join(f"{100 * cell:.1f}" for cell in cells) + " |"
 
 
@@ -125,8 +137,9 @@ def main(argv: list[str] | None = None) -> int:
     names = (args.folder / "ImageSets/Segmentation/val.txt").read_text("utf-8").split()
     segmenter = Segmenter.load(config=SceneConfig().with_quality(args.quality))
     found = [p for name in names[: args.photos] for p in presses(segmenter, args.folder, name)]
-    print("| pressed | presses | panels painted, % | presses with >= 90 % | with < 60 % | "
-          + " | ".join(OTHERS) + " |\n" + "|---" * (5 + len(OTHERS)) + "|")  # fmt: skip
+    print("| pressed | presses | panels selected, % | of them painted | presses with >= 90 % "
+          "| with < 60 % | "
+          + " | ".join(OTHERS) + " |\n" + "|---" * (6 + len(OTHERS)) + "|")  # fmt: skip
     print("| all | " + row_of(found))
     for word in PANELS:
         print(f"| {word} | " + row_of([p for p in found if p.panel == word]))

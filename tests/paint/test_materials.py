@@ -69,6 +69,24 @@ def test_small_flowers_of_two_shades_are_a_print():
     assert cloth.share > 0.8 and print_.share > 0.1
 
 
+def test_a_print_of_unlike_shades_is_kept_and_leaves_its_ground_whole():
+    """Thin red and orange on white whose shaded side is warmer: the print went with the shade."""
+    side = np.clip((np.arange(260) - 150) / 60, 0, 1)[None, :, None]
+    rgb = (
+        np.array([232, 226, 224]) * (1 - side * np.array([0.28, 0.33, 0.36])) * np.ones((200, 1, 1))
+    )
+    body = np.ones(rgb.shape[:2], np.bool_)
+    for y in range(60, 140, 18):
+        for x in range(20, 250, 18):
+            for radius, color in ((6, (214, 60, 28)), (3, (238, 150, 40))):
+                cv2.circle(rgb, (x, y), radius, color, -1, cv2.LINE_AA)
+            cv2.circle(body.view(np.uint8), (x, y), 8, 0, -1)
+    rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 2, rgb.shape), 0, 255).astype(np.uint8)
+    share = Subject.of(rgb, np.ones(rgb.shape[:2])).part((0,)).share
+    assert share[body].mean() > 0.97
+    assert share[60:140:18, 20:250:18].mean() < 0.05
+
+
 def test_heather_and_grain_are_one_material():
     rng = np.random.default_rng(2)
     threads = rng.random((150, 150, 1)) < 0.5

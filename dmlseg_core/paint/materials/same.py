@@ -24,6 +24,10 @@ _REACH = 4
 _SOLID, _LARGE = 0.25, 0.004
 """Shares of a cluster that must be core, and of the object that this must be, to be any material
 rather than the mixture along a border."""
+_PRINT = 0.12, 0.04
+"""Core of what is unlike all that is solid, so that no mixture looks like it; and share of the
+object: what is smaller may be shine, which has such shades too.
+"""
 _KIN = 0.25
 """Difference of two colors up to which they are one in light and shade."""
 _STEPS = (0.5, 0.36, 0.2), (1.0, 1.4, 2.2)
@@ -97,24 +101,37 @@ def without_mixtures(labels: Labels, centers: Floats) -> Labels:
     """(K,) for each cluster itself, or the nearest that is more than a line along a border.
 
     Clusters of alike colors are as solid as they are together: of a small red flower light and
-    shade are two, and hardly more than a line each.
+    shade are two, and hardly more than a line each. So are those of a print in several shades that
+    are all unlike what is solid.
     """
-    family = _families(centers)
-    kin = np.append(family, -1)[labels]
-    sizes, cores = np.bincount(kin[kin >= 0], minlength=len(centers)), cores_of(kin, len(centers))
-    solid = ((cores > _SOLID * sizes) & (cores > _LARGE * sizes.sum()))[family]
+    every = np.ones(len(centers), np.bool_)
+    solid = _solid(labels, _families(centers, _KIN, every), _SOLID)
     if not solid.any():
         solid[np.bincount(labels[labels >= 0], minlength=len(centers)).argmax()] = True
+    prints = ~solid & np.array([differences(c, centers[solid]).min() > 1 for c in centers])
+    solid |= prints & _solid(labels, _families(centers, 1.0, prints), *_PRINT)
     away = ((centers[:, None] - centers[None]) ** 2).sum(axis=2)
     away[:, ~solid] = np.inf
     return np.asarray(np.argmin(away, axis=1), np.intp)
 
 
-def _families(centers: Floats) -> Labels:
-    """(K,) for each cluster the first of those that it is alike."""
+def _solid(labels: Labels, family: Labels, core: float, least: float = 0.0) -> NDArray[np.bool_]:
+    """(K,) of clusters of the same families, whether these have so much core, are more than specks,
+    and than so much of the object.
+    """
+    kin, count = np.append(family, -1)[labels], len(family)
+    sizes, cores = np.bincount(kin[kin >= 0], minlength=count), cores_of(kin, count)
+    large = (sizes >= least * sizes.sum()) & (cores > _LARGE * sizes.sum())
+    return np.asarray(((cores > core * sizes) & large)[family])
+
+
+def _families(centers: Floats, alike: float, some: NDArray[np.bool_]) -> Labels:
+    """(K,) for each cluster the first of those that it is alike, or alike to one that is; of some,
+    the others are alone.
+    """
     family = np.arange(len(centers))
-    for i, center in enumerate(centers):
-        near = differences(center, centers) < _KIN
+    for i in np.flatnonzero(some):
+        near = some & (differences(centers[i], centers) < alike)
         family[np.isin(family, family[near])] = family[i]
     return family
 
