@@ -125,24 +125,29 @@ class Outputs:
         photo: Photo,
         subject: Subject,
         styles: Sequence[Style],
-        results: Sequence[Recolored],
+        results: list[Recolored],
         *,
         recipe: Recipe | None,
         about: dict[str, Any],
     ) -> bool:
-        """One object in one style or more; whether all of them are as near as was asked."""
+        """One object in one style or more; whether all of them are as near as was asked.
+
+        Results are taken out of their list, so that each is let go before its file is read again.
+        """
         passed = True
         cubes = [self._cube(subject, style) for style in styles] if self.cubes else []
-        for k, (style, made) in enumerate(zip(styles, results, strict=True)):
-            more = dict(about)
+        for k, style in enumerate(styles):
+            more, made = dict(about), results.pop(0)
             save_photo(made.rgb, self.photos[k], photo)
-            got = reread(self.photos[k], photo)
-            told = made if got is None else _in_file(got, subject, style, made)
             if self.cutouts:
                 save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
                 layer = Layer(style.title, made.rgb, subject.share)
                 save_openraster(self.layered[k], photo, [layer])
+                del layer
+            made = replace(made, rgb=made.rgb[:0].copy())
+            got = reread(self.photos[k], photo)
+            told = made if got is None else _in_file(got, subject, style, made)
             if cubes:
                 text, more["cube_error_mean"], more["cube_error_p99"] = cubes[k]
                 write_bytes(text.encode("ascii"), self.cubes[k])

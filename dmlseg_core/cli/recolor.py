@@ -210,7 +210,7 @@ def _recolor_object(
     alpha = _given_alpha(args, photo) if found is None else found.alpha
     gates, sight = styles[0].gates or None, {} if found is None else found.sight
     subject = Subject.of(photo.working_pixels(), alpha, gate=gates, at=args.at, **sight)
-    results = subject.recolor_all([style.look() for style in styles])
+    results = list(subject.recolor_all([style.look() for style in styles]))
     about = {} if found is None else found.about
     return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)
 

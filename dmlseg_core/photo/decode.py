@@ -171,9 +171,9 @@ def cut_short(image: Image.Image, data: bytes) -> str | None:
     with no_bomb_check():
         longer = Image.open(io.BytesIO(data[: end - 2] + _MORE + data[end - 2 : end]))
     with longer:
-        if all(np.array_equal(*both) for both in zip(_bands(image), _bands(longer), strict=True)):
+        if all(np.array_equal(*both) for both in zip(bands(image), bands(longer), strict=True)):
             return None
-    gray = np.concatenate([(band == _FILLED).all(axis=(1, 2)) for band in _bands(image)])
+    gray = np.concatenate([(band == _FILLED).all(axis=(1, 2)) for band in bands(image)])
     share = 100 * np.argmin(gray[::-1]) / len(gray)
     what = f"about {share:.0f}% of it, at its end, are gray" if share >= 1 else "its end is missing"
     return f"The photo is cut off, though its file is closed: {what}."
@@ -195,12 +195,12 @@ def rgb_of(image: Image.Image, change: Callable[[Image.Image], Image.Image] | No
     In bands: np.asarray would hold it twice on the way.
     """
     rgb = np.empty((image.height, image.width, 3), np.uint8)
-    for number, band in enumerate(_bands(image, change)):
+    for number, band in enumerate(bands(image, change)):
         rgb[number * BAND :][: len(band)] = band
     return rgb
 
 
-def _bands(
+def bands(
     image: Image.Image, change: Callable[[Image.Image], Image.Image] | None = None
 ) -> Iterator[Bytes]:
     """(rows, W, C) uint8, one after another from the top."""
