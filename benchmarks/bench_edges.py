@@ -182,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--network", action="store_true")
-    parser.add_argument("--megapixels", type=float, nargs="+")
+    parser.add_argument("--megapixels", type=float, nargs="+", action="extend")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--matting", action="store_true")

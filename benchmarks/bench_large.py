@@ -72,9 +72,14 @@ def run_one(command: str, photo: Path) -> None:
     said, code = io.StringIO(), 0
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         if command == "read":
+            from dmlseg_core.errors import ImageError  # noqa: PLC0415
             from dmlseg_core.photo import load_photo  # noqa: PLC0415
 
-            load_photo(photo)
+            try:
+                load_photo(photo)
+            except ImageError as error:
+                code = 1
+                print(error)
         else:
             from dmlseg_core.cli import main as dmlseg  # noqa: PLC0415
 
@@ -93,8 +98,8 @@ def apart(*arguments: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megapixels", type=float, default=98)
-    parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=list(KINDS))
-    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
+    parser.add_argument("--kinds", nargs="+", action="extend", choices=tuple(KINDS))
+    parser.add_argument("--commands", nargs="+", action="extend", choices=COMMANDS)
     parser.add_argument("--folder", type=Path, help="where photos are made, and kept")
     parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -102,17 +107,17 @@ def main(argv: list[str] | None = None) -> int:
         what, path = args.only[0], Path(args.only[1])
         run_one(what, path) if what in COMMANDS else make(path, args.megapixels, what)
         return 0
-    pixels = f"{args.megapixels:g}"
+    pixels, commands = f"{args.megapixels:g}", args.commands or COMMANDS
     with contextlib.ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        print(f"| {pixels} megapixels | MB | {' | '.join(args.commands)} |")
-        print("|---" * (2 + len(args.commands)) + "|")
-        for kind in args.kinds:
+        print(f"| {pixels} megapixels | MB | {' | '.join(commands)} |")
+        print("|---" * (2 + len(commands)) + "|")
+        for kind in args.kinds or KINDS:
             photo = folder / f"{kind}{KINDS[kind][0]}"
             if not photo.exists():
                 apart("--megapixels", pixels, "--only", kind, str(folder))
-            row = [apart("--only", command, str(photo)) for command in args.commands]
+            row = [apart("--only", command, str(photo)) for command in commands]
             size = photo.stat().st_size / 2**20
             print(f"| {kind} | {size:.0f} | {' | '.join(row)} |", flush=True)
     return 0

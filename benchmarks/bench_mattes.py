@@ -75,9 +75,9 @@ def row_of(rgb: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> list[float]:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mattes", type=Path, required=True)
-    parser.add_argument("--masks", nargs="+", choices=("exact", "off"), default=["exact"])
+    parser.add_argument("--masks", nargs="+", action="extend", choices=("exact", "off"))
     args = parser.parse_args(argv)
-    for masks in args.masks:
+    for masks in args.masks or ["exact"]:
         print(f"\n{masks} masks\n")
         print("| photo | mask | within 10 | default | within 10 | matting | within 10 | smear % |"
               " matted, smear % | CPU s |\n" + "|---" * 10 + "|")  # fmt: skip

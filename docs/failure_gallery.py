@@ -156,7 +156,9 @@ def encoded(picture: Bytes, suffix: str) -> bytes:
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="SET")
+    parser.add_argument(
+        "--data", nargs="+", action="extend", type=Path, required=True, metavar="SET"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="IMAGE")
     parser.add_argument("--worst", type=int, default=24, metavar="N")
     parser.add_argument("--split", default="val")

@@ -20,6 +20,8 @@ M = TypeVar("M", bound="Arguments")
 _DATA_URL = re.compile(r"data:[\w.+/;=-]{0,100},", re.ASCII)
 _MOST_POINTS = 200
 _FILE = "must be a file: of a form the file itself (curl: -F NAME=@FILE), else its bytes in base64"
+_OF_ONE = ("bytes_type", "string_type", "float_type", "int_type", "bool_type")
+"""Pydantic's errors of a list where one value is taken."""
 _FORMATS = "png, jpeg, webp, tiff, avif, heic; default: as the photo"
 
 
@@ -85,7 +87,7 @@ class Arguments(BaseModel):
         try:
             return cls.model_validate(values, strict=strict)
         except ValidationError as error:
-            raise ParameterError(_sentence(error, tuple(cls.model_fields))) from None
+            raise ParameterError(_sentence(error, tuple(cls.model_fields), strict)) from None
 
 
 class Where(Arguments):
@@ -186,9 +188,12 @@ def form_values(items: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _sentence(error: ValidationError, known: Sequence[str]) -> str:
+def _sentence(error: ValidationError, known: Sequence[str], strict: bool) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     name = str(first["loc"][0])[:40] if first["loc"] else "the request"
+    again = len(first["loc"]) == 1 and isinstance(first["input"], list) and not strict
+    if again and first["type"] in _OF_ONE:  # a form's field that came more than once
+        return f"{name} was given {len(first['input'])} times, and it is taken once"
     if first["type"] == "extra_forbidden":
         near = did_you_mean(name, known)
         return f"there is no argument {name!r}{near or '; there are ' + ', '.join(known)}"

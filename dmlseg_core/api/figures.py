@@ -39,7 +39,8 @@ def painted_figures(session: EditSession, painted: Result) -> dict[str, Any]:
     }  # fmt: skip
     return {
         **object_figures(session, painted.mask),
-        "delta_e": round(made.delta_e, 4), "anchor": made.anchor,
-        "result_anchor": made.result_anchor, "pixels": report, "notes": list(made.notes),
+        "delta_e": round(made.told_delta_e, 4), "color_delta_e": round(made.delta_e, 4),
+        "anchor": made.anchor, "result_anchor": made.result_anchor,
+        "pixels": report, "notes": list(made.notes),
         "palette": [{"hex": one.color, "share": round(one.share, 4)} for one in made.palette],
     }  # fmt: skip

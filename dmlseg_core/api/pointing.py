@@ -77,7 +77,10 @@ def _check_one_way(asked: Where) -> None:
 def _choose(session: EditSession, number: int) -> None:
     found = shown_proposals(session)
     if not 1 <= number <= len(found):
-        raise ParameterError(f"object must be the number of one of {len(found)} objects")
+        raise ParameterError(
+            f"object must be a number of /analyze, here 1 to {len(found)}; got {number}"
+            if found else "no object was found in this photo; give a point, a box or a mask"
+        )  # fmt: skip
     session.choose(found[number - 1])
 
 

@@ -34,7 +34,7 @@ def add_command(commands: Any) -> None:
         help="for opened photos, and as much for the API's (default: 256)",
     )  # fmt: skip
     parser.add_argument(
-        "--api", action=argparse.BooleanOptionalAction, default=True,
+        "--api", action="either", default=True,
         help="answer programs under /api/v1/, and gradio_client (default: yes)",
     )  # fmt: skip
     parser.add_argument(
@@ -56,7 +56,7 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
         "--root-path", metavar="PREFIX", help="where a reverse proxy serves the app"
     )
     parser.add_argument(
-        "--inbrowser", action=argparse.BooleanOptionalAction, default=None,
+        "--inbrowser", action="either", default=None,
         help="open a browser (default: where there is a screen)",
     )  # fmt: skip
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -21,38 +20,9 @@ from dmlseg_core.cli.others import add_commands as add_other_commands
 from dmlseg_core.cli.segment import add_commands as add_photo_commands
 from dmlseg_core.cli.training import add_commands as add_train_commands
 from dmlseg_core.cli.training import run_train
-from dmlseg_core.errors import (
-    DmlsegError,
-    ExportError,
-    ImageError,
-    TrainingError,
-    did_you_mean,
-    one_line,
-)
+from dmlseg_core.errors import DmlsegError, ExportError, ImageError, TrainingError, one_line
 from dmlseg_core.model import without_tracing
-from dmlseg_core.shell import HINTS, MANUAL, install_completion, shell_file
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one sentence, without the usage in front of it; of a flag
-    or a command that does not exist it tells which one was meant.
-    """
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's, but what is not known is an error of the command that got it."""
-        found, rest = super().parse_known_args(args, namespace)
-        if rest:
-            known = re.findall(r"(?<![\w-])--?\w[\w-]*", self.format_help())
-            near = did_you_mean(rest[0].partition("=")[0], known)
-            self.error(f"unrecognized arguments: {' '.join(rest)}{near}")
-        return found, rest
-
-    def error(self, message: str) -> NoReturn:
-        """Print one sentence and exit with code 2."""
-        odd = re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)$", message)
-        if odd is not None:
-            message += did_you_mean(odd[1], odd[2].replace("'", "").split(", "))
-        self.exit(USAGE, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
+from dmlseg_core.shell import HINTS, MANUAL, Parser, install_completion, shell_file
 
 
 def build_parser(train: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:

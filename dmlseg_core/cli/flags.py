@@ -97,7 +97,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         help=f"similarity threshold in {TAU}; higher = smaller masks (default: chosen per object)",
     )
     parser.add_argument(
-        "--connected", action=argparse.BooleanOptionalAction,
+        "--connected", action="either",
         help="keep only the piece around each point (default: yes)",
     )  # fmt: skip
 

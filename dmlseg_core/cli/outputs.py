@@ -7,7 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dmlseg_core.errors import ExportError, ParameterError, one_line
 from dmlseg_core.paint import Recolored, Subject
@@ -20,7 +23,6 @@ from dmlseg_core.photo import (
     png_path,
     refuse_input,
     reread,
-    rounded,
     save_cutout,
     save_openraster,
     save_photo,
@@ -28,8 +30,10 @@ from dmlseg_core.photo import (
     write_bytes,
 )
 
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
 if TYPE_CHECKING:  # torch
-    from dmlseg_core.edit import Painted, Recipe, Style
+    from dmlseg_core.edit import Easel, Item, Painted, Recipe, Style
 
 
 def _seen(made: Recolored) -> str:
@@ -121,23 +125,29 @@ class Outputs:
         photo: Photo,
         subject: Subject,
         styles: Sequence[Style],
-        results: Sequence[Recolored],
+        results: list[Recolored],
         *,
         recipe: Recipe | None,
         about: dict[str, Any],
     ) -> bool:
-        """One object in one style or more; whether all of them are as near as was asked."""
+        """One object in one style or more; whether all of them are as near as was asked.
+
+        Results are taken out of their list, so that each is let go before its file is read again.
+        """
         passed = True
         cubes = [self._cube(subject, style) for style in styles] if self.cubes else []
-        for k, (style, made) in enumerate(zip(styles, results, strict=True)):
-            more = dict(about)
+        for k, style in enumerate(styles):
+            more, made = dict(about), results.pop(0)
             save_photo(made.rgb, self.photos[k], photo)
-            told = _in_file(self.photos[k], photo, subject, style, made)
             if self.cutouts:
                 save_cutout(to_8_bits(made.rgb), subject.share, self.cutouts[k], photo)
             if self.layered:
                 layer = Layer(style.title, made.rgb, subject.share)
                 save_openraster(self.layered[k], photo, [layer])
+                del layer
+            made = replace(made, rgb=made.rgb[:0].copy())
+            got = reread(self.photos[k], photo)
+            told = made if got is None else _in_file(got, subject, style, made)
             if cubes:
                 text, more["cube_error_mean"], more["cube_error_p99"] = cubes[k]
                 write_bytes(text.encode("ascii"), self.cubes[k])
@@ -148,8 +158,10 @@ class Outputs:
             save_recipe(recipe, self.recipe)
         return passed
 
-    def write_painted(self, photo: Photo, painted: Sequence[Painted]) -> bool:
-        """What a recipe made of a photo; as `write`."""
+    def write_painted(
+        self, photo: Photo, painted: Sequence[Painted], easel: Easel, items: Sequence[Item]
+    ) -> bool:
+        """What a recipe made of a photo, on that easel of those items; as `write`."""
         save_photo(painted[-1].made.rgb, self.photos[0], photo)
         if self.layered:
             layers = [
@@ -157,11 +169,14 @@ class Outputs:
                 for p in painted
             ]
             save_openraster(self.layered[0], photo, layers)
-        words, passed = rounded(painted[-1].made.rgb, self.photos[0], photo), True
+        got, passed = reread(self.photos[0], photo), True
+        places = {index: k for k, (index, _, _) in enumerate(items)}
         for p in painted:
             found = {"class": p.mask.class_name, "score": p.mask.score, "tau": p.mask.seed.tau}
-            made = replace(p.made, notes=(*p.made.notes, *words))
-            passed &= self._tell(photo, self.photos[0], p.selection, made, found)
+            told = p.made
+            if got is not None and (subject := easel.subject(items, places[p.index])) is not None:
+                told = _in_file(got, subject, p.selection, told)
+            passed &= self._tell(photo, self.photos[0], p.selection, told, found)
         return passed
 
     def _cube(self, subject: Subject, style: Style) -> tuple[str, float, float]:
@@ -176,7 +191,7 @@ class Outputs:
         passed = self.max_delta_e is None or made.within(self.max_delta_e)
         notes = [*photo.notes, *made.notes, *losses(photo, out)]
         if not self.as_json:
-            hit = f"{out}: {style.title}, off by Delta-E {made.delta_e:.2f}"
+            hit = f"{out}: {style.title}, off by Delta-E {made.told_delta_e:.2f}"
             print(one_line(hit + _seen(made)))
             if self.max_delta_e is not None:
                 print(f"{'pass' if passed else 'FAIL'}: at most {self.max_delta_e:g} was asked")
@@ -191,7 +206,8 @@ class Outputs:
         row = {
             "color": style.color,
             "out": str(out),
-            "delta_e": round(float(made.delta_e), 4),
+            "delta_e": round(float(made.told_delta_e), 4),
+            "color_delta_e": round(float(made.delta_e), 4),
             "materials": [{"color": m.color, "share": round(m.share, 4)} for m in made.palette],
             **({} if self.max_delta_e is None else {"passed": passed}),
             "anchor": made.anchor,
@@ -209,13 +225,8 @@ class Outputs:
         return passed
 
 
-def _in_file(
-    path: Path, photo: Photo, subject: Subject, style: Style, made: Recolored
-) -> Recolored:
+def _in_file(got: Pixels, subject: Subject, style: Style, made: Recolored) -> Recolored:
     """What is told of a result: the color that the written file shows, measured the same way."""
-    got = reread(path, photo)
-    if got is None:
-        return made
     told = subject.measure(style.look(), got)
     far = abs(told.delta_e - made.delta_e) > ROUNDING_SAID
     word = f"The file rounds colors: they are off by Delta-E {told.delta_e:.1f} in it, "

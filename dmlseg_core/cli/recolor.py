@@ -47,8 +47,7 @@ _GOES_WITH = {"recipe_by": ("save_recipe",), "pattern_scale": ("pattern",), "ref
               **dict.fromkeys(("quality", "long_side", "tau", "connected"), ("at",))}  # fmt: skip
 _OF_ONE_OBJECT = ("color", "mode", "amount", "gate", "exclude", "gate_tolerance", "pattern",
                   "pattern_scale", "strength", "protect_highlights", "gloss", "matting", "refine",
-                  "cutout", "materials", "keep", "target",
-                  "cube", "tau", "save_recipe",
+                  "cutout", "materials", "keep", "target", "cube", "tau", "save_recipe",
                   "recipe_by")  # fmt: skip
 
 _HALF = 0.5
@@ -211,7 +210,7 @@ def _recolor_object(
     alpha = _given_alpha(args, photo) if found is None else found.alpha
     gates, sight = styles[0].gates or None, {} if found is None else found.sight
     subject = Subject.of(photo.working_pixels(), alpha, gate=gates, at=args.at, **sight)
-    results = subject.recolor_all([style.look() for style in styles])
+    results = list(subject.recolor_all([style.look() for style in styles]))
     about = {} if found is None else found.about
     return outputs.write(photo, subject, styles, results, recipe=recipe, about=about)
 
@@ -294,7 +293,8 @@ def _apply(args: argparse.Namespace, photo: Photo, recipe: Recipe, outputs: Outp
 
     session = EditSession(photo, load_segmenter(args, recipe.scene).analyze(photo))
     session.apply(recipe)
-    painted = list(session.paint())
+    easel, items = session.full_easel(keep=1), session.items()
+    painted = list(easel.paint(items))
     if not painted:  # edits without a style, or all of them covered by later ones
         raise RecipeError(f"the recipe recolors nothing on {args.photo}; nothing was written")
-    return outputs.write_painted(photo, painted)
+    return outputs.write_painted(photo, painted, easel, items)

@@ -20,7 +20,7 @@ def add_commands(commands: Commands) -> None:
     _add_calibrate(commands)
     score = commands.add_parser("eval", help="measure weights on labelled photos")
     score.add_argument(
-        "--data", nargs="+", type=Path, required=True, metavar="SET",
+        "--data", nargs="+", action="extend", type=Path, required=True, metavar="SET",
         help="folders in PASCAL VOC layout, or COCO annotation files (NAME.json)",
     )  # fmt: skip
     score.add_argument("--split", help="list of the sets (default: val; with --sweep: train)")
@@ -30,8 +30,9 @@ def add_commands(commands: Commands) -> None:
     score.add_argument("--limit", type=int, metavar="N", help="at most N photos a set")
     score.add_argument("--rivals", action="store_true", help="scikit-image's partitions as well")
     score.add_argument(
-        "--sweep", nargs="*", metavar="AXIS", help="ablations: all, or alpha taus long_side budget"
-    )
+        "--sweep", nargs="*", action="extend", metavar="AXIS",
+        help="ablations: all, or alpha taus long_side budget",
+    )  # fmt: skip
     score.add_argument(
         "--report", type=Path, metavar="DIR",
         help="a page with plots there as well: report.md, or with --sweep sweep.md "
@@ -46,7 +47,7 @@ def _add_calibrate(commands: Commands) -> None:
     )
     parser.add_argument("weights", type=Path, metavar="FILE", help="NAME.safetensors, rewritten")
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="SET[:SHARE]",
+        "--data", nargs="+", action="extend", required=True, metavar="SET[:SHARE]",
         help="the training sets, as `dmlseg train` takes them",
     )  # fmt: skip
     parser.add_argument("--photos", type=int, metavar="N", help="photos a set (default: 500)")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import ImageColor
 
 from dmlseg_core.color.chinese import css_of_chinese
+from dmlseg_core.color.english import ENGLISH
 from dmlseg_core.color.oklab import (
     fit_to_gamut,
     fits_gamut,
@@ -46,6 +47,8 @@ _OKLCH = re.compile(
 _P3 = re.compile(
     rf"color\(\s*display-p3\s+({_NUMBER})(%?)\s+({_NUMBER})(%?)\s+({_NUMBER})(%?)\s*\)", re.I
 )
+_SPACED = re.compile(rf"(rgb|hsl)\(\s*({_NUMBER}(?:deg|%)?(?:\s+{_NUMBER}%?){{2}})\s*\)", re.I)
+"""As CSS Color 4 has them, and browsers copy them: without commas."""
 _JND = 2e-3
 """Linear-light overshoot below which a color counts as inside sRGB: not noticeable."""
 
@@ -69,8 +72,9 @@ def parse_color(text: str) -> tuple[float, float, float]:
 def read_color(text: str) -> Color:
     """Read a color as people and CSS Color 4 write it.
 
-    '#rgb', '#rrggbb', a CSS name ('darkred' or 'dark red'), a Chinese one (`chinese.CHINESE`),
-    'rgb(r, g, b)', 'hsl(h, s%, l%)', 'oklch(L C h)' or 'color(display-p3 r g b)'. A color outside
+    '#rgb', '#rrggbb', a CSS name ('darkred' or 'dark red'), another English one
+    (`english.ENGLISH`), a Chinese one (`chinese.CHINESE`), 'rgb(r g b)' or 'hsl(h s% l%)', with
+    commas or not, 'oklch(L C h)' or 'color(display-p3 r g b)'. A color outside
     sRGB loses chroma, at constant OKLab lightness and hue, until it fits; the note then says so.
 
     Raises:
@@ -82,6 +86,9 @@ def read_color(text: str) -> Color:
     written = css_of_chinese(written) or written
     if _WORDS.fullmatch(written):
         written = re.sub(r"[ _-]", "", written)
+    written = ENGLISH.get(written.lower(), written)
+    if spaced := _SPACED.fullmatch(written):
+        written = f"{spaced[1]}({', '.join(spaced[2].replace('deg', '').split())})"
     if (linear := _wide_linear(written)) is not None:
         return _brought_into_srgb(written, linear)
     try:

@@ -5,7 +5,7 @@ Away from the band alpha is 0 or 1. Colors along the edge: `edge.foreground`; ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import cv2
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dmlseg_core.edge.band import FINE, Pyramid, halved, moved, soften
 from dmlseg_core.edge.contour import band_radius
 from dmlseg_core.edge.guided import GuidedFit, Pixels, Places, resized, sample
+from dmlseg_core.edge.slim import Point, keep_slim
 from dmlseg_core.edge.tiles import Box
 from dmlseg_core.errors import ParameterError
 
@@ -43,6 +44,7 @@ def refine_alpha(
     radius: int | None = None,
     eps: float = 1e-3,
     gain: float = 1.0,
+    points: Sequence[Point] = (),
 ) -> Floats:
     """Snap a mask's edge to the photo: a guided filter (He, Sun, Tang 2013) in the edge band.
 
@@ -62,6 +64,8 @@ def refine_alpha(
         radius: half width of the band in photo pixels; None is `default_radius`.
         eps: variance of the guide (0..1 units) below which a window counts as flat.
         gain: contrast about 0.5 after the filter; more makes harder edges.
+        points: (y, x) pixels that somebody said belong to the mask, or do not: about them the mask
+            stands, whatever the photo looks like. Not read with a share map.
 
     Returns:
         (H, W) float32 alpha in [0, 1]; exactly 0 or 1 outside the band.
@@ -91,7 +95,14 @@ def refine_alpha(
     if not (drawn and radius <= FINE):
         part, radius = moved(part, Pyramid(rgb[box]), radius, eps)
     soften(alpha[box], part, rgb[box], radius=radius, eps=eps / 10, gain=gain)
+    cell, (top, left) = max(1.0, max(inside.shape) / cells), (side.start for side in box)
+    sure = [(y - top, x - left) for y, x in points if _lies_in(y, x, box)]
+    keep_slim(alpha[box], inside[box], cell=cell, points=sure)
     return alpha
+
+
+def _lies_in(y: float, x: float, box: Box) -> bool:
+    return all(side.start <= at < side.stop for at, side in zip((y, x), box, strict=True))
 
 
 def default_radius(inside: NDArray[np.bool_], cells: int = CELLS) -> int:

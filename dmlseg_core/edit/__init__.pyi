@@ -24,6 +24,7 @@ from .recipe_file import load_recipe as load_recipe
 from .recipe_file import save_recipe as save_recipe
 from .recipe_file import to_json as to_json
 from .render import Easel as Easel
+from .render import Item as Item
 from .render import Painted as Painted
 from .render import Pixels as Pixels
 from .render import Sight as Sight

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from typing import Any
 
@@ -36,7 +36,8 @@ class Choosing:
         self._history = History()
         self._ids = count(1)
         self._masks: OrderedDict[Override, Mask] = OrderedDict()
-        self._meant: dict[tuple[float, float], Meant] = {}
+        self.says: Callable[[float, float], Meant] = cache(scene.meant_by)
+        """What a photo pixel may mean. A page that shows it before the click says it in its way."""
         self.connected: bool | None = None
         """Whether new selections keep only what is connected to a point; None: as the scene."""
 
@@ -50,7 +51,7 @@ class Choosing:
             raise ParameterError("the scene is of another photo; analyze this session's photo")
         self.scene = scene
         self._masks.clear()
-        self._meant.clear()
+        self.says = cache(scene.meant_by)
         self.__dict__.pop("proposals", None)
 
     @property
@@ -93,12 +94,9 @@ class Choosing:
         return self._masks[where]
 
     def meant_by(self, k: int) -> Meant:
-        """Thresholds that selection k's first point may mean, remembered."""
+        """Thresholds that selection k's first point may mean."""
         where = self.selections[k].where
-        key = where.y, where.x
-        if key not in self._meant:
-            self._meant[key] = self.scene.meant_by(*key)
-        return self._meant[key]
+        return self.says(where.y, where.x)
 
     def at(self, y: float, x: float) -> int | None:
         """Index of the topmost visible selection that holds a photo pixel.

@@ -32,9 +32,10 @@ def outlines(session: EditSession, y: float, x: float) -> list[Mask]:
     """The different masks of a point among part, object and group: the object first, then what
     further clicks on the same point step to.
     """
-    part, whole, group = session.scene.stops(y, x)
-    found = [whole]
-    for mask in (part, group):
+    meant = session.says(y, x)
+    found: list[Mask] = []
+    for tau in (meant.object, meant.part, meant.group):
+        mask = session.scene.mask_at(y, x, tau)
         if all(mask_iou(mask.grid, other.grid) < SAME for other in found):
             found.append(mask)
     return found

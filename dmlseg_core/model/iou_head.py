@@ -102,6 +102,11 @@ class Meant(NamedTuple):
     """Two guesses, of which the better one is likely right (`best_pair`)."""
     group: float
 
+    def around(self, tau: float) -> Meant:
+        """The same guesses about another object: parts are no larger than it, the group no less."""
+        part, small, large = (max(tau, one) for one in self[1:4])
+        return Meant(tau, part, small, large, min(tau, self.group))
+
 
 class IoUHead(nn.Module):
     """Features of a point -> expected IoU of its masks with the whole thing, and with the part.
@@ -158,9 +163,8 @@ class IoUHead(nn.Module):
         whole, part = self(torch.from_numpy(features)).numpy()
         small, large = best_pair(part)
         indices = [whole.argmax(), part.argmax(), small, large]
-        tau, *parts = self.taus[indices].tolist()
-        part, small_part, large_part = (max(tau, one) for one in parts)
-        return Meant(tau, part, small_part, large_part, group=tau)
+        tau, part, small_part, large_part = self.taus[indices].tolist()
+        return Meant(tau, part, small_part, large_part, group=tau).around(tau)
 
     def taus_of(self, features: Floats) -> NDArray[np.float64]:
         """(N, inputs) features of points -> (N, 2) of what `meant_by` says of each: whole, part."""

@@ -57,13 +57,13 @@ DECODER_ERRORS = (
 )  # fmt: skip
 
 
-def orientation_of(image: Image.Image, about: Metadata) -> int:
-    """The orientation (1..8) still to be applied: EXIF's, else XMP's."""
+def orientation_of(image: Image.Image, data: bytes, about: Metadata) -> tuple[int, int]:
+    """The orientation (1..8) still to be applied to pixels, and to what is told of them."""
     if image.format in ("TIFF", "HEIF"):  # their decoders turn the pixels themselves
-        return 1
+        return 1, orientation_in_exif(data if image.format == "TIFF" else None) or 1
     if image.format == "AVIF":  # the container's own; EXIF's was not shown to Pillow
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp)
+        return (int(image.getexif().get(ExifTags.Base.Orientation, 1)),) * 2
+    return (orientation_in_exif(about.exif) or orientation_in_xmp(about.xmp),) * 2
 
 
 def more_pictures(image: Image.Image, data: bytes, name: str) -> list[str]:
@@ -105,6 +105,8 @@ def dpi_of(
 
 def _stored_dpi(image: Image.Image, data: bytes, about: Metadata) -> tuple[float, float] | None:
     """As the file says: Pillow makes up values where there are none."""
+    if about.shape is not None:
+        return None
     exact = resolution_of(data if image.format == "TIFF" else about.exif)
     rounded = None if image.format == "TIFF" else _container_dpi(image)
     if rounded is None or (exact is not None and np.allclose(exact, rounded, rtol=0.005)):
@@ -169,9 +171,9 @@ def cut_short(image: Image.Image, data: bytes) -> str | None:
     with no_bomb_check():
         longer = Image.open(io.BytesIO(data[: end - 2] + _MORE + data[end - 2 : end]))
     with longer:
-        if all(np.array_equal(*both) for both in zip(_bands(image), _bands(longer), strict=True)):
+        if all(np.array_equal(*both) for both in zip(bands(image), bands(longer), strict=True)):
             return None
-    gray = np.concatenate([(band == _FILLED).all(axis=(1, 2)) for band in _bands(image)])
+    gray = np.concatenate([(band == _FILLED).all(axis=(1, 2)) for band in bands(image)])
     share = 100 * np.argmin(gray[::-1]) / len(gray)
     what = f"about {share:.0f}% of it, at its end, are gray" if share >= 1 else "its end is missing"
     return f"The photo is cut off, though its file is closed: {what}."
@@ -193,12 +195,12 @@ def rgb_of(image: Image.Image, change: Callable[[Image.Image], Image.Image] | No
     In bands: np.asarray would hold it twice on the way.
     """
     rgb = np.empty((image.height, image.width, 3), np.uint8)
-    for number, band in enumerate(_bands(image, change)):
+    for number, band in enumerate(bands(image, change)):
         rgb[number * BAND :][: len(band)] = band
     return rgb
 
 
-def _bands(
+def bands(
     image: Image.Image, change: Callable[[Image.Image], Image.Image] | None = None
 ) -> Iterator[Bytes]:
     """(rows, W, C) uint8, one after another from the top."""

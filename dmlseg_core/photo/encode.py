@@ -36,6 +36,7 @@ from dmlseg_core.photo.metadata import (
     with_gain_map,
     with_points,
     with_segments,
+    with_shape,
     with_thumbnail,
 )
 from dmlseg_core.photo.source import register_heif
@@ -113,6 +114,8 @@ def encode(
             return _png_bytes(pixels, about, profile, dpi, signal)
         if file_format == "JPEG":
             data = jpeg_bytes(to_8_bits(pixels), like, quality, dpi)
+            if shape := about.whole_shape(0xFFFF):
+                data = with_shape(data, shape)
             told = told_in_jpeg(about, profile)
             if about.gain_map is None:
                 return with_segments(data, told)
@@ -217,6 +220,8 @@ def _png_bytes(
     told = told_in_png(about)
     if dpi:  # in pixels per meter (ISO/IEC 15948, 11.3.5.3)
         told.insert(0, chunk(b"pHYs", struct.pack(">IIB", *(round(d / 0.0254) for d in dpi), 1)))
+    elif shape := about.whole_shape(0x7FFFFFFF):
+        told.insert(0, chunk(b"pHYs", struct.pack(">IIB", *shape, 0)))
     if profile:
         told.insert(0, chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile)))
     told[:0] = signal.chunks
@@ -228,8 +233,8 @@ def _png_bytes(
 
 
 def _deep_png(pixels: Pixels) -> bytes:
-    order = [2, 1, 0, 3][: pixels.shape[2]]
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., order]))
+    order = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, order))  # one copy: an index makes two
     if not done:
         raise ValueError("the encoder refused it")
     return data.tobytes()

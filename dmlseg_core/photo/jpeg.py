@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -15,10 +15,12 @@ from PIL import Image, ImageFile
 
 from dmlseg_core.color import delta_e_2000
 from dmlseg_core.edge import sampled
-from dmlseg_core.photo.decode import BAND, no_bomb_check, rgb_of
+from dmlseg_core.photo.decode import BAND, bands, no_bomb_check
 from dmlseg_core.photo.load import Photo
 
 Bytes: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Places: TypeAlias = NDArray[np.intp]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Tables: TypeAlias = "dict[int, list[int]]"
 
@@ -123,30 +125,53 @@ def _off(data: bytes, pixels: Bytes, changed: NDArray[np.bool_]) -> float:
     with no_bomb_check():  # our own file
         image = Image.open(io.BytesIO(data))
     with image:
-        return color_off(pixels, rgb_of(image), changed)
+        return color_off(pixels, bands(image), changed)
 
 
-def color_off(pixels: Bytes, got: Bytes, changed: NDArray[np.bool_]) -> float:
+def color_off(pixels: Bytes, got: Bytes | Iterable[Bytes], changed: NDArray[np.bool_]) -> float:
     """CIEDE2000 between two (H, W, 3) uint8 over the changed pixels, (H, W), not none.
 
     The larger of two: the mean over tiles, and that of the median colors.
+
+    Args:
+        pixels, changed: as above.
+        got: all of it, or one band of BAND rows after another.
     """
     at = sampled(changed, True, _SAMPLE)
-    middle = [np.median(rgb.reshape(-1, 3)[at], axis=0) / 255 for rgb in (pixels, got)]
-    share = _tile_means(changed)
+    share = np.concatenate([_tile_means(band) for band in _rows(changed)])
     tiles = share >= min(1.0, float(share.max()))
-    wanted, found = (_tile_means(rgb)[tiles] / 255 for rgb in (pixels, got))
-    return max(float(delta_e_2000(wanted, found).mean()), float(delta_e_2000(*middle)))
+    wanted, found = (
+        _seen(_rows(rgb) if isinstance(rgb, np.ndarray) else rgb, at, tiles)
+        for rgb in (pixels, got)
+    )
+    return max(float(delta_e_2000(wanted[0], found[0]).mean()),
+               float(delta_e_2000(wanted[1], found[1])))  # fmt: skip
 
 
-def _tile_means(plane: NDArray[Any]) -> NDArray[Any]:
-    """Of (H, W) or (H, W, 3) the means over tiles, float32; floats of all of it would be large."""
-    across, made = -(-plane.shape[1] // _TILE), []
-    for top in range(0, len(plane), BAND):
-        band = plane[top : top + BAND].astype(np.float32)
-        size = across, -(-len(band) // _TILE)
-        made.append(cv2.resize(band, size, interpolation=cv2.INTER_AREA))
-    return np.concatenate(made).reshape(-1, across, *plane.shape[2:])
+def _seen(bands: Iterable[Bytes], at: Places, tiles: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Of a photo in bands: the means of tiles (n, 3), and the median of the pixels at flat places,
+    (3,); both in [0, 1].
+    """
+    means, picked, first = [], [], 0
+    for band in bands:
+        means.append(_tile_means(band))
+        flat = band.reshape(-1, 3)
+        low, high = np.searchsorted(at, (first, first + len(flat)))
+        picked.append(flat[at[low:high] - first])
+        first += len(flat)
+    middle = np.median(np.concatenate(picked), axis=0) / 255
+    return np.concatenate(means)[tiles] / 255, middle
+
+
+def _rows(plane: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (plane[top : top + BAND] for top in range(0, len(plane), BAND))
+
+
+def _tile_means(band: NDArray[Any]) -> NDArray[Any]:
+    """Of (H, W) or (H, W, 3) the means over tiles, float32; floats of a whole photo are large."""
+    size = -(-band.shape[1] // _TILE), -(-len(band) // _TILE)
+    made = cv2.resize(band.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(made).reshape(-1, size[0], *band.shape[2:])
 
 
 def _capped(tables: Tables, quality: int) -> Tables:

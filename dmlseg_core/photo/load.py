@@ -213,8 +213,8 @@ def _decode(
 ) -> Photo:
     (about, signal), notes = told, more_pictures(image, data, name)
     file_format, mode = image.format, image.mode
-    turn = orientation_of(image, about)
-    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, turn), "signal": signal}
+    turn, told_turn = orientation_of(image, data, about)
+    fields: dict[str, Any] = {"dpi": dpi_of(image, data, about, told_turn), "signal": signal}
     fields |= jpeg_of(image, turn) if file_format in ("JPEG", "MPO") else {}
     arrays = _pixels(image, data, fields, notes)
     if "jpeg_tables" in fields and (cut := cut_short(image, data)):
@@ -224,7 +224,7 @@ def _decode(
         if (a := arrays.pop(which)) is not None:
             fields[which] = turned(a if seen is None else a[seen], turn)
     about = with_turned_map(about, turn, size := fields["rgb"].shape[:2])
-    fields["about"] = about.upright(size, turn, notes)
+    fields["about"] = about.upright(size, told_turn, notes)
     return _photo(path=path, notes=tuple(notes), format=file_format, mode=mode, **fields)
 
 

@@ -93,8 +93,9 @@ def _described(
     blobs = {XMP: (_BYTE, about.xmp), IPTC: (_UNDEFINED, records),
              PHOTOSHOP: (_BYTE, about.photoshop), 34675: (_UNDEFINED, icc_profile)}  # fmt: skip
     tags: Tree = {tag: (kind, len(blob), blob) for tag, (kind, blob) in blobs.items() if blob}
-    if dpi:
-        tags |= {282: _ratio(order, dpi[0]), 283: _ratio(order, dpi[1]), 296: _shorts(order, [2])}
+    if found := dpi or about.shape:
+        tags |= {282: _ratio(order, found[0]), 283: _ratio(order, found[1])}
+        tags[296] = _shorts(order, [2 if dpi else 1])
     return tags
 
 

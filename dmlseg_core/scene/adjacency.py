@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn.functional import embedding_bag
 
 from dmlseg_core.color import rgb_to_lab
 from dmlseg_core.scene.frame import Frame, stretch
@@ -116,11 +118,17 @@ def _sums_of_vectors(
     # pixels of a row that see one cell from one superpixel come one after another: a third as many
     starts = np.flatnonzero(np.diff(flat, prepend=-1) | np.diff(seen, prepend=-1))
     lengths = np.diff(starts, append=flat.size)
-    order = np.argsort(flat[starts], kind="stable")
+    # by owner, in the order that they come in; sorting values is several times as fast as argsort
+    order = np.sort(flat[starts] * len(starts) + np.arange(len(starts))) % len(starts)
     owners, starts, lengths = (a[order] for a in (flat[starts], starts, lengths))
-    rows = vectors.reshape(-1, vectors.shape[2])[seen[starts]] * lengths[:, None].astype(np.float32)
-    sums = np.add.reduceat(rows, np.flatnonzero(np.diff(owners, prepend=-1)))
-    return np.asarray(sums, np.float32)
+    sums = embedding_bag(
+        torch.from_numpy(seen[starts]),
+        torch.from_numpy(vectors.reshape(-1, vectors.shape[2])),
+        torch.from_numpy(np.flatnonzero(np.diff(owners, prepend=-1))),
+        mode="sum",
+        per_sample_weights=torch.from_numpy(lengths.astype(np.float32)),
+    )
+    return np.asarray(sums.numpy(), np.float32)
 
 
 def _histograms(lab: NDArray[np.float32], labels: NDArray[np.intp]) -> list[NDArray[np.float64]]:
@@ -147,11 +155,12 @@ def _boundaries(
     for axis in (0, 1):
         a, b = (np.moveaxis(labels, axis, 0)[part] for part in (slice(-1), slice(1, None)))
         x = np.moveaxis(smooth, axis, 0)
-        x = np.concatenate([x[:1], x, x[-1:]])
-        step = np.linalg.norm(x[3:] - x[:-3], axis=-1)  # one pixel beyond either side of the edge
-        apart = a != b
-        keys.append((np.minimum(a, b) * count + np.maximum(a, b))[apart])
-        contrast.append(step[apart])
+        at, along = np.nonzero(a != b)
+        a, b = a[at, along], b[at, along]
+        keys.append(np.minimum(a, b) * count + np.maximum(a, b))
+        # one pixel beyond either side of the edge
+        step = x[np.minimum(at + 2, len(x) - 1), along] - x[np.maximum(at - 1, 0), along]
+        contrast.append(np.linalg.norm(step, axis=-1))
     unique, which = np.unique(np.concatenate(keys), return_inverse=True)
     edges = [np.bincount(which), np.bincount(which, np.concatenate(contrast))]
     return np.stack(np.divmod(unique, count), 1), np.stack(edges, 1).astype(np.float64)

@@ -12,6 +12,7 @@ weights' own (`model.DataSheet`), chosen on training photos (docs/lab/clicks.md)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,12 +23,13 @@ from dmlseg_core.model import DataSheet
 Floats = NDArray[np.float32]
 
 _NOISE = 1e-2  # of an observation: clicks of both kinds on equal cells average out
+_LEAST = 1e-3  # level of a click where the process gives it the other sign
 
 
 def corrected(
     mean: Floats,
     distances2: Sequence[Floats],
-    cells: Sequence[tuple[int, int]],
+    places: Sequence[tuple[float, float]],
     signs: Sequence[int],
     sheet: DataSheet,
 ) -> Floats:
@@ -36,14 +38,16 @@ def corrected(
     Args:
         mean: (h, w) level of the first click, in [-1, 1], its edge at 0.
         distances2: P maps (h, w), squared distances of every cell to a click's vector.
-        cells: P cells (y, x) of the grid.
+        places: P exact positions (y, x) on the grid, in cells (`Frame.place_of`).
         signs: P times +1 (belongs to the object) or -1.
         sheet: of the weights that the vectors come from.
 
     Returns:
-        (h, w) float32 in [-1, 1]; >= 0 is inside. Clicked cells have the sign they were given; a
-        cell that was given both is inside.
+        (h, w) float32 in [-1, 1]; >= 0 is inside. Clicked cells have the sign they were given, a
+        cell that was given both is inside; and so has what is read between the cells at the very
+        place, unless a click of the other sign is on one of them.
     """
+    cells = [(math.floor(y + 0.5), math.floor(x + 0.5)) for y, x in places]
     rows, columns = (np.array(axis) for axis in zip(*cells, strict=True))
     h, w = mean.shape
     y, x = np.arange(h)[:, None], np.arange(w)
@@ -58,10 +62,24 @@ def corrected(
     wanted = np.asarray(signs, float)
     gain = np.linalg.solve(between, wanted - mean[rows, columns])
     level = np.clip(mean + np.tensordot(gain, alike, 1), -1, 1).astype(np.float32)
-    for sign in (-1, 1):
-        at = rows[wanted == sign], columns[wanted == sign]
-        level[at] = sign * np.maximum(sign * level[at], 1e-3)
+    clicks = sorted(zip(signs, places, cells, strict=True))  # those that add have the last word
+    for sign, place, _ in clicks:
+        _settle(level, place, sign)
+    for sign, _, cell in clicks:
+        level[cell] = sign * max(sign * level[cell], _LEAST)
     return level
+
+
+def _settle(level: Floats, place: tuple[float, float], sign: int) -> None:
+    """Give the cells about a clicked place the click's sign, in place, where what is read between
+    them at that place has the other.
+    """
+    y, x = (min(int(at), max(side - 2, 0)) for at, side in zip(place, level.shape, strict=True))
+    four = level[y : y + 2, x : x + 2]
+    down, across = place[0] - y, place[1] - x
+    weights = np.outer((1 - down, down), (1 - across, across))[: len(four), : four.shape[1]]
+    if sign * (weights * four).sum() < _LEAST / 2:
+        four[...] = sign * np.maximum(sign * four, _LEAST)
 
 
 def reach(

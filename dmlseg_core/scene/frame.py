@@ -128,8 +128,8 @@ class Frame:
         ratio = self.input_size[axis] / self.photo_size[axis]
         return ((np.asarray(at, np.float64) + 0.5) * ratio - 0.5) / self.stride
 
-    def cell_of(self, y: float, x: float) -> tuple[int, int]:
-        """Nearest grid cell (i, j) of a photo coordinate.
+    def place_of(self, y: float, x: float) -> tuple[float, float]:
+        """Exact position on the grid, in cells, of a photo coordinate; a rim's is the last cell's.
 
         Args:
             y: row, in [-0.5, H): pixel centres are integers, half a pixel of rim belongs to row 0.
@@ -143,11 +143,16 @@ class Frame:
             raise ParameterError(
                 f"the point (y, x) = ({y}, {x}) lies outside the photo of {height} x {width} pixels"
             )
-        cell = [
-            min(max(math.floor(float(self._grid_position(axis, at)) + 0.5), 0), n - 1)
+        place = [
+            min(max(float(self._grid_position(axis, at)), 0.0), n - 1.0)
             for axis, (at, n) in enumerate(zip((y, x), self.grid_size, strict=True))
         ]
-        return cell[0], cell[1]
+        return place[0], place[1]
+
+    def cell_of(self, y: float, x: float) -> tuple[int, int]:
+        """Nearest grid cell (i, j) of a photo coordinate; arguments and errors of `place_of`."""
+        i, j = self.place_of(y, x)
+        return math.floor(i + 0.5), math.floor(j + 0.5)
 
     def cells(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Grid row of every photo row, (H,), and grid column of every column, (W,): `cell_of`."""

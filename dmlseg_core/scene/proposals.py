@@ -99,6 +99,7 @@ class Mask:
         visible: (H, W) bool of the photo's pixels that are not wholly transparent; None: all are.
             The others belong to no mask, at whatever size it is asked for.
         at: (y, x), the pixel of the photo that was pointed at; None: nobody did.
+        further: (y, x) of the clicks after it, those that take away among them.
     """
 
     grid: NDArray[np.bool_] = field(repr=False)
@@ -112,6 +113,7 @@ class Mask:
     under: NDArray[np.float32] | None = field(default=None, repr=False)
     given: Given | None = field(default=None, repr=False)
     at: Point | None = None
+    further: tuple[Point, ...] = ()
 
     @property
     def where(self) -> Override:
@@ -121,10 +123,11 @@ class Mask:
 
     def place_on(self, size: tuple[int, ...]) -> Point | None:
         """`at` on a copy of the photo of (H', W')."""
-        if self.at is None:
-            return None
+        return None if self.at is None else self._placed(self.at, size)
+
+    def _placed(self, point: Point, size: tuple[int, ...]) -> Point:
         height, width = self.frame.photo_size
-        return self.at[0] * size[0] / height, self.at[1] * size[1] / width
+        return point[0] * size[0] / height, point[1] * size[1] / width
 
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
@@ -170,8 +173,10 @@ class Mask:
         if self.strokes and self.under is not None:
             level = without_strokes(self.level, self.under, self.frame, self.strokes)
             bare = replace(self, level=level)
+        clicked = self.further if self.at is None else (self.at, *self.further)
+        points = [self._placed(point, rgb.shape) for point in clicked]
         cells = max(self.frame.grid_size)
-        return refine_alpha(bare._upsampled(rgb.shape[:2]), rgb, cells=cells)
+        return refine_alpha(bare._upsampled(rgb.shape[:2]), rgb, cells=cells, points=points)
 
     def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution.

@@ -196,7 +196,8 @@ class Scene:
         if further := [self._distances(c)[0] for c in (*cells[1:], *cuts)]:
             signs = [1] * len(cells) + [-1] * len(cuts)
             maps = [near, *further]
-            level = limit * corrected(level / limit, maps, [*cells, *cuts], signs, self.sheet)
+            places = [self.frame.place_of(*p) for p in ((o.y, o.x), *o.add, *o.subtract)]
+            level = limit * corrected(level / limit, maps, places, signs, self.sheet)
             inside = level >= 0
             near = np.minimum.reduce([near, *further[: len(o.add)]])
         if o.box is not None or o.strokes:
@@ -212,7 +213,7 @@ class Scene:
         level = with_sign(level, inside)
         about = seed, name, seed.score, self.frame, self.visible, o.strokes, under
         given, at = None if further else o.given, (o.y, o.x) if o.pointed else None
-        return Mask(inside, level, *about, given, at), near
+        return Mask(inside, level, *about, given, at, (*o.add, *o.subtract)), near
 
     def cell_at(self, y: float, x: float) -> tuple[int, int]:
         """The cell of a pixel that can be pointed at.
@@ -228,18 +229,19 @@ class Scene:
         """The threshold of the thing that a click on a photo pixel means."""
         return self._seed(self.cell_at(y, x), None).tau
 
-    def meant_by(self, y: float, x: float) -> Meant:
-        """Thresholds that a point may mean, from part to group.
+    def meant_by(self, y: float, x: float, tau: float | None = None) -> Meant:
+        """Thresholds that a point may mean, from part to group, about an object of `tau` if given.
 
         The IoU head says which tau is the object and which a part; without one, and for the group,
         tau lies at a plateau of the point's area(tau) curve (`masks.stop_taus`).
         """
         cell = self.cell_at(y, x)
         meant = self._meant_by(cell)
-        part, object_, group = stop_taus(self._distances(cell)[1], meant.object)
+        whole = meant.object if tau is None else TAU.check(tau)
+        part, object_, group = stop_taus(self._distances(cell)[1], whole)
         if self.iou_head is None:
-            return Meant(object_, part, part, part, group)
-        return meant._replace(group=min(meant.object, group))
+            return Meant(object_, part, part, part, group).around(object_ if tau is None else whole)
+        return meant._replace(group=group).around(whole)
 
     def stops(self, y: float, x: float) -> tuple[Mask, Mask, Mask]:
         """Masks of a point as part, object and group (`meant_by`)."""

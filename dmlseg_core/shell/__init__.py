@@ -1,4 +1,4 @@
-"""What shells are told of the program: completions, the manual page.
+"""Between a shell and the program: how its words are read, completions, the manual page.
 
 The door of the room, resolved lazily: `__init__.pyi` lists what others may use.
 """

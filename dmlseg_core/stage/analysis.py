@@ -12,7 +12,7 @@ from dmlseg_core.errors import DmlsegError
 from dmlseg_core.photo import Photo
 from dmlseg_core.scene import Scene, Segmenter
 from dmlseg_core.stage.desks import Desk, Desks, Work
-from dmlseg_core.stage.hover import hover_fields
+from dmlseg_core.stage.hover import hover_fields, shown_meaning
 
 
 class Analyst:
@@ -91,6 +91,7 @@ class Analyst:
         if work.hover is None:
             self._tell(desk, work, "regions")
             work.hover = hover or hover_fields(session)
+            session.says = shown_meaning(session.scene)
         self._tell(desk, work, "ready")
 
     def _tell(self, desk: Desk, work: Work, phase: str, error: Exception | None = None) -> None:

@@ -51,7 +51,7 @@ def one_way(session: EditSession, k: int, color: str, side: int) -> tuple[bytes,
     """
     (way,) = _ways(session, k, [Swatch(color, to_hex(parse_color(color)))], full=False)
     small = Image.fromarray(shrunk(to_8_bits(way.rgb), side))
-    return image_bytes(small, "JPEG", quality=90), told_delta_e(way.made)
+    return image_bytes(small, "JPEG", quality=90), way.made.told_delta_e
 
 
 def colorways(
@@ -83,15 +83,10 @@ def colorways(
             archive.write(path, name)  # stored: photos are compressed already
             path.unlink()
             rows.append((name, way))
-            small.append((way.swatch, shrunk(to_8_bits(way.rgb), _CELL), told_delta_e(way.made)))
+            small.append((way.swatch, shrunk(to_8_bits(way.rgb), _CELL), way.made.told_delta_e))
         archive.writestr("delta-e.csv", _table(rows), zipfile.ZIP_DEFLATED)
         archive.writestr("sheet.jpg", _sheet(small))
     return buffer.getvalue()
-
-
-def told_delta_e(made: Recolored) -> float:
-    """Delta-E as the page tells it: the median over the pixels, where they were looked at."""
-    return made.delta_e if made.report is None else made.report.median
 
 
 def read_colors(asked: Asked) -> list[Swatch]:
@@ -136,11 +131,11 @@ def _file_name(stem: str, swatch: Swatch, taken: set[str]) -> str:
 def _table(rows: list[tuple[str, Way]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["file", "name", "asked", "got", "before", "delta_e_2000", "median_of_pixels"])
+    writer.writerow(["file", "name", "asked", "got", "before", "delta_e", "color_delta_e"])
     for name, way in rows:
         made = way.made
         colors = way.swatch.hex, made.result_anchor, made.anchor
-        figures = (f"{value:.2f}" for value in (made.delta_e, told_delta_e(made)))
+        figures = (f"{value:.2f}" for value in (made.told_delta_e, made.delta_e))
         writer.writerow([name, _no_formula(way.swatch.name), *colors, *figures])
     return text.getvalue().encode("utf-8-sig")  # a mark, or spreadsheets misread names
 

@@ -1,9 +1,9 @@
 """What the server holds of each user: a photo, its session, what is being done to them.
 
 A desk is named by a random token that the server gives out. Photos and scenes are bounded in bytes
-and in time: the longest unused is put away, and so is what nobody has used for long, or whose page
-was closed. A desk that was put away keeps its edits, so the same photo laid on it again goes on
-where it was.
+and in time: what lies on a desk whose page was closed is put away, then the longest unused, and so
+is what nobody has used for long. A desk that was put away keeps its edits, so the same photo laid
+on it again goes on where it was.
 """
 
 from __future__ import annotations
@@ -184,13 +184,21 @@ class Desks:
     def trim(self) -> None:
         """Put photos away down to the limit; for after a desk has grown."""
         with self._lock:
-            held = [(d, work.nbytes) for d in self._desks.values() if (work := d.work) is not None]
+            held = [(d, work.nbytes) for d in self._by_need() if (work := d.work) is not None]
             freed = _shrunk([d for d, _ in held], [size for _, size in held], self.limit)
             for desk in freed:
                 desk.clear()
             self._forget()
         if freed:
             return_freed_memory()
+
+    def _by_need(self) -> list[Desk]:
+        """The desks in the order in which their photos may go: those whose page was closed, the
+        longest unused, those at which an edit is being made, and at last the newest.
+        """
+        desks = sorted(self._desks.values(), key=lambda desk: (desk.turn.locked(), desk.until))
+        newest = max(desks, key=lambda desk: desk.until, default=None)
+        return sorted(desks, key=lambda desk: desk is newest)
 
     def sweep(self) -> None:
         """Put away what nobody has used for long, or has left; for now and then."""

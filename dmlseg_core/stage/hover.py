@@ -7,19 +7,23 @@ a click in the middle of it. From these a browser computes, for the cell (y, x) 
     m     = the 4-connected part of { q : d2(q) <= ln(2 / tau - 1) } that holds p
 
 with tau that of p's superpixel: arithmetic of `Scene.distances2` and `Scene.mask_at`.
+
+So that is the object that a click means on the page (`shown_meaning`), here and there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dmlseg_core.edit import EditSession
-from dmlseg_core.model import describe_point
+from dmlseg_core.model import Meant, describe_point
 from dmlseg_core.scene import Mask, Scene
 from dmlseg_core.stage.pack import pack
 
@@ -44,16 +48,12 @@ def hover_fields(session: EditSession) -> bytes:
     """The buffer of `pack` described in docs/stage.md."""
     scene = session.scene
     vectors, scale = coded(scene)
-    tree = scene.regions
-    if tree is None:  # one region, no edges: the formula then adds nothing
-        cells, gaps = np.zeros(scene.frame.grid_size, np.uint16), np.zeros(0, np.float32)
-    else:
-        cells, gaps = tree.cells.astype(np.uint16), tree.gaps
-    whole, part = click_taus(scene, cells, gaps)
+    cells, gaps = _superpixels(scene)
+    whole, part = _click_taus(scene)
     header = {
         **_geometry(scene),
         "scale": scale,
-        "edge_weight": scene.edge_weight if tree is not None else 0.0,
+        "edge_weight": scene.edge_weight if scene.regions is not None else 0.0,
         "connected": scene.config.connected,
         "N": len(gaps) + 1,
     }
@@ -88,6 +88,36 @@ def coded(scene: Scene) -> tuple[NDArray[np.int8], float]:
     scale = max(float(rows.abs().max()) / _LEVELS, 1e-9)
     levels = (rows / scale).round().to(torch.int8)
     return levels.reshape(h, w, -1).numpy(), scale
+
+
+def shown_meaning(scene: Scene) -> Callable[[float, float], Meant]:
+    """What a photo pixel means to a page: the object is what it shows there before a click."""
+    cells, whole = _superpixels(scene)[0], _click_taus(scene)[0]
+
+    @cache
+    def meant(y: float, x: float) -> Meant:
+        return scene.meant_by(y, x, float(whole[cells[scene.cell_at(y, x)]]))
+
+    return meant
+
+
+def _superpixels(scene: Scene) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """(h, w) superpixel of each cell, and the gaps between them; without a tree there is one."""
+    if (tree := scene.regions) is None:  # no edges: the formula then adds nothing
+        return np.zeros(scene.frame.grid_size, np.uint16), np.zeros(0, np.float32)
+    return tree.cells.astype(np.uint16), tree.gaps
+
+
+def _click_taus(scene: Scene) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """`click_taus` of a scene's superpixels, made once."""
+    if scene not in _taus:
+        _taus[scene] = click_taus(scene, *_superpixels(scene))
+    return _taus[scene]
+
+
+_taus: WeakKeyDictionary[Scene, tuple[NDArray[np.float32], NDArray[np.float32]]] = (
+    WeakKeyDictionary()
+)
 
 
 def click_taus(

@@ -17,7 +17,6 @@ from dmlseg_core.edit import PREVIEW_SIDE, STOPS, EditSession, Selection
 from dmlseg_core.measure import mask_iou
 from dmlseg_core.paint import Recolored
 from dmlseg_core.scene import Mask, Override, Scene
-from dmlseg_core.stage.colorways import told_delta_e
 from dmlseg_core.stage.desks import Desk, Work
 from dmlseg_core.stage.hover import shown_proposals
 from dmlseg_core.words import class_label, color_word, say, told
@@ -225,13 +224,13 @@ def _summary(session: EditSession, k: int, name: str, made: Recolored | None, la
     share = 100 * float(mask.grid.mean())
     text = say(
         language, "summary", name=name,
-        share=f"{share:.0f}" if share >= 1 else f"{share:.1f}",
+        share=f"{share:.0f}" if share >= 1 else f"{share:.1f}" if share >= 0.05 else "< 0.1",
         color=color_word(language, session.median_color(mask)),
     )  # fmt: skip
     if selection.painted and selection.mode in TARGET_MODES:
         rgb = np.rint(255 * np.array(parse_color(str(selection.color)))).astype(np.uint8)
         text += say(language, "recolored", color=color_word(language, rgb))
-        text += say(language, "hit", delta_e=told_delta_e(made)) if made else ""
+        text += say(language, "hit", delta_e=made.told_delta_e) if made else ""
     elif selection.painted:
         text += say(language, "changed", mode=say(language, selection.mode))
     return text if selection.visible else text + say(language, "hidden")

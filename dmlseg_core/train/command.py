@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from torch import Tensor
 
 from dmlseg_core.errors import MissingExtraError, ParameterError
 from dmlseg_core.model import check_export, save_weights
+from dmlseg_core.shell import Parser
 from dmlseg_core.train.chain import CHAINS, run_chain
 from dmlseg_core.train.checkpoint import NAME as CHECKPOINT
 from dmlseg_core.train.config import TrainConfig
@@ -31,21 +31,16 @@ from dmlseg_core.train.pretrained import download_resnet101, read_pretrained
 from dmlseg_core.train.recipe import RECIPES
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One sentence, as the other commands have it."""
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Flags of `dmlseg train`."""
-    parser = _Parser(
+    parser = Parser(
         prog="dmlseg train",
         description="Train the network, or go on with the run in --run. Ctrl-C or kill lose at "
         "most --save-every steps; the same command continues.",
     )
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="SET[:SHARE]", type=weighted_set,
+        "--data", nargs="+", action="extend", required=True, metavar="SET[:SHARE]",
+        type=weighted_set,
         help="folders in PASCAL VOC layout or COCO annotation files (NAME.json, its photos beside "
         "it or in ../images), with their sampling weights (default 1); with --recipe the one "
         "folder in which its sets lie",
@@ -73,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="DeepLab with its classifier, whose class names are kept (with distill above 0)",
     )  # fmt: skip
     parser.add_argument(
-        "--set", nargs="+", default=[], metavar="NAME=VALUE", dest="values",
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", dest="values",
         help="hyper-parameters: " + ", ".join(sorted(value_types())),
     )  # fmt: skip
     parser.add_argument("--until", type=int, metavar="STEP", help="stop there; resumable")
@@ -96,17 +91,18 @@ def main(words: Sequence[str]) -> int:
     """Run `dmlseg train`; 0 when the run reached its end (or --until)."""
     args = build_parser().parse_args(words)
     if args.recipe in CHAINS:
-        _check(args, ())
+        _check(args)
         run_chain(CHAINS[args.recipe], args, main)
         return 0
     plan = make_plan(args)
-    _check(args, plan.names)
+    names = plan.names
+    _check(args)
     init = _pretrained(args, plan.config)
     sets = [trained_photos(open_set(path)) for path in plan.paths]
     if not args.skip_duplicate_check:
         train, val = ([p for s in plan.paths for p in photos_of(s, k)] for k in ("train", "val"))
         refuse_duplicates(train, val, args.run / HASHES)
-    donors = [s for s, name in zip(sets, plan.names, strict=True) if name in plan.donors]
+    donors = [s for s, name in zip(sets, names, strict=True) if name in plan.donors]
     run = Run(
         args.run,
         sets,
@@ -154,14 +150,12 @@ def _pretrained(args: argparse.Namespace, config: TrainConfig) -> dict[str, Tens
     return None if args.init is None else read_pretrained(args.init)
 
 
-def _check(args: argparse.Namespace, names: Sequence[str]) -> None:
+def _check(args: argparse.Namespace) -> None:
     """Say now what would else be found out after hours of training."""
     for name, low in (("until", 1), ("workers", 0), ("save_every", 1), ("calibrate", 0)):
         value = getattr(args, name)
         if value is not None and value < low:
             flag = name.replace("_", "-")
             raise ParameterError(f"--{flag} must be {low} or more; got {value}")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ParameterError(f"two sets are named {twice[0]!r}: shares are filed by name")
     if args.export is not None:
         check_export(args.export)

@@ -11,7 +11,7 @@ from typing import Any
 from dmlseg_core.config import NetworkConfig
 from dmlseg_core.errors import ParameterError
 from dmlseg_core.train.config import TrainConfig
-from dmlseg_core.train.data import AugmentConfig, HideConfig, set_name
+from dmlseg_core.train.data import AugmentConfig, HideConfig, set_names
 from dmlseg_core.train.recipe import DONORS, RECIPES, scaled, sets_in
 
 
@@ -36,8 +36,8 @@ class Plan:
 
     @property
     def names(self) -> list[str]:
-        """Names that the sets are filed under."""
-        return [set_name(path) for path in self.paths]
+        """Names that the sets are filed under; DatasetError where two have the same."""
+        return set_names(self.paths)
 
     def about(self) -> dict[str, Any]:
         """What the manifest says of the run that made the weights."""
@@ -79,7 +79,8 @@ def parse_values(words: Sequence[str]) -> dict[str, Any]:
     """Values of the command line, typed as in `TrainConfig`, `NetworkConfig` and `HideConfig`.
 
     Raises:
-        ParameterError: no NAME=VALUE, an unknown name, or a value of another type.
+        ParameterError: no NAME=VALUE, an unknown name, one that is said twice, or a value of
+            another type.
 
     >>> parse_values(["steps=100", "lr=1e-4", "frozen="])
     {'steps': 100, 'lr': 0.0001, 'frozen': ()}
@@ -99,10 +100,10 @@ def parse_values(words: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             raise ParameterError(f"{name} must be {types[name]}; got {text!r}") from None
         group, dot, field = name.partition(".")
-        if dot:
-            values.setdefault(group, {})[field] = value
-        else:
-            values[name] = value
+        filed, name_in_it = (values.setdefault(group, {}), field) if dot else (values, name)
+        if name_in_it in filed:
+            raise ParameterError(f"--set has {name} twice, and it takes one value")
+        filed[name_in_it] = value
     return values
 
 

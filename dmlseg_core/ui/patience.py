@@ -7,6 +7,7 @@ a body may take is `guard.py`'s.
 from __future__ import annotations
 
 import asyncio
+import selectors
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -14,6 +15,8 @@ HEAD = 30.0
 """Seconds in which the head of a request must be here, from the connection or the last answer."""
 STILL = 60.0
 """Seconds in which somebody must have taken something of an answer."""
+_READ = 1.0
+"""Seconds in which a request that has come is read by a busy server."""
 
 
 class PatientProtocol(H11Protocol):
@@ -31,6 +34,16 @@ class PatientProtocol(H11Protocol):
         """The next one may."""
         super().on_response_complete()
         self._expect()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nobody has asked for long. But while other answers are made a request may come that was
+        not read yet: closed then, it would be lost without an answer.
+        """
+        if _unread(self.transport):
+            last = super().timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(_READ, last)
+        else:
+            super().timeout_keep_alive_handler()
 
     def pause_writing(self) -> None:
         """The other side takes less than there is."""
@@ -66,6 +79,16 @@ class PatientProtocol(H11Protocol):
             self.transport.abort()
         else:
             self._watch()
+
+
+def _unread(transport: asyncio.Transport) -> bool:
+    """Whether something has come on a connection that nobody has looked at."""
+    line = transport.get_extra_info("socket")
+    if line is None or line.fileno() < 0:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(line, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> None:

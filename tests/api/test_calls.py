@@ -222,6 +222,17 @@ def test_what_would_say_nothing_is_refused(client, found, values, why):
     assert answer.status_code == 422 and why in answer.json()["error"]
 
 
+@pytest.mark.parametrize(("values", "why"), [
+    ({"x": ["3", "4"], "y": "1"}, "x was given 2 times"),
+    ({"color": ["red", "navy", "green"]}, "color was given 3 times"),
+    ({"matting": ["true", "true"]}, "matting was given 2 times"),
+    ({"object": "99"}, "object must be a number of /analyze, here 1 to "),
+])  # fmt: skip
+def test_a_forms_field_that_comes_twice_is_told_so(client, found, values, why):
+    answer = post(client, "recolor", id=found["id"], **{"color": "navy", **values})
+    assert answer.status_code == 422 and why in answer.json()["error"]
+
+
 def test_swatches_are_read(client):
     data = b"GIMP Palette\n#\n200 16 46\tred\n0 0 128\tnavy\n"
     answer = good(post(client, "palette", {"swatches": data}))

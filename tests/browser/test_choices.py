@@ -2,6 +2,8 @@
 
 from skimage import data
 
+from tests.browser.conftest import disc
+
 NAMES = {"Smaller part", "Larger part", "Part", "Object", "Group"}
 
 
@@ -21,6 +23,19 @@ def test_what_a_click_may_mean_is_offered_and_taken(visit):
     assert float(tab.tau.input_value()) > before and choices.is_hidden()
     tab.press("Undo")
     assert float(tab.tau.input_value()) == before
+
+
+def test_what_was_shown_and_clicked_is_the_object_wherever_that_was(visit):
+    tab = visit(frame=False)
+    tab.open(data.coffee())
+    marks = tab.page.get_by_role("group", name="Tau").get_by_role("button", pressed=True)
+    for place in ((0.5, 0.5), (0.2, 0.6), (0.8, 0.3), (0.45, 0.75)):
+        tab.click(*place)
+        assert marks.all_inner_texts() == ["Object"]
+        tab.edit(lambda: tab.page.keyboard.press("Escape"))
+    tab.open(disc())  # without a part of its own
+    tab.click()
+    assert marks.all_inner_texts() == ["Object"]
 
 
 def test_what_a_finger_was_offered_goes(visit):

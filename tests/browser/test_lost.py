@@ -71,7 +71,8 @@ def test_that_work_is_brought_back_is_told_while_it_takes_long(tab):
     tab.rest(kept=True)
     lose(tab)
     held = tab.hold("**/stage/import")
-    tab.page.get_by_role("application").press("Escape")
+    with tab.page.expect_request("**/stage/import", timeout=WAIT):
+        tab.page.get_by_role("application").press("Escape")
     progress(tab, "Bringing your work back").wait_for(timeout=WAIT)
     held[0].continue_()
     tab.rest()

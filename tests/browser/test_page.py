@@ -106,6 +106,14 @@ def test_hover_shows_the_mask_of_a_click_and_asks_for_nothing(visit):
     assert sent == []
 
 
+def test_what_was_found_glows_before_a_hand_comes(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    glowing = np.asarray(Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")).astype(int)
+    lines = np.abs(glowing - tab.seen()).max(axis=2)[100:700, 100:900] > 40
+    assert 500 < lines.sum() < 0.05 * lines.size
+
+
 def test_work_survives_a_reload_and_a_new_tab(visit):
     tab = visit()
     tab.open(disc(color=(30, 120, 60)), "leaf.png")

@@ -67,6 +67,24 @@ def test_brush_and_eraser_paint_what_the_hand_went_over(visit):
         assert far > 40 if mode == "add" else far <= 3
 
 
+def test_the_dropper_takes_the_color_that_is_seen_and_limits_the_one_that_was(visit):
+    tab = visit(frame=False)
+    tab.open(two_discs())
+    plain = middle_color(tab, 0.25, 0.5)
+    tab.click(0.25, 0.5)
+    paint(tab)
+    tab.click(0.75, 0.5)
+    tab.page.get_by_role("application").focus()
+    tab.page.keyboard.press("i")
+    tab.click(0.25, 0.5)
+    assert np.abs(middle_color(tab, 0.75, 0.5) - rgb(NAVY)).max() <= 4
+    tab.page.get_by_role("tab", name="Limits").click()
+    tab.button("Not a color").click()
+    tab.click(0.25, 0.5)
+    (gate,) = tab.edits[-1]["style"]["gates"]
+    assert np.abs(rgb(gate["color"]) - plain).max() <= 4
+
+
 def test_a_picture_is_printed_on_a_thing(visit):
     tab = visit(frame=False)
     tab.open(disc())
@@ -125,6 +143,55 @@ def test_swatches_of_a_file_paint(visit):
     assert tab.page.get_by_role("dialog").locator(".card b").all_inner_texts() == ["sea"]
 
 
+def test_the_active_row_stays_in_sight_under_those_that_come(visit):
+    tab = visit(frame=False, viewport={"width": 1280, "height": 720})
+    tab.open(np.tile(disc(120, 120), (3, 4, 1)))
+    tab.click(0.38, 0.5)
+    paint(tab)
+    tab.press("The same for all like this")
+    painted = tab.page.locator(".list .from-to i + i")
+    assert painted.count() > 6
+
+    def sight(row):
+        row, box = row.bounding_box(), tab.page.locator(".objects .scroll").bounding_box()
+        return box["y"] <= row["y"] and row["y"] + row["height"] <= box["y"] + box["height"] + 1
+
+    assert sight(tab.chosen)
+    tab.rest(kept=True)
+    tab.page.reload()
+    tab.chosen.wait_for()
+    tab.rest()
+    assert sight(tab.chosen)
+
+
+def test_a_notice_goes_with_the_next_try_and_nothing_alike_is_told(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    tab.click()
+    tab.color.fill("blurple")
+    tab.edit(lambda: tab.color.press("Enter"))
+    toast = tab.page.locator(".toast")
+    assert "blurple" in toast.inner_text()
+    paint(tab)
+    assert toast.is_hidden()
+    tab.press("The same for all like this")
+    assert "Nothing else" in toast.inner_text()
+    tab.open(disc(), "other.png")
+    assert toast.is_hidden()
+
+
+def test_a_size_and_enter_is_a_download(visit):
+    tab = visit(frame=False)
+    tab.open(disc())
+    tab.button("Export").click()
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_label("Long side").fill("100")
+    with tab.page.expect_download(timeout=WAIT) as download:
+        tab.page.keyboard.press("Enter")
+    assert Image.open(download.value.path()).size == (100, 75)
+    dialog.wait_for(state="hidden", timeout=WAIT)
+
+
 def test_eye_lock_and_name(visit):
     tab = visit(frame=False)
     tab.open(disc())
@@ -158,6 +225,9 @@ def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
     tab = visit(frame=False)
     checks = np.indices((200, 200)).sum(0) % 2 * 255
     tab.open(np.repeat(checks[..., None], 3, 2).astype(np.uint8))
+    fitted = tab.seen()[300:500, 400:600, 0]
+    # a small photo that fills the stage is no heap of blocks
+    assert ((fitted > 30) & (fitted < 225)).mean() > 0.5
     tab.page.mouse.move(*tab.middle())
     for _ in range(12):
         tab.page.mouse.wheel(0, -400)

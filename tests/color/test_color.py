@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ImageColor
 from skimage.color import deltaE_ciede2000, rgb2lab, xyz2rgb
 
 from dmlseg_core import color as cs
 from dmlseg_core.color.chinese import _WORDS, CHINESE
 from dmlseg_core.color.difference import lab_difference
+from dmlseg_core.color.english import ENGLISH
 from dmlseg_core.errors import ParameterError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -197,6 +199,22 @@ def test_16_bit_round_trip_is_exact_and_agrees_with_8_bits():
     deep = cs.encode_srgb(cs.srgb_to_linear(eight.astype(np.uint8)), np.uint16)
     assert np.abs(deep.astype(int) - eight * 257).max() <= 1
     assert cs.encode_srgb(np.array([-1.0, 2.0]), np.uint16).tolist() == [0, 65535]
+
+
+def test_english_words_are_colors_that_css_does_not_name():
+    assert cs.to_hex(cs.parse_color("Burgundy")) == "#800020"
+    assert cs.parse_color("wine red") == cs.parse_color("wine-red") == cs.parse_color("酒红")
+    for word, hexadecimal in ENGLISH.items():
+        assert cs.to_hex(cs.parse_color(word)) == hexadecimal
+        with pytest.raises(ValueError):
+            ImageColor.getrgb(word)
+
+
+@pytest.mark.parametrize(
+    "text", ["rgb(10 200 30)", "RGB( 10  200 30 )", "hsl(126.3deg 90.5% 41.2%)", "rgb(10, 200, 30)"]
+)
+def test_css_functions_as_browsers_copy_them(text):
+    assert np.abs(255 * np.array(cs.parse_color(text)) - [10, 200, 30]).max() <= 1
 
 
 def test_chinese_words():

@@ -9,11 +9,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
 import psutil
 from PIL import Image
+
+_AGAIN = 5
+"""Times that an answer is asked for, where photos are put away all the time."""
 
 
 def free_port() -> int:
@@ -103,7 +107,9 @@ class User:
         self.client = httpx.Client(base_url=f"{url}/stage/", timeout=120)
         told = self.client.post("session").raise_for_status().json()
         self.client.headers["X-Dmlseg-Session"] = self.token = told["session"]
+        self.put_away = 0
         self._seq = 0
+        self._laid: tuple[Any, str] | None = None
 
     def post(self, route: str, data: bytes, **query: str) -> httpx.Response:
         """Send bytes."""
@@ -111,7 +117,7 @@ class User:
 
     def open(self, rgb: Any, name: str) -> dict[str, Any]:
         """Send a picture and wait until it has been analysed."""
-        file = io.BytesIO()
+        self._laid, file = (rgb, name), io.BytesIO()
         Image.fromarray(rgb).save(file, "PNG")
         self.post("photo", file.getvalue(), name=name).raise_for_status()
         until = time.monotonic() + 300
@@ -125,13 +131,27 @@ class User:
     def edit(self, **values: Any) -> dict[str, Any]:
         """One edit."""
         self._seq += 1
-        answer = self.client.post("edit", json={"seq": self._seq, **values})
-        return dict(answer.raise_for_status().json())
+        asked = {"seq": self._seq, **values}
+        return dict(self._there(lambda: self.client.post("edit", json=asked)).json())
 
     def result(self) -> Image.Image:
         """The upper left tile of the result at full size."""
-        levels = self.client.get("tile/0/0/0", params={"v": str(time.monotonic())})
-        return Image.open(io.BytesIO(levels.raise_for_status().content)).convert("RGB")
+        version = {"v": str(time.monotonic())}
+        tile = self._there(lambda: self.client.get("tile/0/0/0", params=version))
+        return Image.open(io.BytesIO(tile.content)).convert("RGB")
+
+    def _there(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """An answer; a photo that was put away for memory is laid again, as the page does it."""
+        for _ in range(_AGAIN):
+            answer = send()
+            gone = answer.status_code == 409 and answer.json().get("code") == "gone"
+            if not gone or self._laid is None:
+                break
+            self.put_away += 1
+            self.open(*self._laid)
+        if answer.is_error:  # its sentence says more than the status
+            raise RuntimeError(f"{answer.status_code}: {answer.text}")
+        return answer
 
     def leave(self) -> None:
         """Close the tab, as the page says it."""

@@ -53,6 +53,7 @@ class Visit(threading.Thread):
         self.waits: list[float] = []
         self.opened: list[float] = []
         self.faults: list[str] = []
+        self.put_away = 0
 
     def run(self) -> None:
         """Until the time is over; a photo of another number each time."""
@@ -79,6 +80,7 @@ class Visit(threading.Thread):
             text = "#{:02x}{:02x}{:02x}".format(*color)
             self._timed(user, op="style", id=chosen, style={"color": text})
             self._check(user, before, color, turn)
+        self.put_away += user.put_away
         user.leave()
 
     def _timed(self, user: User, **values: object) -> dict[str, object]:
@@ -129,6 +131,7 @@ def main() -> int:
         told: list[dict[str, float]] = [server.held()]
         waits: list[float] = []
         opened: list[float] = []
+        put_away = 0
         for _ in range(args.rounds):
             until = time.monotonic() + args.minutes * 60 / args.rounds
             visits = [Visit(server, k, until) for k in range(args.users)]
@@ -142,6 +145,7 @@ def main() -> int:
             for visit in visits:
                 waits, opened = waits + visit.waits, opened + visit.opened
                 faults += visit.faults
+                put_away += visit.put_away
             told.append(server.held())
             print(json.dumps(told[-1]), flush=True)
         time.sleep(GRACE + 2 * SWEEP + 5)
@@ -152,6 +156,7 @@ def main() -> int:
     spans = {name: [round(float(np.percentile(s, p)), 2) for p in (50, 95, 100)]
              for name, s in (("edit_s", waits), ("open_s", opened)) if s}  # fmt: skip
     print(json.dumps({"users": args.users, "photos": len(opened), "edits": len(waits), **spans,
+                      "put_away": put_away,
                       "held": told, "most_MB": round(most), "faults": len(faults)}))  # fmt: skip
     return bool(faults)
 

@@ -1,5 +1,6 @@
 """Desks: their bound, and what becomes of the memory of what is put away."""
 
+import asyncio
 import platform
 import subprocess
 import sys
@@ -37,6 +38,31 @@ def test_the_longest_unused_is_put_away_first():
     assert second.work is None and first.work and third.work
     assert desks.nbytes <= 2 * one
     assert desks.get(second.token) is second and desks.get("nobody") is None
+
+
+def test_who_has_left_makes_room_before_who_is_slower():
+    """The one who waits for an answer is not the one who was there last."""
+    one = laid(Desks()).work.nbytes
+    desks = Desks(limit=2 * one)
+    waiting, gone = laid(desks), laid(desks)
+    desks.leave(gone.token)
+    third = laid(desks)
+    assert gone.work is None and waiting.work and third.work
+
+
+def test_a_photo_that_is_being_edited_is_put_away_late():
+    one = laid(Desks()).work.nbytes
+    desks = Desks(limit=2 * one)
+    edited, idle = laid(desks), laid(desks)
+    asyncio.run(edited.turn.acquire())
+    third = laid(desks)
+    assert idle.work is None and edited.work and third.work
+    fourth = laid(desks)  # who comes must get a place, whatever the others do
+    assert third.work is None and edited.work and fourth.work
+    edited.turn.release()
+    asyncio.run(fourth.turn.acquire())
+    fifth = laid(desks)
+    assert edited.work is None and fourth.work and fifth.work
 
 
 def test_one_photo_stays_however_large():

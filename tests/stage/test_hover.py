@@ -9,7 +9,7 @@ from dmlseg_core.edit.session import EditSession
 from dmlseg_core.measure.iou import mask_iou
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.scene.masks import connected_part
-from dmlseg_core.stage.hover import hover_fields
+from dmlseg_core.stage.hover import hover_fields, shown_meaning
 from dmlseg_core.stage.pack import pack, unpack
 
 
@@ -53,6 +53,19 @@ def test_the_hovered_mask_is_the_clicked_one(analysed):
         clicked = session.scene.mask_at(y, x, tau).grid
         found.append(mask_iou(hovered(header, arrays, cell, tau), clicked))
     assert np.mean(found) >= 0.97
+
+
+def test_a_click_means_the_object_that_was_shown(analysed):
+    session, data = analysed
+    _, arrays = unpack(data)
+    session.says = shown_meaning(session.scene)
+    draw = np.random.default_rng(1)
+    for _ in range(20):
+        y, x = (int(draw.integers(side)) for side in session.photo.size)
+        tau = float(arrays["tau_whole"][arrays["cells"][session.scene.frame.cell_of(y, x)]])
+        session.select(y, x, tau, new=True)
+        meant = session.meant_by(len(session.selections) - 1)
+        assert meant.object == tau and meant.group <= tau <= min(meant[1:4])
 
 
 def test_it_is_small_and_whole(analysed):

@@ -92,15 +92,31 @@ test("a second finger takes a begun box back", () => {
   assert.equal(names().at(-1), "box:cancel");
 });
 
-test("brush and eraser draw from the first touch on; Alt turns one into the other", () => {
-  for (const [tool, alt, erase] of [["brush", false, false], ["eraser", false, true], ["brush", true, true]]) {
+test("brush and eraser draw from the first touch on; Alt or the right button turns one into the other", () => {
+  for (const [tool, more, erase] of [["brush", {}, false], ["eraser", {}, true], ["brush", { alt: true }, true],
+    ["brush", { button: 2 }, true], ["eraser", { button: 2 }, false]]) {
     const { feed, names, done } = hand({ tool });
-    feed("down", 10, 10, { alt });
-    feed("move", 11, 10, { alt });
-    feed("up", 12, 10, { alt });
+    feed("down", 10, 10, more);
+    feed("move", 11, 10, more);
+    feed("up", 12, 10, more);
     assert.deepEqual(names(), ["stroke:start", "stroke:move", "stroke:end"]);
     assert.ok(done.every((a) => a.erase === erase));
   }
+});
+
+test("a pen's other end takes away: a tap at a point, a rub along its way, whatever the tool", () => {
+  for (const tool of ["point", "add", "box", "brush", "eraser"]) {
+    const rub = hand({ tool, kind: "pen" });
+    rub.feed("down", 10, 10, { button: 5, alt: tool === "eraser" });
+    rub.feed("move", 40, 10);
+    rub.feed("up", 60, 10);
+    assert.deepEqual(rub.names(), ["stroke:start", "stroke:move", "stroke:end"]);
+    assert.deepEqual(rub.done.map((a) => [a.x, a.erase]), [[10, true], [40, true], [60, true]]);
+  }
+  const tap = hand({ kind: "pen" });
+  tap.feed("down", 10, 10, { button: 5 });
+  tap.feed("up", 11, 10, { button: 5 });
+  assert.deepEqual(tap.done.map((a) => [a.do, a.mode]), [["click", "subtract"]]);
 });
 
 test("a pointer that the browser takes away ends a drag and clicks nothing", () => {

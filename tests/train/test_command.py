@@ -6,6 +6,7 @@ import json
 from dataclasses import fields
 
 import pytest
+import torch
 from PIL import Image
 
 from dmlseg_core.cli.entry import main
@@ -24,8 +25,11 @@ TINY = ["crop=33", "batch_size=2", "points=3", "max_groups=3", "background_point
 
 def train(data, run, *words, values=("steps=2",)):
     data = [data] if not isinstance(data, list) else data
-    return main(["train", "--data", *map(str, data), "--run", str(run), "--workers", "0",
-                 "--set", *TINY, *values, *map(str, words)])  # fmt: skip
+    asked = {value.partition("=")[0] for value in values}
+    small = [value for value in TINY if value.partition("=")[0] not in asked]
+    workers = [] if "--workers" in words else ["--workers", "0"]
+    return main(["train", "--data", *map(str, data), "--run", str(run), *workers,
+                 "--set", *small, *values, *map(str, words)])  # fmt: skip
 
 
 def one_line(capsys):
@@ -48,6 +52,19 @@ def test_values():
 def test_bad_values(word):
     with pytest.raises(ParameterError):
         parse_values([word])
+
+
+def test_values_of_several_flags_add_up(make_voc, tmp_path):
+    run = tmp_path / "run"
+    assert train(make_voc(), run, "--set", "lr=1e-5", "--set", "rng=7", "--until", "1") == 0
+    config = torch.load(run / "checkpoint.pt", weights_only=True)["config"]
+    assert (config["lr"], config["rng"], config["crop"]) == (1e-5, 7, 33)
+
+
+@pytest.mark.parametrize("words", [["lr=1", "lr=1"], ["network.width=8", "network.width=16"]])
+def test_a_value_that_is_set_twice_is_refused(words):
+    with pytest.raises(ParameterError, match="twice"):
+        parse_values(words)
 
 
 def test_every_number_can_be_set():

@@ -1,10 +1,12 @@
 """Connections that stand still, on a real server: heads that never end, answers nobody takes."""
 
 import argparse
+import asyncio
 import socket
 import time
 from contextlib import contextmanager
 
+import h11
 import pytest
 from fastapi.responses import Response
 
@@ -51,6 +53,39 @@ def test_a_head_that_does_not_come_ends_the_connection(server, monkeypatch, begu
     with connected(server) as line:
         line.sendall(begun)
         assert rest_of(line) == b""
+
+
+class Line:
+    """A transport, as far as it is asked here."""
+
+    def __init__(self, end):
+        self.end, self.closed = end, False
+
+    def get_extra_info(self, name):
+        return self.end
+
+    def is_closing(self):
+        return self.closed
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize("sent", [b"", PING])
+def test_a_request_that_was_not_read_yet_keeps_its_connection(sent):
+    """On a busy server the time for the next one was over before it was looked at."""
+    ours, theirs = socket.socketpair()
+    loop = asyncio.new_event_loop()
+    protocol = object.__new__(patience.PatientProtocol)
+    protocol.transport, protocol.loop, protocol.conn = Line(ours), loop, h11.Connection(h11.SERVER)
+    theirs.sendall(sent)
+    protocol.timeout_keep_alive_handler()
+    assert protocol.transport.closed == (not sent)
+    if sent:
+        assert protocol.timeout_keep_alive_task.when() <= loop.time() + patience._READ
+        protocol.timeout_keep_alive_task.cancel()
+    for each in (ours, theirs, loop):
+        each.close()
 
 
 def test_dripping_a_head_does_not_help(server, monkeypatch):

@@ -1,5 +1,6 @@
 // What the page knows and may ask for. Parts listen: "photo", "state", "fields", "tool", "busy",
-// "drawn" (a mask that came with a state), "frame" (pixels changed), "draw" (something on top changed).
+// "drawn" (a mask that came with a state), "frame" (pixels changed), "draw" (something on top changed),
+// "hush" (the notice that is shown is old).
 
 import { Api, Refused } from "./api.js";
 import { Edits } from "./edits.js";

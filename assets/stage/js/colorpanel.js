@@ -118,6 +118,7 @@ export class ColorPanel {
       this.chip.style.backgroundColor = toHex(rgb);
       if (this.text !== this.text.getRootNode().activeElement) this.text.value = toHex(rgb);
     }
+    app.tell("hush");
     const turn = this.turn = (this.turn ?? 0) + 1, { moves } = this.picture;
     this.pending = true;
     const painted = await this.#paint(color);
@@ -244,7 +245,7 @@ export class ColorPanel {
 
   #save(suffix) {
     const colors = this.#palette();
-    if (!colors.length) return this.app.tell("say", say("no_swatches"));
+    if (!colors.length) return this.app.tell("note", say("no_swatches"));
     const asked = new URLSearchParams({ colors: JSON.stringify(colors) });
     return this.app.tell("save", { path: `swatches.${suffix}?${asked}`, name: `swatches.${suffix}` });
   }

@@ -47,6 +47,7 @@ export class ExportDialog extends Dialog {
     this.go = h("button", { type: "button", class: "primary", text: say("download"), onclick: () => this.#export() });
     this.body.append(field(say("export_what"), this.kind), ...this.options, h("div", { class: "foot" }, this.go));
     this.format.addEventListener("change", () => this.#follow());
+    this.body.addEventListener("keydown", ({ key, target }) => { if (key === "Enter" && target.matches("input")) this.go.click(); });
     this.#follow();
   }
 
@@ -71,6 +72,7 @@ export class ExportDialog extends Dialog {
 
 /** Fetches a file and gives it to the person; says whether that worked. */
 export async function save(app, path, body, name) {
+  app.tell("hush");
   const done = app.busy(say("busy_export"));
   try {
     await app.settled;

@@ -3,6 +3,7 @@
 export const SLOP = 5;  // CSS pixels that a hand may shake without dragging
 const FINGER_SLOP = 10;
 const DOUBLE_MS = 380;
+const RUBBER = 5;  // PointerEvent.button of a pen's other end
 
 /**
  * Feed it pointer events; it answers with what they mean.
@@ -30,7 +31,7 @@ export class Gestures {
     const { tool, space } = this.context();
     const pans = event.button === 1 || (space && event.button === 0);
     if (pans) this.current = { kind: "pan", id: event.id, from: event, moved: true };
-    else if (event.button === 0 || event.button === 2) this.current = this.#pressed(event, tool);
+    else if ([0, 2, RUBBER].includes(event.button)) this.current = this.#pressed(event, tool);
     if (this.current?.kind === "stroke") return [this.#stroke("start", event)];
     return [];
   }
@@ -38,9 +39,10 @@ export class Gestures {
   #pressed(event, tool) {
     const mode = modeOf(event, tool);
     if (tool === "brush" || tool === "eraser") {
-      return { kind: "stroke", id: event.id, from: event, erase: (tool === "eraser") !== event.alt };
+      const other = event.alt || event.button === 2;
+      return { kind: "stroke", id: event.id, from: event, erase: rubs(event) || (tool === "eraser") !== other };
     }
-    return { kind: "press", id: event.id, from: event, mode, tool };
+    return { kind: "press", id: event.id, from: event, mode, tool, erase: rubs(event) };
   }
 
   move(event) {
@@ -61,11 +63,13 @@ export class Gestures {
     if (current.tool === "dropper") return [];  // the color where the hand lets go counts
     current.kind = this.#kindOf(current, dx, dy);
     if (current.kind === "pan") return this.#drag(event);
+    if (current.kind === "stroke") return [this.#stroke("start", from), ...this.#drag(event)];
     return [{ do: current.kind, phase: "start", from: spot(from), mode: current.mode },
       ...this.#drag(event)];
   }
 
   #kindOf({ from, mode, tool }, dx, dy) {
+    if (rubs(from)) return "stroke";
     if (tool === "box") return "box";
     const sideways = Math.abs(dx) > Math.abs(dy);
     if (mode === "auto" && sideways && this.context().grips(from.x, from.y)) return "tau";
@@ -138,11 +142,13 @@ export class Gestures {
 
 const spot = ({ x, y }) => ({ x, y });
 
+const rubs = ({ button }) => button === RUBBER;
+
 const slopOf = ({ kind }) => (kind === "touch" ? FINGER_SLOP : SLOP);
 
 /** What a click means: the keys that are held count more than the tool. */
 function modeOf({ shift, alt, button }, tool) {
-  if (alt || button === 2) return "subtract";
+  if (alt || button === 2 || button === RUBBER) return "subtract";
   if (shift) return "add";
   return tool === "add" || tool === "subtract" ? tool : "auto";
 }

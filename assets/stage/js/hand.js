@@ -154,8 +154,8 @@ export class Hand {
   pick({ x, y }) { this.pickPixel(this.app.view.pixelAt(x, y)); }
 
   pickPixel(pixel) {
-    const color = pixel && this.picture.colorAt(pixel);
-    if (color) this.app.tell("picked", { hex: toHex(color), pixel });
+    const colors = pixel && this.picture.colorsAt(pixel);
+    if (colors) this.app.tell("picked", { own: toHex(colors.own), seen: toHex(colors.seen) });
   }
 
   box({ phase, x, y, from, mode }) {

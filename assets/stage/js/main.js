@@ -52,9 +52,9 @@ function build(app, root) {
     samples: new SamplesDialog(app), many };
   const bar = new Bar(app, { opening, stage, dialogs });
   new Keyboard(app, root, { stage, tau, rail, dialogs, opening, panel: color });
-  app.on("picked", ({ hex }) => {
-    if (limits.take(hex)) return;
-    color.commit(hex);
+  app.on("picked", ({ own, seen }) => {
+    if (limits.take(own)) return;  // of the photo as it was
+    color.commit(seen);
     app.setTool("point");
   });
   app.on("save", ({ path, name }) => save(app, path, undefined, name));

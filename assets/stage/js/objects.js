@@ -27,7 +27,7 @@ export class Objects {
     this.down = button(say("down"), "down", () => this.#reorder(-1));
     this.buttons = [this.eye, this.lock, this.up, this.down,
       button(say("rename"), "rename", () => this.#rename()),
-      button(say("like"), "like", act((s) => ({ op: "like", id: s.id }))),
+      button(say("like"), "like", () => this.#like()),
       button(say("remove"), "remove", act((s) => ({ op: "remove", id: s.id })))];
     return h("div", { class: "tools", role: "toolbar", "aria-label": say("selected_object") }, ...this.buttons);
   }
@@ -58,13 +58,21 @@ export class Objects {
       ...selections.map((s) => this.#kept(`s${s.id}`, [s, s.id === active], () => this.#selection(s, s.id === active))),
       ...proposals.map((p) => this.#kept(`p${p.id}`, [p], () => this.#proposal(p)))]);
     this.rows = rows;
-    const items = [...rows.values()].map(({ row }) => row), some = this.list.children.length > 0;
+    const items = [...rows.values()].map(({ row }) => row), follows = active !== this.seen || this.#inSight();
     this.#list(items);
     this.empty.hidden = items.length > 0;
     this.list.hidden = !items.length;
     set(this.list, { "aria-activedescendant": active === null ? null : `instance-s${active}` });
-    if (active !== this.seen && active !== null && some) this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    if (follows) this.#chosen?.scrollIntoView({ block: "nearest" });
     this.seen = active;
+  }
+
+  get #chosen() { return this.list.querySelector("[aria-selected=true]"); }
+
+  /** Whether the active row is seen: what comes above it does not push it out, a hand that scrolled away does. */
+  #inSight() {
+    const row = this.#chosen?.getBoundingClientRect(), box = this.list.parentElement.getBoundingClientRect();
+    return Boolean(row) && row.bottom > box.top && row.top < box.bottom;
   }
 
   /** Row by row, so that those that stay keep their place under the eye. */
@@ -135,6 +143,16 @@ export class Objects {
     rows[Math.min(Math.max(to, 0), rows.length - 1)]?.click();
   }
 
+  /** All that are alike; that there are none is told, or the press would seem lost. */
+  async #like() {
+    let before;
+    const state = await this.app.editActive(({ id }) => {
+      before = this.app.state.selections.length;
+      return { op: "like", id };
+    });
+    if (state?.selections.length === before) this.app.tell("note", say("like_none"));
+  }
+
   #reorder(step) {
     this.app.editActive(({ id }) => {
       const ids = this.app.state.selections.map((s) => s.id), k = ids.indexOf(id);
@@ -181,5 +199,5 @@ export function same(a, b) {
 /** A share of the photo in percent, for reading. */
 export function percent(area, { width, height }) {
   const share = 100 * (area > 1 ? area / (width * height) : area);
-  return share.toFixed(share < 10 ? 1 : 0);
+  return share < 0.05 ? "< 0.1" : share.toFixed(share < 10 ? 1 : 0);
 }

@@ -64,6 +64,7 @@ export class Opening {
   }
 
   take(file) {
+    this.app.tell("hush");
     if (SWATCHES.test(file.name)) return this.panel.load(file);
     if (RECIPE.test(file.name)) return this.app.importFile(file, file.name);
     return MASK.test(file.name) && this.app.state ? this.#mask(file) : this.app.photos.open(file, file.name || "photo");

@@ -13,7 +13,7 @@ export class Overlay {
     this.draw = eachFrame(() => this.#draw());
     this.box = this.stroke = this.cursor = this.crosshair = this.drag = this.pending = this.choice = null;
     this.nested = [];  // what else the last click may mean
-    for (const name of ["draw", "view", "state", "photo", "tool"]) app.on(name, () => this.draw());
+    for (const name of ["draw", "view", "state", "photo", "fields", "tool"]) app.on(name, () => this.draw());
     app.on("drawn", () => { this.pending = null; });  // the stand-in goes when the outline is there
     app.on("photo", () => { this.pending = this.choice = this.crosshair = null; });
   }

@@ -71,6 +71,7 @@ export class Photos {
 
   openSample(id) {
     this.brought = true;
+    this.app.tell("hush");
     return this.#openSample(id);
   }
 

@@ -10,6 +10,7 @@ import { Tiles, tilesOf } from "./tiles.js";
 import { say } from "./words.js";
 
 const REST_MS = 120, LATE_MS = 1000;  // a blur for less is no wait
+const PIXELS = 4;  // device pixels per photo pixel from which on one looks at pixels: a small photo that fills the stage is a photo
 
 export class Picture {
   constructor(app, canvas) {
@@ -166,7 +167,7 @@ export class Picture {
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!this.original) return;
     const { ratio } = view, at = this.split === null ? null : this.split * canvas.width;
-    context.imageSmoothingEnabled = view.zoom < 2;
+    context.imageSmoothingEnabled = view.zoom < PIXELS;
     context.imageSmoothingQuality = "high";
     context.setTransform(view.scale * ratio, 0, 0, view.scale * ratio, view.x * ratio, view.y * ratio);
     if (this.explained) return context.drawImage(this.explained, 0, 0, view.width, view.height);
@@ -205,10 +206,16 @@ export class Picture {
     this.resting = setTimeout(() => this.tiles.want(look, wanted), REST_MS);
   }
 
-  /** The color of the shown photo at a pixel: median of 3 x 3 of the preview, bytes. */
-  colorAt({ x, y }, { original = true } = {}) {
-    const bitmap = (original ? this.original : this.result ?? this.original)?.bitmap;
-    if (!bitmap) return null;
+  /** The color at a pixel, as it was taken and as it is seen: {own, seen}; null before there is a picture. */
+  colorsAt(pixel) {
+    if (!this.original) return null;
+    const { view } = this.app, left = this.split !== null && view.toScreen(pixel.x, 0).x < this.split * view.stage.width;
+    const seen = this.before || left ? this.original : this.result ?? this.original;
+    return { own: this.#colorAt(pixel, this.original), seen: this.#colorAt(pixel, seen) };
+  }
+
+  /** Median of 3 x 3 of a preview, bytes. */
+  #colorAt({ x, y }, { bitmap }) {
     const { view } = this.app, context = new OffscreenCanvas(3, 3).getContext("2d");
     const px = Math.floor((x + 0.5) * bitmap.width / view.width), py = Math.floor((y + 0.5) * bitmap.height / view.height);
     context.drawImage(bitmap, 1 - px, 1 - py);

@@ -5,6 +5,7 @@ import { nested } from "./fields.js";
 import { Hand } from "./hand.js";
 import { Hover } from "./hover.js";
 import { Masks } from "./masks.js";
+import { percent } from "./objects.js";
 import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { say } from "./words.js";
@@ -67,7 +68,7 @@ export class Stage {
     const shown = now && now.area !== undefined && this.choices.hidden && !["dropper", "brush", "eraser"].includes(app.tool);
     tip.hidden = !shown;
     if (!shown) return;
-    const name = now.proposal?.name ?? say("object"), share = (100 * now.area).toFixed(now.area < 0.1 ? 1 : 0);
+    const name = now.proposal?.name ?? say("object"), share = percent(now.area, app.view);
     tip.textContent = `${name} · ${say("area", { share })}`;
     const at = app.view.toScreen(now.pixel.x, now.pixel.y), { width, height } = app.view.stage;
     const right = at.x + 16 + tip.offsetWidth < width, below = at.y + 20 + tip.offsetHeight < height;

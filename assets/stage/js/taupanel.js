@@ -5,6 +5,7 @@ import { held } from "./held.js";
 import { say } from "./words.js";
 
 const LEAST = 0.03, MOST = 0.98, STOPS = ["part", "object", "group"];
+const MEANT = ["object", "part", "group"];  // of marks that are one, the first
 
 export class TauPanel {
   constructor(app, hand) {
@@ -46,7 +47,7 @@ export class TauPanel {
     if (thumb) this.slider.value = tau;
     this.value.textContent = tau.toFixed(2);
     const { stops, parts } = this.app.active ?? {}, near = (meant) => Math.abs(meant - tau) < 2e-3;
-    const now = STOPS.find((which) => stops && near(stops[which])) ?? (Object.values(parts ?? {}).some(near) ? "part" : null);
+    const now = MEANT.find((which) => stops && near(stops[which])) ?? (Object.values(parts ?? {}).some(near) ? "part" : null);
     this.stops.forEach((part, k) => set(part, { "aria-pressed": String(STOPS[k] === now) }));
   }
 

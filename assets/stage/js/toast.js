@@ -20,6 +20,7 @@ export class Notices {
     app.on("fail", (text) => this.show(text, true));
     app.on("note", (text) => this.show(text, false));
     app.on("say", (text) => this.say(text));
+    app.on("hush", () => this.hide());  // tried anew: what was told of the try before is old
     app.on("busy", (change) => this.#busy(change));
     app.on("fields", () => this.#ready());
     app.on("state", () => { if (!this.moving) this.#selected(); });

@@ -58,6 +58,7 @@ export const WORDS = {
   rename: "Rename",
   name: "Name",
   like: "The same for all like this",
+  like_none: "Nothing else in the photo is like this.",
   remove: "Remove",
   selected_object: "Selected object",
   pane_color: "Color",

@@ -58,6 +58,7 @@ export const WORDS = {
   rename: "重命名",
   name: "名称",
   like: "同类物体都用此样式",
+  like_none: "照片里没有其他同类物体。",
   remove: "移除",
   selected_object: "所选物体",
   pane_color: "颜色",

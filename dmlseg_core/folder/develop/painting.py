@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dmlseg_core.edit import Alphas, Easel, Painted, Pixels, Selection
+from dmlseg_core.edit import Alphas, Easel, Item, Painted, Pixels, Selection
 from dmlseg_core.folder.develop.chosen import Chosen
 from dmlseg_core.folder.develop.timing import Clock
 from dmlseg_core.folder.inputs import Job
@@ -25,9 +25,8 @@ from dmlseg_core.photo import (
     suffix_of,
     to_8_bits,
 )
-from dmlseg_core.scene import Mask, Scene
+from dmlseg_core.scene import Scene
 
-Item = tuple[int, Selection, Mask]
 _MEASURED, _PLANES = 256 * 2**20, 16
 """Bytes of objects as measured that are remembered, and of one for each of the photo's pixels."""
 

@@ -21,6 +21,7 @@ from .jpeg import scans_of as scans_of
 from .jpeg import segments as segments
 from .jpeg import told_in_jpeg as told_in_jpeg
 from .jpeg import with_segments as with_segments
+from .jpeg import with_shape as with_shape
 from .photoshop import iptc_of as iptc_of
 from .png import chunk as chunk
 from .png import told_in_png as told_in_png

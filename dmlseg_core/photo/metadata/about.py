@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
 
-from dmlseg_core.photo.metadata.exif import has_thumbnail, upright
+from dmlseg_core.photo.metadata.exif import has_thumbnail, unitless_in, upright
 from dmlseg_core.photo.metadata.photoshop import without_thumbnails
 from dmlseg_core.photo.metadata.xmp import has_film, has_gain_map, upright_xmp
+
+_LONGEST = 100
+"""A pixel that is longer than so many times its width is a mistake."""
+_PARTS = 255
+"""Of a shape that is no whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,8 @@ class Metadata:
         gain_map: of a JPEG file, a JPEG file itself, turned as the photo.
         thumbnail: did the EXIF block hold one; it is taken out, for it shows the old colors.
         stale: names of pieces that describe the file as it was; they are never written.
+        shape: (horizontal, vertical) resolution without a unit, of a file that says no other: of
+            pixels that are no squares.
         left: what is never written, by the names of write.py: "gain map", "credentials", ...
     """
 
@@ -35,6 +44,7 @@ class Metadata:
     gain_map: bytes | None = field(default=None, repr=False)
     thumbnail: bool = False
     stale: tuple[str, ...] = ()
+    shape: tuple[float, float] | None = None
     left: frozenset[str] = frozenset()
 
     def upright(self, size: tuple[int, int], turn: int, notes: list[str]) -> Metadata:
@@ -49,7 +59,25 @@ class Metadata:
                 notes.append("The EXIF block is damaged and was left out.")
         left |= {"gain map"} if has_gain_map(self.xmp) and not self.gain_map else set()
         left |= {"film"} if has_film(self.xmp) else set()
+        shape = self.shape and (self.shape[::-1] if turn >= 5 else self.shape)
         packet = self.xmp and upright_xmp(self.xmp, size)
         blocks = self.photoshop and without_thumbnails(self.photoshop)
         blocks_of = {"exif": exif, "xmp": packet, "photoshop": blocks, "thumbnail": thumbnail}
-        return replace(self, **blocks_of, left=frozenset(left))  # type: ignore[arg-type]
+        return replace(self, **blocks_of, shape=shape, left=frozenset(left))  # type: ignore[arg-type]
+
+    def whole_shape(self, most: int) -> tuple[int, int] | None:
+        """The shape in whole numbers up to `most`, as JPEG and PNG have it."""
+        if self.shape is None:
+            return None
+        if all(side == int(side) <= most for side in self.shape):
+            return int(self.shape[0]), int(self.shape[1])
+        share = Fraction(self.shape[0] / self.shape[1]).limit_denominator(_PARTS)
+        return share.numerator, share.denominator
+
+
+def shape_of(info: dict[Any, Any], exif: bytes | None) -> tuple[float, float] | None:
+    """What `Metadata.shape` is, of what Pillow tells of the container, else of EXIF."""
+    found = info.get("jfif_density") if info.get("jfif_unit") == 0 else info.get("aspect")
+    across, down = found or unitless_in(exif) or (1, 1)
+    odd = across > 0 < down and across != down and 1 / _LONGEST <= across / down <= _LONGEST
+    return (float(across), float(down)) if odd else None

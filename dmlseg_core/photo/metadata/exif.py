@@ -25,6 +25,7 @@ ORIENTATION = 0x0112
 MAKER_NOTE = 0x927C
 XMP, IPTC, PHOTOSHOP, ICC = 700, 33723, 34377, 34675
 _RESOLUTION = (282, 283)
+_UNIT, _NO_UNIT = 296, 1
 _COLOR_SPACE, _INTEROP_INDEX = 0xA001, 1
 _ADOBE, _UNCALIBRATED = 2, 65535
 _SRGB = 1
@@ -105,17 +106,25 @@ def _has_other_primaries(structure: Structure) -> bool:
 
 def resolution_of(block: bytes | None) -> tuple[float, float] | None:
     """(horizontal, vertical) dots per inch as stored; None where not said, zero or without unit."""
+    return _resolution(block, {None: 1.0, 2: 1.0, 3: 2.54})
+
+
+def unitless_in(block: bytes | None) -> tuple[float, float] | None:
+    """(horizontal, vertical) resolution where the block says that it has no unit."""
+    return _resolution(block, {_NO_UNIT: 1.0})
+
+
+def _resolution(block: bytes | None, scales: dict[int | None, float]) -> tuple[float, float] | None:
     try:
         structure = Structure.of(block or b"")
         entries = structure.first.entries
     except ValueError:
         return None
-    unit = structure.integer(entries.get(296))
-    found = [_ratio(structure, entries.get(tag)) for tag in _RESOLUTION]
-    scale = {None: 1.0, 2: 1.0, 3: 2.54}.get(unit)
-    if scale is None or found[0] is None or found[1] is None:
+    scale = scales.get(structure.integer(entries.get(_UNIT)))
+    across, down = (_ratio(structure, entries.get(tag)) for tag in _RESOLUTION)
+    if scale is None or across is None or down is None:
         return None
-    return found[0] * scale, found[1] * scale
+    return across * scale, down * scale
 
 
 def _ratio(structure: Structure, entry: Entry | None) -> float | None:

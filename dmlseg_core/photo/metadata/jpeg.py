@@ -18,6 +18,7 @@ _APP1, _APP2, _APP11, _APP13 = 0xE1, 0xE2, 0xEB, 0xED
 # JFIF and Adobe's color transform are the encoder's; an index of pictures is written anew.
 _ENCODERS = (0xE0, 0xEE)
 _INDEX = b"MPF\0"
+_JFIF, _UNIT_AT = b"JFIF\0", 13
 _MANY = 20_000
 """Segments that are looked at: the longest XMP and profiles take some hundred."""
 _BETWEEN = 1 << 20
@@ -104,6 +105,15 @@ def read_jpeg(data: bytes) -> Metadata:
         segments=tuple(others),
         left=frozenset(left),
     )
+
+
+def with_shape(data: bytes, shape: tuple[int, int]) -> bytes:
+    """The file with a resolution without a unit in the head of JFIF (ITU-T T.871, 10.1), if it has
+    that: colors that are stored as RGB come without.
+    """
+    if data[6:11] != _JFIF:
+        return data
+    return data[:_UNIT_AT] + struct.pack(">B2H", 0, *shape) + data[_UNIT_AT + 5 :]
 
 
 def _foreign(content: bytes) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from dmlseg_core.photo.metadata import boxes, jpeg, photoshop, png
-from dmlseg_core.photo.metadata.about import Metadata
+from dmlseg_core.photo.metadata.about import Metadata, shape_of
 from dmlseg_core.photo.metadata.directories import EXIF, OverlapError, Structure
 from dmlseg_core.photo.metadata.exif import IPTC, PHOTOSHOP, XMP, from_tiff, stale_in
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, find_gain_map
@@ -68,6 +68,7 @@ def read_metadata(data: bytes, file_format: str | None, info: dict[Any, Any]) ->
     """
     reader = _READERS.get(file_format or "")
     found = _read_others(data, file_format, info) if reader is None else reader(data)
+    found = replace(found, shape=shape_of(info, found.exif))
     if found.xmp and len(found.xmp) > _LONG_XMP:
         return replace(found, xmp=None, left=found.left | {"long XMP"})
     return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dmlseg_core.photo.metadata.about import Metadata
 from dmlseg_core.photo.metadata.directories import EXIF, Structure, Tree, packed, tree_of
-from dmlseg_core.photo.metadata.exif import MAKER_NOTE, RAW, says_raw
+from dmlseg_core.photo.metadata.exif import MAKER_NOTE, RAW, says_raw, unitless_in
 from dmlseg_core.photo.metadata.gainmap import ISO_HEAD, announced
 from dmlseg_core.photo.metadata.jpeg import EXIF_HEAD, ROOM
 from dmlseg_core.photo.metadata.png import text_name
@@ -17,6 +17,8 @@ _HOLDS = {
     "texts": ("PNG",),
     "segments": ("JPEG",),
 }
+_SHAPED = ("JPEG", "PNG", "TIFF")
+"""Formats with a resolution of their own."""
 _NEVER = {
     "gain map": "The gain map (HDR) was left out: the result shows the standard range.",
     "credentials": "Content Credentials were left out: they vouch for the photo as it was.",
@@ -55,6 +57,12 @@ def kept_in(file_format: str, about: Metadata) -> tuple[Metadata, tuple[str, ...
     }
     words += [_sentence(file_format, name, about) for name in gone]
     kept = replace(about, **gone)  # type: ignore[arg-type]
+    if about.shape and file_format not in _SHAPED and unitless_in(about.exif) != about.shape:
+        across, down = about.shape
+        words.append(
+            f"{file_format} holds no resolution: {across:g} x {down:g} without a unit "
+            "went, and its pixels count as squares."
+        )
     if file_format == "JPEG" and kept.exif is not None:
         block, left = fitted(kept.exif, ROOM - len(EXIF_HEAD))
         kept = replace(kept, exif=block)

@@ -6,7 +6,7 @@ from .hide import HideConfig as HideConfig
 from .sets import held_out as held_out
 from .sets import open_set as open_set
 from .sets import photos_of as photos_of
-from .sets import set_name as set_name
+from .sets import set_names as set_names
 from .sets import trained_photos as trained_photos
 from .sets import weighted_set as weighted_set
 from .voc import Sample as Sample

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from dmlseg_core.errors import TrainingError
+from dmlseg_core.errors import DatasetError, TrainingError
 from dmlseg_core.train.data.coco import CocoFolder
 from dmlseg_core.train.data.voc import VOCFolder, list_file
 
@@ -40,6 +40,19 @@ def set_name(path: str | Path) -> str:
     """Name that a set's figures and shares are filed under: the folder's, or the file's stem."""
     path = Path(path).resolve()
     return path.stem if is_coco(path) else path.name
+
+
+def set_names(paths: Iterable[str | Path]) -> list[str]:
+    """The names of sets that are used together.
+
+    Raises:
+        DatasetError: two have the same.
+    """
+    names = [set_name(path) for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise DatasetError(f"two sets are named {name!r}: shares and figures go by name")
+    return names
 
 
 def photos_of(path: str | Path, split: str) -> list[Path]:

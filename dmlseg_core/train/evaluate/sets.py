@@ -129,15 +129,10 @@ def evaluate_folders(
 
 def open_folders(folders: Sequence[str | Path], split: str) -> dict[str, Sequence[AnySample]]:
     """One set per VOC folder or COCO file, by its name; DatasetError when two share a name."""
-    from dmlseg_core.train.data import open_set, set_name  # noqa: PLC0415
+    from dmlseg_core.train.data import open_set, set_names  # noqa: PLC0415
 
-    datasets: dict[str, Sequence[AnySample]] = {}
-    for folder in folders:
-        name = set_name(folder)
-        if name in datasets:
-            raise DatasetError(f"two sets are named {name!r}: figures are filed by name")
-        datasets[name] = open_set(folder, split)
-    return datasets
+    names = set_names(folders)
+    return {name: open_set(path, split) for name, path in zip(names, folders, strict=True)}
 
 
 def _spread(photos: int, limit: int | None) -> list[int]:

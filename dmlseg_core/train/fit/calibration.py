@@ -33,7 +33,7 @@ from dmlseg_core.model import (
     save_weights,
 )
 from dmlseg_core.scene import Scene, Segmenter, connected_part
-from dmlseg_core.train.data import Sample, open_set, set_name, trained_photos
+from dmlseg_core.train.data import Sample, open_set, set_names, trained_photos
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -236,11 +236,15 @@ def calibrate(
         The new manifest entry.
 
     Raises:
-        WeightsError, DatasetError: a file cannot be read.
+        WeightsError, DatasetError: a file cannot be read, or two sets have one name.
         TrainingError: no object of a set could be clicked on.
     """
     network, entry = load_network(weights)
-    samples = {set_name(path): trained_photos(open_set(path)) for path, _ in sets}
+    paths = [path for path, _ in sets]
+    samples = {
+        name: trained_photos(open_set(path))
+        for name, path in zip(set_names(paths), paths, strict=True)
+    }
     sheet = DataSheet.of(entry)
     segmenter = Segmenter(deepcopy(network), sheet=sheet)  # fused: it cannot be saved any more
     examples = collect(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from dmlseg_core.config import PEOPLE, VOC_CLASSES, Range
 from dmlseg_core.errors import DmlsegError
 from dmlseg_core.model import write_sheet
 from dmlseg_core.scene import Segmenter
+from dmlseg_core.shell import Parser
 from dmlseg_core.train.data import Sample
 from dmlseg_core.train.fit.vectors import (
     PHOTOS,
@@ -105,7 +105,7 @@ def fit_people(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Write into the manifest what training photos ask for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("weights", type=Path, help="NAME.safetensors")
     parser.add_argument("set", type=Path, help="set whose parts are named; its train list is read")
     parser.add_argument("others", type=Path, nargs="*", help="sets of things that are neither")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from dmlseg_core.scene import (
     features,
     measure,
 )
+from dmlseg_core.shell import Parser
 from dmlseg_core.train.data import open_set, trained_photos
 
 PHOTOS = 60
@@ -153,7 +153,7 @@ def fit_regions(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Write into the manifest what PHOTOS photos of a training set ask for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("weights", type=Path, help="NAME.safetensors")
     parser.add_argument("set", type=Path, help="set of human partitions; its train list is read")
     parser.add_argument("--photos", type=int, default=PHOTOS)

@@ -13,6 +13,7 @@ from dmlseg_core.errors import ParameterError, WeightsError
 from dmlseg_core.model.network import EmbeddingNetwork
 from dmlseg_core.model.weights import load_network, save_weights
 from dmlseg_core.train.fit.averaging import average
+from dmlseg_core.train.fit.rescaling import rescale
 
 
 def save(folder, name, rng, **config):
@@ -55,12 +56,24 @@ def test_every_tensor_lies_between_the_two(tmp_path, share):
     }
 
 
+def test_a_run_that_began_with_rescaled_weights_is_averaged_in_its_own_unit(tmp_path):
+    """`dmlseg train` undoes the scale, so what it exports is in another unit than its start."""
+    plain, tuned = save(tmp_path, "a.safetensors", 1), save(tmp_path, "b.safetensors", 2)
+    rescale(plain, 0.5, tmp_path / "shipped.safetensors")
+    average(tmp_path / "shipped.safetensors", tuned, 0.5, tmp_path / "c.safetensors")
+    average(plain, tuned, 0.5, tmp_path / "d.safetensors")
+    found, wanted = (tensors(tmp_path / f"{name}.safetensors") for name in "cd")
+    assert all(torch.allclose(found[k], wanted[k], rtol=2e-3, atol=1e-3) for k in wanted)
+    config = load_network(tmp_path / "c.safetensors")[0].config
+    assert config == load_network(tuned)[0].config
+
+
 def test_no_average_of_different_networks_or_beyond_them(tmp_path):
     start, other = (
         save(tmp_path, "a.safetensors", 1),
         save(tmp_path, "b.safetensors", 2, taus=(0.5,)),
     )
-    with pytest.raises(WeightsError, match="different configs"):
+    with pytest.raises(WeightsError, match=r"different configs.*taus .* and \(0.5,\)"):
         average(start, other, 0.5, tmp_path / "c.safetensors")
     with pytest.raises(ParameterError, match="share"):
         average(start, start, 1.5, tmp_path / "c.safetensors")
