@@ -20,6 +20,7 @@ from dmlseg_core.cli.flags import (
 )
 from dmlseg_core.cli.many.batch import add_command as add_batch
 from dmlseg_core.cli.many.merge import add_command as add_merge
+from dmlseg_core.cli.many.tally import tell_left_out
 from dmlseg_core.cli.recolor import add_command as add_recolor
 from dmlseg_core.errors import one_line
 
@@ -70,6 +71,7 @@ def run_segment(args: argparse.Namespace) -> int:
         polygons=args.polygons,
         progress=not args.quiet,
     )
+    tell_left_out(args.paths)
     return _tell(report, args.out)
 
 

@@ -14,6 +14,7 @@ from .run import BatchReport as BatchReport
 from .run import segment_folder as segment_folder
 from .scale.merge import merge as merge
 from .sources.find import find_jobs as find_jobs
+from .sources.find import left_out as left_out
 from .watch import watched as watched
 from .work import USUAL as USUAL
 from .work import AnySegmenter as AnySegmenter

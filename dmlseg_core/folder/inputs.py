@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmlseg_core.errors import ImageError
-from dmlseg_core.photo import Photo, load_photo
+from dmlseg_core.photo import FORMATS, Photo, load_photo
 
-_NAMES = "avif bmp gif heic heif hif jfif jpe jpeg jpg mpo png tif tiff webp"
-SUFFIXES: frozenset[str] = frozenset(f".{name}" for name in _NAMES.split())
+_READ_ALONE = ".bmp .gif .j2k .jp2 .pbm .pgm .pnm .ppm"
+SUFFIXES: frozenset[str] = frozenset((*FORMATS, *_READ_ALONE.split()))
 """Files of a folder that are taken for photos; a file named by itself is always tried."""
+_RAW = ".3fr .arw .cr2 .cr3 .crw .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw"
+_MORE = ".rw2 .rwl .sr2 .srf .srw .x3f .exr .hdr .jxl .jxr .psb .psd .xcf"
+LEFT_OUT: frozenset[str] = frozenset((*_RAW.split(), *_MORE.split()))
+"""Pictures that people keep beside photos, raw files above all: of a folder they are counted."""
 OUTPUTS: dict[str, str] = {"labels": ".png", "overlays": ".jpg"}
 """Folders of results, and what their files add to a photo's output name."""
 

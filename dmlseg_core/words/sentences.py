@@ -47,6 +47,8 @@ _LOSSES: tuple[tuple[str, str], ...] = (
     (r"Left out, for it describes the file as it was: (.*)\.",
      r"已略去只描述原文件的内容：{0}。"),
     (r"(\w+) holds no resolution: dpi was left out\.", r"{0} 不记录分辨率，已略去 dpi。"),
+    (r"(\w+) holds no resolution: (\S+ x \S+) without a unit went, .*",
+     r"{0} 不记录分辨率，已略去无单位的 {1}，像素按正方形计。"),
     (r"The file rounds colors: they are off by Delta-E ([\d.]+) in it, ([\d.]+) before\.",
      r"文件格式会舍入颜色：文件中的色差为 {0}，写入前为 {1}。"),
     (r"The file rounds colors: what was changed is off by Delta-E ([\d.]+) in it\.",

@@ -11,8 +11,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from dmlseg_core.cli.entry import main
 from dmlseg_core.errors import ImageError, MissingExtraError, ParameterError
 from dmlseg_core.folder.many import prepare
-from dmlseg_core.folder.sources.find import find_jobs
+from dmlseg_core.folder.sources.find import find_jobs, left_out
 from dmlseg_core.folder.sources.urls import UrlJob
+from dmlseg_core.photo.save import FORMATS
 from tests.folder.test_run import FakeSegmenter, write_photo
 from tests.folder.test_run import run as run_with
 
@@ -50,6 +51,25 @@ def test_patterns_name_photos_below_their_fixed_part(photos, tmp_path):
         "a.jpg", "b.png", "odd[1].jpg", "sub/c.jpg", "sub/deep/d.jpg"
     ]  # fmt: skip
     assert names(photos / "s?b" / "*.jpg", out=out) == ["s?b/c.jpg".replace("?", "u")]
+
+
+def test_every_name_of_a_format_is_a_photo(tmp_path):
+    wanted = {*FORMATS, ".BMP", ".gif", ".jp2", ".ppm"}
+    for suffix in wanted:
+        (tmp_path / f"a{suffix}").write_bytes(b"")
+    assert {Path(name).suffix for name in names(tmp_path, out=tmp_path.parent / "out")} == wanted
+
+
+def test_pictures_that_a_folder_has_beside_photos_are_told(photos, tmp_path, capsys):
+    for name in ("a.CR2", "sub/b.cr2", "c.jxl", ".d.cr2", "a.xmp"):
+        (photos / name).write_bytes(b"raw")
+    told = "left out of folders, for they are not taken for photos: 2 .cr2, 1 .jxl"
+    assert left_out([photos]) == told
+    assert left_out([photos / "a.jpg", "memory://x"]) == ""
+    (tmp_path / "raw").mkdir()
+    (photos / "a.CR2").rename(tmp_path / "raw" / "a.CR2")
+    assert main(["segment", str(tmp_path / "raw"), "-o", str(tmp_path / "out")]) == 2
+    assert "no photo found" in (err := capsys.readouterr().err) and "1 .cr2" in err
 
 
 def test_a_file_with_brackets_is_a_file(photos, tmp_path):

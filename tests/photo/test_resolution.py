@@ -11,6 +11,7 @@ from PIL import Image
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.photo.metadata import png
 from dmlseg_core.photo.save import losses, save_photo
+from dmlseg_core.words import told
 from tests.photo.test_load import coded, picture
 
 
@@ -19,9 +20,9 @@ def without_unit(suffix, across, down, turn=1):
     image, exif = Image.fromarray(picture(32, 48)), Image.Exif()
     exif[0x0112] = turn
     if suffix == ".tif":
-        told = {0x0112: turn, 282: Fraction(across), 283: Fraction(down), 296: 1}
+        tags = {0x0112: turn, 282: Fraction(across), 283: Fraction(down), 296: 1}
         data = io.BytesIO()
-        image.save(data, "TIFF", tiffinfo=told)
+        image.save(data, "TIFF", tiffinfo=tags)
         return load_photo(data.getvalue())
     if suffix == ".png":
         head = png.chunk(b"pHYs", struct.pack(">IIB", across, down, 0))
@@ -60,8 +61,8 @@ def test_a_shape_of_fractions_is_rounded(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", [".webp", ".avif", ".heic"])
 def test_what_holds_no_shape_says_so(suffix):
-    said = " ".join(losses(without_unit(".png", 2, 1), f"a{suffix}"))
-    assert "2 x 1 without a unit went" in said
+    (said,) = losses(without_unit(".png", 2, 1), f"a{suffix}")
+    assert "2 x 1 without a unit went" in said and "2 x 1，" in told("zh", said)
     assert losses(without_unit(".tif", 2, 1), f"a{suffix}") == ()  # EXIF says it there
 
 
@@ -77,9 +78,9 @@ def test_squares_and_mistakes_say_nothing(tmp_path, across, down):
 @pytest.mark.parametrize(("turn", "wanted"), [(1, (300, 150)), (3, (300, 150)), (6, (150, 300))])
 def test_a_turned_tiff_has_its_resolution_turned(tmp_path, turn, wanted, deep):
     pixels = picture(32, 48)[..., 0].astype(np.uint16) * 257 if deep else picture(32, 48)
-    told = {0x0112: turn, 282: 300.0, 283: 150.0, 296: 2}
+    tags = {0x0112: turn, 282: 300.0, 283: 150.0, 296: 2}
     data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "TIFF", tiffinfo=told)
+    Image.fromarray(pixels).save(data, "TIFF", tiffinfo=tags)
     photo = load_photo(data.getvalue())
     assert (photo.size == (48, 32)) == (turn == 6)
     assert photo.dpi == wanted

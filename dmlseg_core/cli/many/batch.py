@@ -132,6 +132,7 @@ def run_batch(args: argparse.Namespace) -> int:
     if args.engine == "local":
         start_server(args.workers)  # first: it imports while the rest is imported here
 
+    from dmlseg_core.cli.many.tally import tell_left_out
     from dmlseg_core.folder import USUAL, prepare
 
     made = prepare(
@@ -142,7 +143,9 @@ def run_batch(args: argparse.Namespace) -> int:
         shard=args.shard, polygons=args.polygons, engine=args.engine,
         address=args.address, gpus=args.gpus, watch=args.watch,
     )  # fmt: skip
-    return _plan(made, args) if args.dry_run else _run(made, args)
+    code = _plan(made, args) if args.dry_run else _run(made, args)
+    tell_left_out(args.inputs)
+    return code
 
 
 def _check_company(args: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,15 @@ from dmlseg_core.errors import one_line
 if TYPE_CHECKING:
     from dmlseg_core.folder import PhotoRow
     from dmlseg_core.folder.rules import Rules
+
+
+def tell_left_out(inputs: Sequence[str | Path]) -> None:
+    """A line for people where folders hold pictures that are not read."""
+    from dmlseg_core.folder import left_out
+
+    if sentence := left_out(inputs):
+        print(one_line(f"dmlseg: {sentence}"), file=sys.stderr)
+
 
 _TOLD = 5
 """Rules without an object that are told of."""

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.request import url2pathname
 
 from dmlseg_core.errors import ParameterError
-from dmlseg_core.folder.inputs import OUTPUTS, SUFFIXES, Job, tag_of
+from dmlseg_core.folder.inputs import LEFT_OUT, OUTPUTS, SUFFIXES, Job, tag_of
 from dmlseg_core.folder.sources.urls import is_url, url_jobs
 
 _LONGEST = 255
@@ -47,7 +47,8 @@ def find_jobs(
             found.setdefault(job.source, job)
     if not found and not empty:
         told = ", ".join(map(str, inputs[:_TOLD])) or "an empty list"
-        raise ParameterError(f"no photo found in {told}{', ...' * (len(inputs) > _TOLD)}")
+        why = f"; {others}" if (others := left_out(inputs)) else ""
+        raise ParameterError(f"no photo found in {told}{', ...' * (len(inputs) > _TOLD)}{why}")
     return _distinct(list(found.values()), _LONGEST - room)
 
 
@@ -121,18 +122,32 @@ def _refuse_inside(out: Path, folder: Path) -> None:
         )
 
 
+def left_out(inputs: Iterable[str | Path]) -> str:
+    """How many pictures of which kinds lie in folders and are not taken: a sentence, or ""."""
+    folders = [path for item in inputs if not is_url(item) and _is_dir(path := Path(item))]
+    suffixes = (path.suffix.lower() for folder in folders for path in _files(folder, []))
+    count = Counter(suffix for suffix in suffixes if suffix in LEFT_OUT)
+    told = ", ".join(f"{number} {suffix}" for suffix, number in count.most_common())
+    return f"left out of folders, for they are not taken for photos: {told}" if told else ""
+
+
 def _photos(folder: Path) -> Iterator[tuple[Path, str | None]]:
     """Photos below a folder, and folders that cannot be looked into with the reason."""
     closed: list[OSError] = []
-    for root, folders, files in os.walk(folder, onerror=closed.append):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in sorted(files):
-            # "._cat.jpg" and the like are a file manager's, not photos
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(root) / name, None
+    for path in _files(folder, closed):
+        if path.suffix.lower() in SUFFIXES:
+            yield path, None
     for error in closed:
         path = Path(os.fsdecode(error.filename or folder))
         yield path, f"the folder {path} cannot be read: {error.strerror or error}"
+
+
+def _files(folder: Path, closed: list[OSError]) -> Iterator[Path]:
+    """Files below a folder, in order; `closed` gets what cannot be looked into."""
+    for root, folders, files in os.walk(folder, onerror=closed.append):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        # "._cat.jpg" and the like are a file manager's, not photos
+        yield from (Path(root) / name for name in sorted(files) if not name.startswith("."))
 
 
 def _distinct(jobs: Sequence[Job], longest: int) -> list[Job]:
