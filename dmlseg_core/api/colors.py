@@ -57,7 +57,8 @@ def materials_of(
     _check(count)
     rgb = session.preview
     alpha = mask.to_alpha(rgb, matting=matting)
-    subject = Subject.of(rgb, alpha, at=mask.place_on(rgb.shape), **sight_of(session.scene))
+    at, brushed = mask.place_on(rgb.shape), mask.brushed_on(rgb, matting=matting)
+    subject = Subject.of(rgb, alpha, at=at, brushed=brushed, **sight_of(session.scene))
     found = subject.palette.materials
     return [
         {"hex": one.color, "share": round(one.share, 4), **({"kind": one.kind} if one.kind else {})}

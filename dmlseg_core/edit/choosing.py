@@ -49,9 +49,9 @@ class Choosing:
         """
         if scene.photo_digest != self.scene.photo_digest:
             raise ParameterError("the scene is of another photo; analyze this session's photo")
-        self.scene = scene
+        if scene is not self.scene:
+            self.scene, self.says = scene, cache(scene.meant_by)
         self._masks.clear()
-        self.says = cache(scene.meant_by)
         self.__dict__.pop("proposals", None)
 
     @property

@@ -150,8 +150,10 @@ class Easel:
         def measured() -> Subject:
             gates = items[k][1].gates or None
             alpha = patch.full(self.pixels.shape)
-            at = items[k][2].place_on(self.pixels.shape)
-            return Subject.of(self.pixels, alpha, gate=gates, at=at, **self._sight)
+            _, selection, mask = items[k]
+            at = mask.place_on(self.pixels.shape)
+            brushed = mask.brushed_on(self._alphas.guide, matting=selection.matting)
+            return Subject.of(self.pixels, alpha, gate=gates, at=at, brushed=brushed, **self._sight)
 
         return self._remembered(key, measured, most=self._measured)
 

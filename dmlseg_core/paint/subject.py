@@ -19,6 +19,7 @@ from dmlseg_core.paint.materials import (
     ColorGate,
     Material,
     Palette,
+    box_of,
     check_bodywork,
     check_embedding,
     check_people,
@@ -61,6 +62,9 @@ class Subject(Layer):
             however they mirror what is around; None: no car is there.
         at: (y, x), the pixel that was pointed at: of two paints nearly as large, the body is the
             one that lies there.
+        brushed: (2, H, W) float32 in [0, 1], how much of a pixel a hand painted in: whatever lies
+            there is painted with the body; and which share of alpha was there before: what was
+            not says nothing of the object's materials.
     """
 
     alpha: Floats
@@ -69,6 +73,7 @@ class Subject(Layer):
     people: Floats | None = None
     bodywork: Floats | None = None
     at: tuple[float, float] | None = None
+    brushed: Floats | None = None
 
     @classmethod
     def of(
@@ -82,6 +87,7 @@ class Subject(Layer):
         people: Floats | None = None,
         bodywork: Floats | None = None,
         at: tuple[float, float] | None = None,
+        brushed: Floats | None = None,
     ) -> Subject:
         """Check and measure; arguments and errors as in `recolor`, and ParameterError for an
         embedding that is not (D, h, w) finite floats, and people or bodywork that are not (2, h, w)
@@ -95,13 +101,15 @@ class Subject(Layer):
         rgb = rgb if rgb.flags.c_contiguous else rgb.copy()
         share = alpha if gate is None else gated(rgb, alpha, gate)
         whole = gate is not None
-        known = {"embedding": embedding, "people": people, "bodywork": bodywork, "at": at}
-        return cls.on(rgb, share, visible, alpha=alpha, whole=whole, **known)
+        return cls.on(
+            rgb, share, visible, alpha=alpha, whole=whole, embedding=embedding,
+            people=people, bodywork=bodywork, at=at, brushed=brushed,
+        )  # fmt: skip
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept of it, beside the photo."""
-        planes = self.alpha, self.embedding, self.people, self.bodywork
+        planes = self.alpha, self.embedding, self.people, self.bodywork, self.brushed
         others = (p for p in planes if p is not None and p is not self.share)
         parts = sum(part.nbytes for part in list(self._parts.values()))
         return super().nbytes + parts + sum(plane.nbytes for plane in others)
@@ -109,10 +117,20 @@ class Subject(Layer):
     @cached_property
     def palette(self) -> Palette:
         """Its materials."""
+        share, known, box = self._grown
         return Palette.of(
-            self.rgb, self.share, self.box, self.known,
+            self.rgb, share, box, known,
             embedding=self.embedding, people=self.people, bodywork=self.bodywork, at=self.at,
         )  # fmt: skip
+
+    @property
+    def _grown(self) -> tuple[Floats, Floats, tuple[slice, slice]]:
+        """`share`, `known` and `box` without what a hand added; with it, where that is most."""
+        if self.brushed is not None:
+            share, known = self.share * self.brushed[1], self.known * self.brushed[1]
+            if 2 * known.sum() >= self.known.sum():
+                return share, known, box_of(share)
+        return self.share, self.known, self.box
 
     def jobs(self, look: Look) -> Jobs:
         """What of it takes which color.
@@ -127,7 +145,10 @@ class Subject(Layer):
         found = self.palette.materials
         own = None if look.mode in AMOUNTS or look.mode == PATTERN_MODE else look.target
         jobs, notes = jobs_of(found, look.materials, look.targets, own)
-        parts = [(self.part(job.numbers), look.alone(job.target)) for job in jobs]
+        parts = [
+            (self.part(job.numbers, brushed=k == 0), look.alone(job.target))
+            for k, job in enumerate(jobs)
+        ]
         return Jobs(parts, notes + sentence(found, jobs), found)
 
     def asked(self, look: Look) -> tuple[str | None, ...]:
@@ -143,21 +164,29 @@ class Subject(Layer):
         """The body and its look: all that there is where no other material is painted."""
         return self.jobs(look).parts[0]
 
-    def part(self, numbers: Sequence[int]) -> Layer:
-        """Some of its materials, by number, as one; itself where these are all."""
+    def part(self, numbers: Sequence[int], *, brushed: bool = False) -> Layer:
+        """Some of its materials, by number, as one; itself where these are all.
+
+        Args:
+            numbers: of the materials.
+            brushed: with what was painted in by hand, whatever that is of; else without it.
+        """
         wanted = np.isin(np.arange(len(self.palette.materials)), numbers)
         if wanted.all():
             return self
-        key = tuple(np.flatnonzero(wanted).tolist())
+        key = brushed, *np.flatnonzero(wanted).tolist()
         if key not in self._parts:
-            share = np.zeros_like(self.share)
-            part = self.palette.members.share(wanted)
-            np.multiply(self.share[self.box], part, out=share[self.box])
+            share, (*_, grown) = np.zeros_like(self.share), self._grown
+            share[grown] = self.palette.members.share(wanted)
+            part = share[self.box]
+            if self.brushed is not None:
+                part += self.brushed[0][self.box] * (brushed - part)
+            part *= self.share[self.box]
             self._parts[key] = Layer.on(self.rgb, share, self.visible)
         return self._parts[key]
 
     @cached_property
-    def _parts(self) -> dict[tuple[int, ...], Layer]:
+    def _parts(self) -> dict[tuple[bool | int, ...], Layer]:
         return {}
 
     def recolor(self, look: Look) -> Recolored:

@@ -129,6 +129,24 @@ class Mask:
         height, width = self.frame.photo_size
         return point[0] * size[0] / height, point[1] * size[1] / width
 
+    def brushed_on(self, rgb: NDArray[Any], *, matting: bool = False) -> NDArray[np.float32] | None:
+        """What a hand painted in, on the photo or a copy of it; None: nothing.
+
+        Args:
+            rgb, matting: as of `to_alpha`.
+
+        Returns:
+            (2, H', W') in [0, 1]: how much of a pixel a brush covers, and which share of `to_alpha`
+            there is without brushes.
+        """
+        if all(stroke.subtract for stroke in self.strokes):
+            return None
+        before = replace(self, level=self._bare, strokes=()).to_alpha(rgb, matting=matting)
+        cover, after = (
+            stroked(a, self.strokes, self.frame.photo_size) for a in (np.zeros_like(before), before)
+        )
+        return np.stack([cover, np.minimum(before / np.maximum(after, 1e-6), 1)])
+
     def to_level(self, size: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """(H, W) float32: `level` upsampled to the photo, or to a copy of it of `size`."""
         level = self._upsampled(self.frame.photo_size if size is None else size)
@@ -169,14 +187,17 @@ class Mask:
 
     def _edge(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
         """The level's edge on the photo, without the strokes."""
-        bare = self
-        if self.strokes and self.under is not None:
-            level = without_strokes(self.level, self.under, self.frame, self.strokes)
-            bare = replace(self, level=level)
+        level = replace(self, level=self._bare)._upsampled(rgb.shape[:2])
         clicked = self.further if self.at is None else (self.at, *self.further)
         points = [self._placed(point, rgb.shape) for point in clicked]
-        cells = max(self.frame.grid_size)
-        return refine_alpha(bare._upsampled(rgb.shape[:2]), rgb, cells=cells, points=points)
+        return refine_alpha(level, rgb, cells=max(self.frame.grid_size), points=points)
+
+    @property
+    def _bare(self) -> NDArray[np.float32]:
+        """`level` without the strokes."""
+        if not self.strokes or self.under is None:
+            return self.level
+        return without_strokes(self.level, self.under, self.frame, self.strokes)
 
     def to_photo(self, rgb: NDArray[Any] | None = None) -> NDArray[np.bool_]:
         """(H, W) bool at photo resolution.

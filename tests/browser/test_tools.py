@@ -240,12 +240,31 @@ def test_eight_hundred_percent_is_crisp_and_split_shows_both(visit):
     assert set(runs.tolist()) == {8}
 
 
-def printed_disc():
-    """A white disc with a black bar across it."""
+def printed_disc(ink=(22, 22, 24)):
+    """A white disc with a bar across it."""
     photo = disc(240, 240, (225, 222, 218))
     inside = (np.abs(np.arange(240) - 120) < 18)[:, None] & (np.abs(np.arange(240) - 120) < 40)
-    photo[inside] = (22, 22, 24)
+    photo[inside] = ink
     return photo
+
+
+def test_a_brush_paints_what_was_kept(visit):
+    tab = visit(frame=False)
+    ink = np.array((190, 60, 50))
+    tab.open(printed_disc(ink))
+    tab.click(0.5, 0.3)
+    paint(tab)
+    assert np.abs(middle_color(tab) - ink).max() <= 4  # kept
+    tab.page.get_by_role("application").focus()
+    tab.page.keyboard.press("b")
+    tab.page.mouse.move(*tab.middle(0.42, 0.5))
+    tab.page.mouse.down()
+    tab.page.mouse.move(*tab.middle(0.58, 0.5), steps=5)
+    tab.edit(tab.page.mouse.up)
+    painted = middle_color(tab)
+    assert painted[2] > painted[0] + 30
+    tab.press("Undo")
+    assert np.abs(middle_color(tab) - ink).max() <= 4
 
 
 def test_materials_of_an_object_are_kept_or_painted_one_by_one(visit):

@@ -141,6 +141,22 @@ def test_what_is_kept_is_kept_bit_for_bit():
     assert not changed[~mask].any()
 
 
+def test_what_a_hand_brushed_is_painted_whatever_it_is_and_the_rest_stays_kept():
+    photo, mask = PRINTED.photo()
+    others = parts(PRINTED, mask)[1]
+    rows = np.flatnonzero(others.any(axis=1))
+    brushed = np.stack([np.zeros(mask.shape, np.float32), np.ones(mask.shape, np.float32)])
+    brushed[0, : rows[len(rows) // 2]] = 1  # over half of the print, and the cloth about it
+    plain, made = (
+        Subject.of(photo, mask, brushed=b).recolor(Look("#2e7d4f")) for b in (None, brushed)
+    )
+    changed = (made.rgb != photo).any(axis=2)
+    hand = (brushed[0] > 0) & others
+    assert changed[hand].mean() > 0.95 and (plain.rgb != photo).any(axis=2)[hand].mean() < 0.1
+    assert changed[others & ~hand].mean() < 0.05
+    assert made.palette == plain.palette
+
+
 def test_it_says_what_it_kept():
     photo, mask = PRINTED.photo()
     made = recolor(photo, mask, "navy")

@@ -69,6 +69,23 @@ def test_a_selection_is_painted_cut_and_kept_whole():
     assert mine.labels[22, 30] == 1
 
 
+def test_what_a_brush_added_is_told_from_what_was_there():
+    scene = synth.scene(connected=True)
+    rgb = np.random.default_rng(0).integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    plain = scene.mask_at(*CAT)
+    assert plain.brushed_on(rgb) is None
+    strokes = [Stroke(((20, 20), (88, 120)), 5, soft=0.5), Stroke(((40, 40),), 4, subtract=True)]
+    brushed_ = scene.mask_at(*CAT, strokes=strokes)
+    cover, before = brushed_.brushed_on(rgb)
+    assert cover[88, 118] == 1 and before[88, 118] == 0 and cover[40, 40] == 0
+    left = cover > 0
+    np.testing.assert_allclose(
+        (brushed_.to_alpha(rgb) * before)[left],
+        np.minimum(plain.to_alpha(rgb), brushed_.to_alpha(rgb))[left],
+        atol=1e-5,
+    )
+
+
 @pytest.mark.parametrize("wrong", [
     lambda: Stroke((), 3), lambda: Stroke(((1, 1),), 0), lambda: Stroke(((1, 1),), float("nan")),
     lambda: Override(5, 5, box=(9, 0, 3, 20)), lambda: Override(5, 5, box=(10, 10, 20, 20)),
