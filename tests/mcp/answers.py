@@ -3,9 +3,7 @@
 import base64
 import io
 import json
-from concurrent.futures import ThreadPoolExecutor
 
-import anyio
 import numpy as np
 from PIL import Image
 
@@ -25,9 +23,3 @@ def read(result):
     picture = base64.b64decode(result.content[1].data)
     assert result.content[1].mime_type == "image/jpeg"
     return False, result.structured_content, np.asarray(Image.open(io.BytesIO(picture)))
-
-
-def waited(act):
-    """What a coroutine function gives; in another thread: Playwright may run a loop in ours."""
-    with ThreadPoolExecutor(1) as own:
-        return own.submit(anyio.run, act).result()

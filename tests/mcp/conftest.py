@@ -5,8 +5,9 @@ from mcp import Client
 from PIL import Image
 
 from dmlseg_core.mcp.serve import mcp_server
+from tests import own_loop
 from tests.edit.test_session import picture
-from tests.mcp.answers import Scenes, read, waited
+from tests.mcp.answers import Scenes, read
 
 
 @pytest.fixture
@@ -33,6 +34,6 @@ def asked(folder, scenes):
             async with Client(server) as client:
                 return await client.call_tool(name, arguments)
 
-        return read(waited(run))
+        return read(own_loop.run(run()))
 
     return call

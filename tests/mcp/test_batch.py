@@ -10,9 +10,8 @@ from PIL import Image
 
 from dmlseg_core.mcp.serve import mcp_server
 from dmlseg_core.photo.load import load_photo
-from tests import synth
+from tests import own_loop, synth
 from tests.edit.test_session import CAT, PERSON, picture
-from tests.mcp.answers import waited
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def test_a_batch_says_how_far_it_is(folder, scenes, many):
         async with Client(server) as client:
             await client.call_tool("batch", {**many, "dry_run": False}, progress_callback=tell)
 
-    waited(run)
+    own_loop.run(run())
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -123,7 +122,7 @@ def test_a_batch_that_is_cancelled_stops_after_its_photo(folder, scenes):
                 found = await client.call_tool("find_objects", {"photo": "things.png"})
             return before, found
 
-    before, found = waited(run)
+    before, found = own_loop.run(run())
     assert not found.is_error
     assert before <= len(scenes.asked) - 1 < 6  # one is of the last call
     assert not list((folder / "out").rglob(".dmlseg-*"))

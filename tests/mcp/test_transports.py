@@ -21,7 +21,8 @@ from dmlseg_core.errors import ParameterError
 from dmlseg_core.mcp.serve import mcp_server
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.ui.launch import prepare, start
-from tests.mcp.answers import Scenes, read, waited
+from tests import own_loop
+from tests.mcp.answers import Scenes, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,7 @@ def test_over_stdio(coffee):
         async with Client(server) as client:
             return await a_session(client)
 
-    check(waited(run), coffee)
+    check(own_loop.run(run()), coffee)
 
 
 def test_over_http(coffee):
@@ -83,7 +84,7 @@ def test_over_http(coffee):
             async with Client(url) as client:
                 return await a_session(client)
 
-        check(waited(run), coffee)
+        check(own_loop.run(run()), coffee)
         for name in ("evil.example", "evil.example:7870"):  # a page whose name leads here
             answer = httpx2.post(url, json={}, headers={"Host": name})
             assert answer.status_code == 421
@@ -107,7 +108,7 @@ def test_in_the_app_behind_its_login(coffee):
                 async with Client(transport) as client:
                     return await a_session(client)
 
-        check(waited(run), coffee)
+        check(own_loop.run(run()), coffee)
     finally:
         server.close()
 
@@ -123,7 +124,7 @@ def test_the_calls_of_the_page_are_calls_of_the_tools(folder):
         async with Client(mcp_server(folder, Scenes, 100.0, "0")) as client:
             return (await client.list_tools()).tools
 
-    fields = {t.name: set(t.input_schema["properties"]) for t in waited(listed)}
+    fields = {t.name: set(t.input_schema["properties"]) for t in own_loop.run(listed())}
     text = (ROOT / "docs" / "mcp.md").read_text()
     calls = re.findall(r"^`(\w+) (\{.*\})`$", text, re.MULTILINE)
     assert {name for name, _ in calls} == set(fields)

@@ -1,6 +1,5 @@
 """Desks: their bound, and what becomes of the memory of what is put away."""
 
-import asyncio
 import platform
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from dmlseg_core.edit.style import Pattern, Style
 from dmlseg_core.photo.load import load_photo
 from dmlseg_core.stage import desks as rooms
 from dmlseg_core.stage.desks import Desks, Work
-from tests import synth
+from tests import own_loop, synth
 from tests.edit.test_session import CAT, picture
 
 
@@ -54,13 +53,13 @@ def test_a_photo_that_is_being_edited_is_put_away_late():
     one = laid(Desks()).work.nbytes
     desks = Desks(limit=2 * one)
     edited, idle = laid(desks), laid(desks)
-    asyncio.run(edited.turn.acquire())
+    own_loop.run(edited.turn.acquire())
     third = laid(desks)
     assert idle.work is None and edited.work and third.work
     fourth = laid(desks)  # who comes must get a place, whatever the others do
     assert third.work is None and edited.work and fourth.work
     edited.turn.release()
-    asyncio.run(fourth.turn.acquire())
+    own_loop.run(fourth.turn.acquire())
     fifth = laid(desks)
     assert edited.work is None and fourth.work and fifth.work
 

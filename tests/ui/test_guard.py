@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from dmlseg_core.ui.attempts import Attempts
 from dmlseg_core.ui.guard import HEADERS, MEGABYTE, PAGE, Guard, Limits
 from dmlseg_core.ui.launch import scratch
+from tests import own_loop
 
 SMALL = Limits(body={"/stage/photo": 3000, "": 100}, uploads=4000, idle=0.2, logins=3)
 
@@ -212,7 +213,7 @@ def test_all_uploads_together_are_bounded_and_edits_go_on():
         await asyncio.gather(big.task, return_exceptions=True)
         assert guard.receiving == 0
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_an_upload_that_stops_is_let_go():
@@ -223,7 +224,7 @@ def test_an_upload_that_stops_is_let_go():
         await upload.task
         assert (upload.status, guard.receiving) == (408, 0)
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_wrong_logins_are_slowed_down_and_right_ones_forgotten(client):
@@ -268,7 +269,7 @@ def test_websockets_are_closed():
         await Guard(takes_all, SMALL)({"type": "websocket", "path": "/"}, None, send)
         assert sent == [{"type": "websocket.close", "code": 1008}]
 
-    asyncio.run(run())
+    own_loop.run(run())
 
 
 def test_temporary_files_are_private_and_go_with_the_process():
