@@ -27,9 +27,9 @@ ROOT = Path(__file__).parents[1]
 STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("What is in this photo?", "find_objects", {"photo": "coffee.jpg"}),
     ("What would the right of the saucer look like in a strong blue?", "recolor_object",
-     {"photo": "coffee.jpg", "number": 3, "color": "#2080c0"}),
-    ("All of the saucer, then; keep it.", "recolor_all_like",
-     {"photo": "coffee.jpg", "number": 3, "color": "#2080c0", "dry_run": False}),
+     {"photo": "coffee.jpg", "number": 2, "color": "#2080c0"}),
+    ("And whatever looks like it; keep it.", "recolor_all_like",
+     {"photo": "coffee.jpg", "number": 2, "color": "#2080c0", "dry_run": False}),
     ("Make the cats of all these photos gray.", "batch",
      {"photos": ["in"], "out": "out", "colors": ["#808080"], "classes": ["cat"]}),
     ("Do it.", "batch",

@@ -204,5 +204,5 @@ class _Tries:
             share = sum(sizes.get(status, ())) / max(1, pixels)
             seconds, size = seconds + share * times, size + share * bytes_
         scale = made.photos / made.looked
-        made.seconds = scale * seconds / (self.batch.run.workers or 1)
+        made.seconds = round(scale * seconds / (self.batch.run.workers or 1), 3)
         made.bytes = round(scale * size)
