@@ -25,8 +25,8 @@ Point: TypeAlias = tuple[float, float]
 _FINE = 4
 """Pixels along a grid cell of the small copies that are compared."""
 _SLIM = ((4, 1), (8, 2), (12, 3), (16, 4), (24, 6))
-"""Half a side of the square that a part does not hold, and what it may lose on a side: a quarter,
-up to which `alpha.default_radius` is the wider limit."""
+"""Half a side of the square that a slim part does not hold, and what the part may lose on a side: a
+quarter. In thicker ones the band ends before their core."""
 _AROUND = 2
 """Cells about a point within which its mask stands."""
 _BLUR = 3

@@ -95,7 +95,7 @@ def main(words: Sequence[str]) -> int:
         run_chain(CHAINS[args.recipe], args, main)
         return 0
     plan = make_plan(args)
-    names = plan.names
+    names = plan.names  # two of one name are refused now, not after hours
     _check(args)
     init = _pretrained(args, plan.config)
     sets = [trained_photos(open_set(path)) for path in plan.paths]
